@@ -1,0 +1,9 @@
+DROP TABLE audit;
+DROP TABLE request_key;
+DROP TABLE appointment_version;
+DROP TABLE appointment;
+DROP TABLE slot;
+DROP TABLE schedule_service;
+DROP TABLE schedule;
+DROP TABLE service;
+DROP TABLE directory;

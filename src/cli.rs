@@ -1,0 +1,164 @@
+//! The command line: one file per command; here they are listed, told apart and given their exit codes.
+//!
+//! What a reader would get wrong: 0 is done, 1 is failed (a port, a database, a file, a judged failure), 2 is
+//! wrong usage; data goes to stdout, everything else to stderr, and a failure is one line (`decisions.md` 2).
+
+pub mod check;
+pub mod demo;
+pub mod diary;
+pub mod migrate;
+pub mod race;
+pub mod seed;
+pub mod seed_files;
+pub mod serve;
+pub mod token;
+
+use crate::domain::time::{Clock, LONDON};
+use crate::engine::{Ports, SystemClock, UuidIds};
+use crate::fhir::json::JsonDocuments;
+use crate::store::{DatabaseUrl, Store, StoreError};
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::sync::Arc;
+
+/// Offers a provider's time over FHIR STU3 and never books a slot twice.
+///
+/// Every flag can also be set as SLOTKEEPER_<FLAG> in the environment or as a key of the file named by --config
+/// (flat TOML, `-` written as `_`). A flag beats the environment, which beats the file.
+#[derive(Debug, Parser)]
+#[command(name = "slotkeeper", version, propagate_version = true)]
+pub struct Cli {
+    /// Configuration file (flat TOML)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<String>,
+    /// How much is logged to stderr: error, warn, info, debug, trace, or env_logger's filters
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+    /// What to do
+    #[command(subcommand)]
+    pub command: CliCommand,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum CliCommand {
+    /// Runs the server
+    Serve(Box<serve::ServeArgs>),
+    /// Applies the migrations the database lacks, or lists them
+    Migrate(migrate::MigrateArgs),
+    /// Loads a provider's directory and diary from files
+    Seed(seed::SeedArgs),
+    /// Shows who is coming, and what is still free
+    Diary(diary::DiaryArgs),
+    /// Prints a bearer token as a consumer would send it
+    Token(token::TokenArgs),
+    /// Races a running server for the same slots, judges every answer, and cancels what it booked
+    Race(race::RaceArgs),
+    /// Asks a database whether every invariant holds; reads only
+    Check(check::CheckArgs),
+}
+
+/// Why a command did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Exit 2: a flag, a key or a combination that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// Exit 1: a port, a database, a file.
+    #[error("{0}")]
+    Failed(String),
+    /// Exit 1: the command ran and judged; what it judged is on stdout already.
+    #[error("")]
+    Judged,
+}
+
+impl Failure {
+    /// The exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Failed(_) | Self::Judged => 1,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DatabaseArgs {
+    /// sqlite://FILE or postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "URL", default_value = "sqlite://slotkeeper.db")]
+    pub database_url: String,
+}
+
+impl DatabaseArgs {
+    /// The URL, checked.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`].
+    pub fn url(&self) -> Result<DatabaseUrl, Failure> {
+        DatabaseUrl::parse(&self.database_url).map_err(|e| Failure::Usage(format!("--database-url: {e}")))
+    }
+
+    /// The database, which must be of this version.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn open(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.url()?, false)?)
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Failure`], with its exit code.
+pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
+    env_logger::Builder::new().parse_filters(&cli.log).target(env_logger::Target::Stderr).init();
+    match &cli.command {
+        CliCommand::Serve(args) => serve::run(args, out),
+        CliCommand::Migrate(args) => migrate::run(args, out),
+        CliCommand::Seed(args) => seed::run(args, out),
+        CliCommand::Diary(args) => diary::run(args, out),
+        CliCommand::Check(args) => check::run(args, out),
+        CliCommand::Token(args) => {
+            let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;
+            say(out, &token)
+        }
+        CliCommand::Race(args) => {
+            let verdict = race::run(args, &SystemClock, &UuidIds, out).map_err(|e| told(e.is_usage(), e.to_string()))?;
+            if verdict.is_clean() { Ok(()) } else { Err(Failure::Judged) }
+        }
+    }
+}
+
+const fn told(usage: bool, text: String) -> Failure {
+    if usage { Failure::Usage(text) } else { Failure::Failed(text) }
+}
+
+/// The real clock, ids and codec.
+pub fn ports() -> Ports {
+    Ports { clock: Arc::new(SystemClock), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
+}
+
+/// Today in London.
+pub fn today() -> NaiveDate {
+    SystemClock.now().local(LONDON).date()
+}
+
+/// Writes a line of data. A reader that has gone away (`| head`) is no failure.
+///
+/// # Errors
+/// [`Failure::Failed`].
+pub fn say(out: &mut dyn Write, line: &str) -> Result<(), Failure> {
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Failed(format!("cannot write to stdout: {e}"))),
+        _ => Ok(()),
+    }
+}

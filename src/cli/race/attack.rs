@@ -1,0 +1,166 @@
+//! The race itself: all clients at once, on a few threads.
+//!
+//! Collects what came back and judges nothing. What a reader would get wrong: in an open loop the latency counts from when a
+//! request was due, not from when its client got round to sending it; else a stalled server would look quick.
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant as Tick};
+
+use actix_web::rt;
+use tokio::sync::Barrier;
+
+use super::answer::{Answer, Won};
+use super::client::{Ask, Client, Shared};
+use super::options::{Mode, RaceError};
+use super::plan::{Booking, Plan, Turn};
+use super::verify::cancel;
+
+/// How long a won slot is held in `book-cancel` before it is given back.
+const HOLD: Duration = Duration::from_millis(3);
+
+/// One booking that was sent, and all that became of it.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub turn: Turn,
+    pub server: usize,
+    pub request_id: String,
+    pub latency: Duration,
+    pub answer: Answer,
+    /// The answer when the same request was sent again because the first decided nothing.
+    pub settled: Option<Answer>,
+    /// In `book-cancel`: what was held.
+    pub hold: Option<Hold>,
+}
+
+/// A slot in the hands of one client: from when it learnt that it won until it asked to cancel.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    pub appointment: String,
+    /// Since the start of the round.
+    pub from: Duration,
+    /// Since the start of the round.
+    pub until: Duration,
+    /// What went wrong with the cancel.
+    pub cancel: Result<(), String>,
+}
+
+/// Everything the clients saw in one round.
+#[derive(Debug, Default)]
+pub(super) struct Fight {
+    pub attempts: Vec<Attempt>,
+    pub took: Duration,
+}
+
+/// What the clients of one round meet at.
+struct Field {
+    plan: Arc<Plan>,
+    shared: Arc<Shared>,
+    start: Barrier,
+    started: OnceLock<Tick>,
+    /// One for each group of `same-request`, by asker.
+    groups: Vec<Barrier>,
+}
+
+/// Runs all clients of `plan` to the end.
+pub(super) fn fight(plan: &Arc<Plan>, shared: &Arc<Shared>) -> Result<Fight, RaceError> {
+    let field = Arc::new(Field {
+        plan: Arc::clone(plan),
+        shared: Arc::clone(shared),
+        start: Barrier::new(plan.clients),
+        started: OnceLock::new(),
+        groups: plan.asker_sizes().into_iter().map(Barrier::new).collect(),
+    });
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(plan.clients);
+    let mut running = Vec::new();
+    for number in 0..threads {
+        let field = Arc::clone(&field);
+        let thread = thread::Builder::new().name(format!("race-{number}")).spawn(move || {
+            let mine = (number..field.plan.clients).step_by(threads).collect();
+            rt::System::new().block_on(run_clients(field, mine))
+        });
+        running.push(thread.map_err(|error| RaceError::Failed(format!("cannot start a thread: {error}")))?);
+    }
+    let mut attempts = Vec::with_capacity(plan.request_count());
+    for thread in running {
+        let ended = || RaceError::Failed("a client ended early; there is no verdict".to_owned());
+        attempts.extend(thread.join().map_err(|_| ended())?.ok_or_else(ended)?);
+    }
+    let took = field.started.get().map(Tick::elapsed).unwrap_or_default();
+    Ok(Fight { attempts, took })
+}
+
+async fn run_clients(field: Arc<Field>, clients: Vec<usize>) -> Option<Vec<Attempt>> {
+    let tasks: Vec<_> = clients.into_iter().map(|client| rt::spawn(run_client(Arc::clone(&field), client))).collect();
+    let mut attempts = Vec::new();
+    for task in tasks {
+        attempts.extend(task.await.ok()?);
+    }
+    Some(attempts)
+}
+
+async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
+    let plan = &field.plan;
+    let client = Client::new(&field.shared);
+    let server = plan.server(number);
+    // Opens the connection, so that the first booking of each client does not wait for it. The answer does not matter.
+    let _ = client.send(&Ask::get(server, "/metadata", "read:metadata")).await;
+    // The wait has an end, so that clients are not held up for good by one that never comes.
+    let longest = field.shared.timeout * 2;
+    let _ = rt::time::timeout(longest, field.start.wait()).await;
+    let start = *field.started.get_or_init(Tick::now);
+    let mut attempts = Vec::with_capacity(plan.slots.len() * plan.generations());
+    for slot in 0..plan.slots.len() {
+        for generation in 0..plan.generations() {
+            let turn = Turn { client: number, slot, generation };
+            let Some(booking) = plan.booking(turn) else { continue };
+            let due = plan.due(turn).map(|due| start + due);
+            match due {
+                Some(due) => rt::time::sleep(due.saturating_duration_since(Tick::now())).await,
+                None if plan.mode == Mode::SameRequest => {
+                    if let Some(group) = field.groups.get(plan.asker(number)) {
+                        let _ = rt::time::timeout(longest, group.wait()).await;
+                    }
+                }
+                None => {}
+            }
+            let asked = due.unwrap_or_else(Tick::now);
+            attempts.push(attempt(&field, &client, turn, &booking, asked, start).await);
+            field.shared.bar.inc(1);
+        }
+    }
+    attempts
+}
+
+async fn attempt(field: &Field, client: &Client, turn: Turn, booking: &Booking, asked: Tick, start: Tick) -> Attempt {
+    let plan = &field.plan;
+    let server = plan.server(turn.client);
+    let slot = plan.slots.get(turn.slot).map(|slot| slot.id.as_str()).unwrap_or_default();
+    let answer = client.book(server, slot, &booking.request_id, &booking.body).await;
+    let latency = asked.elapsed();
+    let mut attempt = Attempt { turn, server, request_id: booking.request_id.clone(), latency, answer, settled: None, hold: None };
+    if plan.mode == Mode::BookCancel {
+        // An open request would keep the slot from everybody else for the rest of the round, so it is settled at once.
+        if attempt.answer.is_open() {
+            attempt.settled = Some(client.settle(server, slot, &booking.request_id, &booking.body).await);
+        }
+        attempt.hold = hold(client, server, &attempt, start).await;
+    }
+    attempt
+}
+
+async fn hold(client: &Client, server: usize, attempt: &Attempt, start: Tick) -> Option<Hold> {
+    let last = attempt.settled.as_ref().unwrap_or(&attempt.answer);
+    let (id, known): (String, Option<&Won>) = match last {
+        Answer::Won(won) => (won.id.clone(), Some(won)),
+        // Booked by the first sending, of which only the settling told.
+        Answer::Duplicate(Some(id)) if attempt.settled.is_some() => (id.clone(), None),
+        _ => return None,
+    };
+    let from = start.elapsed();
+    // Held for a moment on purpose: two holders at once are only seen when holding takes time.
+    rt::time::sleep(HOLD).await;
+    let until = start.elapsed();
+    let cancel = cancel(client, server, &id, known).await;
+    Some(Hold { appointment: id, from, until, cancel })
+}

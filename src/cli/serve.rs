@@ -1,0 +1,215 @@
+//! `slotkeeper serve`: puts everything together and runs it until it is told to stop.
+//!
+//! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
+//! mistyped flag or a port in use leaves no file behind.
+
+use super::{DatabaseArgs, Failure, demo, ports};
+use crate::engine::{AllocatorLimits, Engine, Limits};
+use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use crate::store::{Durability, Store};
+use actix_web::{App, HttpServer};
+use ipnet::IpNet;
+use std::io::{ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long requests under way may take to end after SIGTERM, in seconds.
+const DRAIN_S: u64 = 20;
+/// Connections the operating system keeps waiting for us.
+const BACKLOG: u32 = 2_048;
+
+/// What `slotkeeper serve` is told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The database
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Start of every absolute URL the server writes; http://<listen> unless said otherwise
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Whom the server believes: `unsigned` tokens (behind the Spine proxy), or `off` (loopback only). Default: unsigned
+    #[arg(long, value_name = "MODE", value_parser = ["unsigned", "off"])]
+    pub auth: Option<String>,
+    /// An audience tokens may name; repeatable. Default: the root that is called, under --public-url
+    #[arg(long, value_name = "URL")]
+    pub audience: Vec<String>,
+    /// Applies the migrations the database lacks, and creates an SQLite file that is not there
+    #[arg(long)]
+    pub migrate: bool,
+    /// Serves the invented demo provider from nothing but this binary
+    #[arg(long)]
+    pub demo: bool,
+    /// The only peers that may connect, as a network such as 10.20.0.0/24
+    #[arg(long, value_name = "CIDR")]
+    pub trusted_proxy: Option<IpNet>,
+    /// Serves on a PostgreSQL that may forget what was answered (fsync or synchronous_commit off)
+    #[arg(long)]
+    pub accept_data_loss: bool,
+    /// Refuses bookings without a verified NHS number
+    #[arg(long)]
+    pub require_verified_nhs_number: bool,
+    /// Bounds
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Bounds on what requests may cost (`decisions.md` 5, "Limits").
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Largest body, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().body_bytes_max)]
+    pub body_bytes_max: usize,
+    /// Longest query, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().query_bytes_max)]
+    pub query_bytes_max: usize,
+    /// Most parameters of a query
+    #[arg(long, value_name = "COUNT", default_value_t = HttpLimits::default().parameters_max)]
+    pub parameters_max: usize,
+    /// Longest window of one slot search, in days
+    #[arg(long, value_name = "DAYS", default_value_t = HttpLimits::default().window_days_max, value_parser = clap::value_parser!(i64).range(1..=3_660))]
+    pub window_days_max: i64,
+    /// Most slots in one answer
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().slots_max)]
+    pub slots_max: usize,
+    /// Longest time a body may take to arrive, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = HttpLimits::default().body_wait_ms)]
+    pub body_wait_ms: u64,
+    /// Longest life of a token, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = HttpLimits::default().token_life_s_max, value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub token_life_s_max: i64,
+    /// Most bookings and cancels under way at once; one more is answered 503
+    #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max)]
+    pub queue_max: usize,
+    /// How long a booking or cancel may wait to be carried out, in milliseconds; then it is answered 503 and never done
+    #[arg(long, value_name = "MS", default_value_t = AllocatorLimits::default().deadline_ms)]
+    pub deadline_ms: u64,
+    /// Most bookings and cancels in one transaction
+    #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().batch_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    pub batch_max: usize,
+}
+
+impl LimitArgs {
+    const fn engine(&self) -> Limits {
+        let allocator = AllocatorLimits { queue_max: self.queue_max, deadline_ms: self.deadline_ms, batch_max: self.batch_max };
+        Limits { slots_max: self.slots_max, allocator }
+    }
+
+    const fn http(&self) -> HttpLimits {
+        HttpLimits {
+            body_bytes_max: self.body_bytes_max,
+            query_bytes_max: self.query_bytes_max,
+            parameters_max: self.parameters_max,
+            window_days_max: self.window_days_max,
+            body_wait_ms: self.body_wait_ms,
+            token_life_s_max: self.token_life_s_max,
+        }
+    }
+}
+
+/// Runs the server until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let settings = settings(args)?;
+    port_is_free(args.listen)?;
+    let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
+    durable(&store, args.accept_data_loss)?;
+    let filler = if args.demo { Some(demo::load(&store)?) } else { None };
+    let shown_url = store.shown_url();
+    let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
+    let engine = Arc::new(engine);
+    let tryable = args.demo.then(|| demo::Tryable::find(&engine, &settings.public_url)).transpose()?;
+    let service = Arc::new(Service { engine, settings });
+    log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
+    let outcome = actix_web::rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))
+            .backlog(BACKLOG)
+            .client_request_timeout(Duration::from_secs(10))
+            .shutdown_timeout(DRAIN_S)
+            .bind(args.listen)
+            .map_err(|e| cannot_listen(args.listen, &e))?
+            .run();
+        // Only now does the port answer, so only now is it true that the commands work.
+        if let Some(tryable) = tryable {
+            tryable.print(out)?;
+        }
+        server.await.map_err(|e| Failure::Failed(format!("the server ended: {e}")))
+    });
+    if let Some(filler) = filler {
+        filler.stop();
+    }
+    log::info!("stopped");
+    outcome
+}
+
+/// What was set, with what cannot be refused.
+fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
+    let auth = match (args.auth.as_deref(), args.demo) {
+        (Some("off"), _) | (None, true) => AuthMode::Off,
+        _ => AuthMode::Unsigned,
+    };
+    let loopback = args.listen.ip().is_loopback();
+    if !loopback && auth == AuthMode::Off {
+        return Err(Failure::Usage(format!(
+            "--auth off is for one's own machine and {} is not loopback: listen on 127.0.0.1, or use --auth unsigned with --trusted-proxy",
+            args.listen.ip()
+        )));
+    }
+    if !loopback && args.trusted_proxy.is_none() {
+        return Err(Failure::Usage(format!(
+            "unsigned tokens prove nothing to whoever can reach {}: name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1",
+            args.listen.ip()
+        )));
+    }
+    Ok(Settings {
+        public_url: public_url(args)?,
+        auth,
+        audiences: args.audience.clone(),
+        trusted_proxy: args.trusted_proxy,
+        require_verified_nhs_number: args.require_verified_nhs_number,
+        limits: args.limits.http(),
+    })
+}
+
+fn public_url(args: &ServeArgs) -> Result<String, Failure> {
+    let url = args.public_url.clone().unwrap_or_else(|| format!("http://{}", args.listen));
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.trim_matches('/').is_empty() && !host.contains(['?', '#', ' ']) => Ok(url.trim_end_matches('/').to_owned()),
+        _ => Err(Failure::Usage(format!("--public-url is `{url}`; it must be a URL such as https://booking.example.nhs.uk"))),
+    }
+}
+
+fn port_is_free(listen: SocketAddr) -> Result<(), Failure> {
+    TcpListener::bind(listen).map(drop).map_err(|e| cannot_listen(listen, &e))
+}
+
+fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> Failure {
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => "another program is listening there: stop it, or choose another port with --listen",
+        ErrorKind::PermissionDenied => "ports below 1024 are for privileged programs: choose another port with --listen",
+        ErrorKind::AddrNotAvailable => "this machine has no such address: choose another one with --listen",
+        _ => "choose another address with --listen",
+    };
+    Failure::Failed(format!("cannot listen on {listen} ({error}); {advice}"))
+}
+
+fn durable(store: &Store, accept_data_loss: bool) -> Result<(), Failure> {
+    match store.durability()? {
+        Durability::Safe => Ok(()),
+        Durability::Unsafe(off) if accept_data_loss => {
+            log::warn!("{} off: an answered booking may be lost in a crash of the database server", off.join(" and "));
+            Ok(())
+        }
+        Durability::Unsafe(off) => Err(Failure::Failed(format!(
+            "the database server has {} off, so an answered booking may be lost in a crash: turn it on, or serve with --accept-data-loss",
+            off.join(" and ")
+        ))),
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+use crate::domain::element::{Foreign, ForeignFormat};
+
+fn reference(name: &str, to: &str) -> Element {
+    Element::complex(name).with(Element::text("reference", to))
+}
+
+fn contained(kind: &str, id: &str) -> Element {
+    Element::resource(kind).renamed("contained").with(Element::text("id", id))
+}
+
+fn patient() -> Element {
+    let given = ["Imogen", "Joy"].map(|given| Element::text("given", given));
+    let name = Element::complex("name").with(Element::text("family", "Whitlock")).with_all(given);
+    contained("Patient", "p").with(name).with(Element::text("birthDate", "2019-08-03"))
+}
+
+fn stored() -> Element {
+    Element::resource("Appointment")
+        .with(Element::text("id", "a1"))
+        .with(Element::complex("meta").with(Element::text("versionId", "1")))
+        .with(Element::complex("text").with(Element::text("status", "generated")))
+        .with(patient())
+        .with(contained("Slot", "s").with(Element::text("start", "2026-06-11T09:30:00+01:00")))
+        .with(Element::text("status", "booked"))
+        .with(Element::text("description", "ear pain"))
+        .with(Element::text("start", "2026-06-11T08:30:00.000+00:00"))
+        .with(reference("slot", "#s"))
+        .with(Element::text("created", "2026-06-10T08:00:00.000+00:00"))
+        .with(Element::complex("participant").with(reference("actor", "#p")).with(Element::text("status", "accepted")))
+}
+
+fn paths(submitted: &Element) -> Vec<String> {
+    differences(&stored(), submitted).into_iter().map(|d| d.expression).collect()
+}
+
+/// The stored tree after one change.
+fn changed(change: impl FnOnce(&mut Element)) -> Vec<String> {
+    let mut submitted = stored();
+    change(&mut submitted);
+    paths(&submitted)
+}
+
+fn child<'e>(element: &'e mut Element, path: &[(&str, usize)]) -> &'e mut Element {
+    path.iter().fold(element, |node, (name, index)| node.children.iter_mut().filter(|c| c.name == *name).nth(*index).unwrap())
+}
+
+#[test]
+fn a_resource_does_not_differ_from_itself_nor_by_its_status() {
+    assert_eq!(paths(&stored()), Vec::<String>::new());
+    assert_eq!(changed(|a| a.set(Element::text("status", "cancelled"))), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_server_added_may_be_absent() {
+    let none = changed(|a| ["meta", "text", "created", "id"].iter().for_each(|name| a.remove(name)));
+    assert_eq!(none, Vec::<String>::new());
+    assert_eq!(changed(|a| child(a, &[("participant", 0)]).remove("status")), Vec::<String>::new());
+    let other_meta = Element::complex("meta").with(Element::text("versionId", "9"));
+    assert_eq!(changed(|a| a.set(other_meta.clone())), Vec::<String>::new());
+    assert_eq!(changed(|a| child(a, &[("contained", 0)]).set(other_meta)), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_server_added_and_the_consumer_changed_is_a_difference() {
+    assert_eq!(changed(|a| a.set(Element::text("created", "2026-06-10T08:00:01Z"))), ["Appointment.created"]);
+    assert_eq!(changed(|a| a.set(Element::text("id", "a2"))), ["Appointment.id"]);
+    let declined = |a: &mut Element| child(a, &[("participant", 0)]).set(Element::text("status", "declined"));
+    assert_eq!(changed(declined), ["Appointment.participant.status"]);
+}
+
+#[test]
+fn order_is_no_difference_anywhere() {
+    let reversed = |a: &mut Element| {
+        a.children.reverse();
+        child(a, &[("contained", 1), ("name", 0)]).children.reverse();
+    };
+    assert_eq!(changed(reversed), Vec::<String>::new());
+}
+
+#[test]
+fn repeats_are_counted() {
+    let twice = |a: &mut Element| child(a, &[("contained", 0), ("name", 0)]).children.push(Element::text("given", "Joy"));
+    assert_eq!(changed(twice), ["Appointment.contained[0].name.given[2]"]);
+    let once = |a: &mut Element| child(a, &[("contained", 0), ("name", 0)]).set(Element::text("given", "Joy"));
+    assert_eq!(changed(once), ["Appointment.contained[0].name.given[0]"]);
+}
+
+#[test]
+fn the_same_instant_in_another_offset_is_no_difference() {
+    for same in ["2026-06-11T08:30:00Z", "2026-06-11T09:30:00+01:00", "2026-06-11T09:30:00.000000+01:00"] {
+        assert_eq!(changed(|a| a.set(Element::text("start", same))), Vec::<String>::new());
+    }
+    for other in ["2026-06-11T08:30:00.001Z", "2026-06-11T08:30:00.0001Z", "2026-06-11T08:30:00+01:00", "2026-06-11"] {
+        assert_eq!(changed(|a| a.set(Element::text("start", other))), ["Appointment.start"]);
+    }
+}
+
+#[test]
+fn everything_else_is_named_by_its_place() {
+    let change = |a: &mut Element| {
+        child(a, &[("contained", 0), ("name", 0)]).set(Element::text("family", "Other"));
+        child(a, &[("contained", 1)]).set(Element::text("comment", "new"));
+        a.remove("description");
+        a.set(reference("slot", "#t"));
+        a.set(Element::text("language", "en-GB"));
+    };
+    let expected = [
+        "Appointment.contained[0].name.family",
+        "Appointment.contained[1].comment",
+        "Appointment.description",
+        "Appointment.language",
+        "Appointment.slot.reference",
+    ];
+    assert_eq!(changed(change), expected);
+}
+
+#[test]
+fn contained_resources_that_changed_and_moved_are_still_compared_with_themselves() {
+    let change = |a: &mut Element| {
+        child(a, &[("contained", 0)]).set(Element::text("birthDate", "2019-08-04"));
+        child(a, &[("contained", 1)]).set(Element::text("start", "2026-06-11T09:45:00+01:00"));
+        a.children.reverse();
+    };
+    assert_eq!(changed(change), ["Appointment.contained[0].start", "Appointment.contained[1].birthDate"]);
+}
+
+#[test]
+fn unknown_elements_are_ignored_and_extensions_are_not() {
+    let foreign = Foreign { format: ForeignFormat::Json, text: "1".to_owned() };
+    let unknown = Element { value: Some(Value::Foreign(foreign)), ..Element::complex("novelty") };
+    assert_eq!(changed(|a| a.children.push(unknown)), Vec::<String>::new());
+    let extension = Element::complex("extension").with(Element::text("url", "u:x"));
+    assert_eq!(changed(|a| child(a, &[("description", 0)]).children.push(extension)), ["Appointment.description.extension"]);
+}
+
+#[test]
+fn another_resource_is_another_resource() {
+    assert_eq!(paths(&Element::resource("Slot")), ["Slot"]);
+}
+
+/// A body at the limit of size, all of one name, nothing in its old place: seconds here would be minutes for a worse method.
+#[test]
+fn large_trees_are_compared_in_little_time() {
+    let many = |offset: usize| {
+        let slots = (0..60_000).map(|i| reference("slot", &format!("#{}", (i * 7 + offset) % 60_000)));
+        Element::resource("Appointment").with_all(slots)
+    };
+    assert_eq!(differences(&many(0), &many(3)), Vec::new());
+    let other = Element::resource("Appointment").with_all((0..60_000).map(|i| reference("slot", &format!("#x{i}"))));
+    assert_eq!(differences(&many(0), &other).len(), DIFFERENCES_MAX);
+    let names = |prefix: &str| Element::resource("Appointment").with_all((0..60_000).map(|i| Element::text(&format!("{prefix}{i}"), "x")));
+    assert_eq!(differences(&names("a"), &names("b")).len(), DIFFERENCES_MAX);
+}

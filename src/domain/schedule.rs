@@ -1,0 +1,44 @@
+//! Schedules: whose time it is, where, and for which services.
+
+use super::ids::{ResourceId, ScheduleId, ServiceId};
+use chrono_tz::Tz;
+
+/// The diary of one clinician or room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// Its id.
+    pub id: ScheduleId,
+    /// The provider's own name for it (`Schedule.identifier`, 1..1 in CareConnect-Schedule-1).
+    pub identifier: Identifier,
+    /// What people call it; shown by the diary.
+    pub name: String,
+    /// The services it serves; the first is the primary one. Never empty.
+    pub services: Vec<ServiceId>,
+    /// The clinician, where one is named.
+    pub practitioner: Option<ResourceId>,
+    /// The clinician's role, where one is named.
+    pub role: Option<ResourceId>,
+    /// The place. The same as its services' place: seed refuses anything else.
+    pub location: Option<ResourceId>,
+    /// The zone of its working times.
+    pub zone: Tz,
+    /// False when it takes no bookings for now.
+    pub active: bool,
+}
+
+/// A business identifier: who says so, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identifier {
+    /// The naming system, a URI.
+    pub system: String,
+    /// The value, unique within the system.
+    pub value: String,
+}
+
+impl Schedule {
+    /// The one service a consumer sees as actor: the one searched for, else the primary one
+    /// (`decisions.md` 5, "Schedule and service").
+    pub fn service_shown(&self, asked: &[ServiceId]) -> Option<&ServiceId> {
+        self.services.iter().find(|s| asked.contains(s)).or_else(|| self.services.first())
+    }
+}

@@ -1,0 +1,90 @@
+//! Slots: pieces of a schedule's time, and what state they are in.
+
+use super::ids::{ScheduleId, SlotId};
+use super::time::Instant;
+
+/// One bookable piece of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Its id; also the value of its identifier (`decisions.md` 1).
+    pub id: SlotId,
+    /// The schedule it belongs to.
+    pub schedule: ScheduleId,
+    /// First instant.
+    pub start: Instant,
+    /// First instant after it.
+    pub end: Instant,
+    /// How many appointments it holds; 1 unless said otherwise.
+    pub capacity: i32,
+    /// How many live appointments it has.
+    pub taken: i32,
+    /// True while the provider keeps it back.
+    pub blocked: bool,
+    /// How the patient is seen, where the provider said so; never defaulted (digest B.1).
+    pub channel: Option<Channel>,
+    /// Counts every change, from 1.
+    pub version: i64,
+    /// When it last changed.
+    pub updated: Instant,
+}
+
+/// CodeSystem `CareConnect-DeliveryChannel-1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Face to face.
+    InPerson,
+    /// By telephone.
+    Telephone,
+    /// By video.
+    Video,
+}
+
+impl Channel {
+    /// The code on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InPerson => "In-person",
+            Self::Telephone => "Telephone",
+            Self::Video => "Video",
+        }
+    }
+    /// The channel of a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::InPerson, Self::Telephone, Self::Video].into_iter().find(|c| c.code() == code)
+    }
+}
+
+/// What a slot is to somebody who asks now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SlotStatus {
+    /// On offer: not used up, not blocked, and it begins in the future.
+    Free,
+    /// Its capacity is used up, or the provider blocked it (`decisions.md` 6.2).
+    Busy,
+    /// Neither used up nor blocked, but it has begun: nobody can book it any more.
+    Begun,
+}
+
+impl SlotStatus {
+    /// The code on the wire (ValueSet `slotstatus`).
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Busy => "busy",
+            Self::Begun => "busy-unavailable",
+        }
+    }
+}
+
+impl Slot {
+    /// The slot's status at `now`. A slot that has begun is never `Free`.
+    pub fn status(&self, now: Instant) -> SlotStatus {
+        if self.blocked || self.taken >= self.capacity {
+            SlotStatus::Busy
+        } else if self.start <= now {
+            SlotStatus::Begun
+        } else {
+            SlotStatus::Free
+        }
+    }
+}

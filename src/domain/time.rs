@@ -1,0 +1,169 @@
+//! Instants, ranges of them, and what a text means in time.
+//!
+//! An instant is UTC milliseconds; every comparison is between instants, never between texts. A local day
+//! or hour is asked of a zone, because a local day may have 23 or 25 hours. What a reader would get wrong:
+//! a partial date is a *range* (STU3 search, "date"), and a text without zone is London time.
+
+use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// The zone of a text without one, and of schedules unless they say otherwise (`decisions.md` 1).
+pub const LONDON: Tz = chrono_tz::Europe::London;
+
+/// Milliseconds in a minute.
+pub const MINUTE_MS: i64 = 60_000;
+/// Milliseconds in 24 hours; not the length of every local day.
+pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+/// A point in time, in milliseconds since 1970 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(i64);
+
+impl Instant {
+    /// The instant so many milliseconds after 1970 began in UTC.
+    pub const fn from_ms(ms: i64) -> Self {
+        Self(ms)
+    }
+    /// Milliseconds since 1970 began in UTC.
+    pub const fn ms(self) -> i64 {
+        self.0
+    }
+    /// The instant `ms` later (earlier when negative).
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+    /// As the server writes every instant: `2026-02-11T09:30:00.000+00:00`.
+    pub fn to_fhir(self) -> String {
+        self.utc().to_rfc3339_opts(SecondsFormat::Millis, false)
+    }
+    /// As HTTP writes dates: `Wed, 11 Feb 2026 09:30:00 GMT`.
+    pub fn to_http(self) -> String {
+        self.utc().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+    /// The local date and time of this instant in `zone`.
+    pub fn local(self, zone: Tz) -> NaiveDateTime {
+        self.utc().with_timezone(&zone).naive_local()
+    }
+    /// A FHIR `instant` (or a `dateTime` with time and zone): the zone is demanded.
+    pub fn parse(text: &str) -> Option<Self> {
+        // chrono is laxer than FHIR (a space for the T, say), so the fixed positions are looked at first.
+        let shape = text.as_bytes();
+        let fits = shape.get(10) == Some(&b'T') && shape.get(4) == Some(&b'-') && shape.get(16) == Some(&b':');
+        if !fits {
+            return None;
+        }
+        DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))
+    }
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+    }
+}
+
+/// Where the present comes from; a port, so that tests stand still.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Instant;
+}
+
+/// A half-open stretch of time: `from` belongs to it, `until` does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First instant of the stretch.
+    pub from: Instant,
+    /// First instant after it.
+    pub until: Instant,
+}
+
+impl Span {
+    /// What a FHIR date or dateTime covers: `2026-02` a month, `2026-02-11` a local day, `…T09:30Z` a
+    /// minute, a full instant the millisecond or second it names. Without zone it is local to `zone`.
+    ///
+    /// A `+` that arrived as a space is understood. `None` when the text is no date.
+    pub fn of_date(text: &str, zone: Tz) -> Option<Self> {
+        let text = text.trim_end();
+        if let Some(day) = text.get(..10).filter(|_| text.len() > 10).and_then(parse_day) {
+            return Self::of_time(day, text.get(11..)?, text.get(10..11)?, zone);
+        }
+        let (first, next) = match text.len() {
+            4 => {
+                let first = parse_day(&format!("{text}-01-01"))?;
+                (first, first.checked_add_months(Months::new(12))?)
+            }
+            7 => {
+                let first = parse_day(&format!("{text}-01"))?;
+                (first, first.checked_add_months(Months::new(1))?)
+            }
+            10 => {
+                let day = parse_day(text)?;
+                (day, day.checked_add_days(Days::new(1))?)
+            }
+            _ => return None,
+        };
+        Some(Self { from: day_start(first, zone), until: day_start(next, zone) })
+    }
+
+    fn of_time(day: NaiveDate, rest: &str, separator: &str, zone: Tz) -> Option<Self> {
+        if separator != "T" {
+            return None;
+        }
+        let split = rest.find(['Z', '+', '-', ' ']).unwrap_or(rest.len());
+        let (clock, offset) = rest.split_at_checked(split)?;
+        let (time, length_ms) = match clock.len() {
+            5 => (NaiveTime::parse_from_str(clock, "%H:%M").ok()?, MINUTE_MS),
+            8 => (NaiveTime::parse_from_str(clock, "%H:%M:%S").ok()?, 1000),
+            10.. => (NaiveTime::parse_from_str(clock, "%H:%M:%S%.f").ok()?, 1),
+            _ => return None,
+        };
+        let from = match offset {
+            "" => local_instant(day.and_time(time), zone),
+            "Z" => Instant(day.and_time(time).and_utc().timestamp_millis()),
+            // An unencoded `+` in a query string arrives as a space (digest A.6).
+            offset => Instant::parse(&format!("{day}T{}{}", time.format("%H:%M:%S%.f"), offset.replace(' ', "+")))?,
+        };
+        Some(Self { from, until: from.plus_ms(length_ms) })
+    }
+
+    /// The local day `day` in `zone`: 23, 24 or 25 hours.
+    pub fn of_day(day: NaiveDate, zone: Tz) -> Self {
+        let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
+        Self { from: day_start(day, zone), until: day_start(next, zone) }
+    }
+
+    /// True when `at` lies in this stretch.
+    pub fn contains(&self, at: Instant) -> bool {
+        self.from <= at && at < self.until
+    }
+    /// Length in milliseconds; negative when reversed.
+    pub fn length_ms(&self) -> i64 {
+        self.until.ms().saturating_sub(self.from.ms())
+    }
+}
+
+/// `2026-02-11` and nothing laxer.
+pub fn parse_day(text: &str) -> Option<NaiveDate> {
+    let fits = text.len() == 10 && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
+    let day = fits.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())??;
+    (day.year() >= 1).then_some(day)
+}
+
+/// The first instant of a local day.
+pub fn day_start(day: NaiveDate, zone: Tz) -> Instant {
+    local_instant(day.and_time(NaiveTime::MIN), zone)
+}
+
+/// The instant of a local time. Where the clocks went back and it happens twice, the first; where they went
+/// forward and it never happens, the instant the gap ends.
+pub fn local_instant(local: NaiveDateTime, zone: Tz) -> Instant {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Instant(at.timestamp_millis()),
+        LocalResult::None => {
+            // Every gap on record is shorter than a day and ends on a whole minute.
+            let after = (1..=24 * 60).find_map(|minutes| {
+                let later = local.checked_add_signed(TimeDelta::minutes(minutes))?;
+                zone.from_local_datetime(&later).earliest()
+            });
+            Instant(after.map_or(local.and_utc().timestamp_millis(), |at| at.timestamp_millis()))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A claim: what somebody wants of a slot, by when, and whom to tell.
+
+use crate::domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{AppointmentId, OdsCode, SlotId};
+use crate::domain::time::Instant;
+use crate::store::Cancellation;
+use std::time::Instant as Moment;
+
+/// Whom to tell how a booking or a cancel ended. Called exactly once, on a thread of the allocator.
+pub type Answer = Box<dyn FnOnce(Result<AppointmentVersion, Fault>) + Send>;
+
+/// Whom to tell which appointment a request key belongs to, if any.
+pub type KeyAnswer = Box<dyn FnOnce(Result<Option<AppointmentId>, Fault>) + Send>;
+
+/// A booking that was checked, with everything but its slot's consent.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct BookClaim {
+    pub(in crate::engine) id: AppointmentId,
+    pub(in crate::engine) slot: SlotClaim,
+    pub(in crate::engine) start: Instant,
+    pub(in crate::engine) end: Instant,
+    pub(in crate::engine) patient: Patient,
+    pub(in crate::engine) reason: String,
+    pub(in crate::engine) clinical_document: Option<String>,
+    pub(in crate::engine) booked_by: Option<OdsCode>,
+    pub(in crate::engine) created: Instant,
+    pub(in crate::engine) document: String,
+    pub(in crate::engine) origin: Origin,
+}
+
+/// A cancel that was decided on one version of its appointment.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct CancelClaim {
+    pub(in crate::engine) cancellation: Cancellation,
+}
+
+/// What is wanted.
+pub(in crate::engine) enum Work {
+    /// Make an appointment.
+    Book(Box<BookClaim>, Answer),
+    /// Cancel one.
+    Cancel(Box<CancelClaim>, Answer),
+    /// Say whether a request under this key has succeeded; waits for one that is being decided.
+    Ask(RequestKey, KeyAnswer),
+}
+
+/// What a claim keeps others of this process from working on while it is being carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Hold {
+    Slot(SlotId),
+    Key(RequestKey),
+    Appointment(AppointmentId),
+}
+
+/// One claim on its way.
+pub(in crate::engine) struct Claim {
+    pub(super) work: Work,
+    pub(super) deadline: Moment,
+    /// How often it was carried to the writer in vain; decides how long it rests.
+    pub(super) skipped: u32,
+    /// How often the database refused it for no reason of the booking rules.
+    pub(super) poisoned: u32,
+}
+
+impl Claim {
+    pub(super) const fn new(work: Work, deadline: Moment) -> Self {
+        Self { work, deadline, skipped: 0, poisoned: 0 }
+    }
+
+    pub(super) fn is_late(&self, now: Moment) -> bool {
+        now >= self.deadline
+    }
+
+    /// The key under which the request would be recognised.
+    pub(super) fn key(&self) -> Option<RequestKey> {
+        match &self.work {
+            Work::Book(claim, _) => claim.origin.key(),
+            Work::Cancel(claim, _) => claim.cancellation.origin.key(),
+            Work::Ask(key, _) => Some(key.clone()),
+        }
+    }
+
+    /// Whatever it may come to hold; a booking may find its slot under any of several ids.
+    pub(super) fn wants(&self) -> Vec<Hold> {
+        let mut wants: Vec<Hold> = self.key().map(Hold::Key).into_iter().collect();
+        match &self.work {
+            Work::Book(claim, _) => wants.extend(claim.slot.ids.iter().cloned().map(Hold::Slot)),
+            Work::Cancel(claim, _) => {
+                wants.push(Hold::Slot(claim.cancellation.slot.clone()));
+                wants.push(Hold::Appointment(claim.cancellation.id.clone()));
+            }
+            Work::Ask(..) => {}
+        }
+        wants
+    }
+
+    /// Says no.
+    pub(super) fn refuse(self, fault: Fault) {
+        match self.work {
+            Work::Book(_, answer) | Work::Cancel(_, answer) => answer(Err(fault)),
+            Work::Ask(_, answer) => answer(Err(fault)),
+        }
+    }
+}

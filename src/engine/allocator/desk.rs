@@ -1,0 +1,166 @@
+//! The desk: where claims lie while they wait. Data only; both threads work on it under one lock.
+//!
+//! A claim lies in exactly one place, or is in a thread's hands. What a reader would get wrong: claims lie
+//! *behind* a holder without being looked at; when the holder is done they go back to the front of the
+//! queue, in the order in which they came.
+
+use super::claim::{Claim, Hold};
+use crate::store::{Cancellation, NewAppointment};
+use std::collections::{HashSet, VecDeque};
+use std::time::{Duration, Instant as Moment};
+
+/// How long a claim rests that was skipped for the first time; doubled every time.
+const REST_FIRST: Duration = Duration::from_millis(2);
+/// The longest rest: how late a claim may learn that a lock it waits for is gone.
+const REST_MAX: Duration = Duration::from_millis(50);
+
+/// What the writer is to do for a claim.
+#[derive(Debug, Clone)]
+pub(super) enum Order {
+    Book(NewAppointment),
+    Cancel(Cancellation),
+}
+
+/// A claim that survived the look, with what it holds.
+pub(super) struct Decided {
+    pub(super) claim: Claim,
+    pub(super) order: Order,
+    pub(super) holds: Vec<Hold>,
+}
+
+#[derive(Default)]
+pub(super) struct Desk {
+    waiting: VecDeque<Claim>,
+    behind: VecDeque<Claim>,
+    resting: Vec<(Moment, Claim)>,
+    ready: VecDeque<Decided>,
+    held: HashSet<Hold>,
+    closed: bool,
+}
+
+impl Desk {
+    /// Takes a claim in; gives it back when the desk is closed.
+    pub(super) fn enter(&mut self, claim: Claim) -> Option<Claim> {
+        if self.closed {
+            return Some(claim);
+        }
+        self.waiting.push_back(claim);
+        None
+    }
+
+    /// Closes the desk and gives back everything that lies on it.
+    pub(super) fn close(&mut self) -> Vec<Claim> {
+        self.closed = true;
+        let mut left: Vec<Claim> = self.waiting.drain(..).chain(self.behind.drain(..)).collect();
+        left.extend(self.resting.drain(..).map(|(_, claim)| claim));
+        left.extend(self.ready.drain(..).map(|decided| decided.claim));
+        left
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The claims to be looked at now, at most `most`. Those whose slot or key is held go behind instead.
+    pub(super) fn take_waiting(&mut self, most: usize, now: Moment) -> Vec<Claim> {
+        self.wake(now);
+        let mut taken = Vec::new();
+        while taken.len() < most {
+            let Some(claim) = self.waiting.pop_front() else { break };
+            if self.is_held(&claim.wants()) { self.behind.push_back(claim) } else { taken.push(claim) }
+        }
+        taken
+    }
+
+    /// Moves claims that have rested enough to the queue.
+    fn wake(&mut self, now: Moment) {
+        let (due, resting) = std::mem::take(&mut self.resting).into_iter().partition(|(at, _)| *at <= now);
+        self.resting = resting;
+        self.waiting.extend(Vec::into_iter(due).map(|(_, claim)| claim));
+    }
+
+    pub(super) fn has_waiting(&self, now: Moment) -> bool {
+        !self.waiting.is_empty() || self.resting.iter().any(|(at, _)| *at <= now)
+    }
+
+    /// True while something lies here whose time may run out.
+    pub(super) fn needs_watching(&self) -> bool {
+        !(self.behind.is_empty() && self.resting.is_empty() && self.ready.is_empty())
+    }
+
+    /// When the next claim has rested enough.
+    pub(super) fn next_wake(&self) -> Option<Moment> {
+        self.resting.iter().map(|(at, _)| *at).min()
+    }
+
+    fn is_held(&self, holds: &[Hold]) -> bool {
+        holds.iter().any(|hold| self.held.contains(hold))
+    }
+
+    /// True while the key of a claim is in another's hands.
+    pub(super) fn key_is_held(&self, claim: &Claim) -> bool {
+        claim.key().is_some_and(|key| self.held.contains(&Hold::Key(key)))
+    }
+
+    /// Hands a survivor to the writer, unless another holds what it needs: then it goes behind.
+    pub(super) fn make_ready(&mut self, decided: Decided) {
+        if self.is_held(&decided.holds) {
+            self.behind.push_back(decided.claim);
+        } else {
+            self.held.extend(decided.holds.iter().cloned());
+            self.ready.push_back(decided);
+        }
+    }
+
+    /// Puts a claim behind whoever holds what it needs.
+    pub(super) fn put_behind(&mut self, claim: Claim) {
+        self.behind.push_back(claim);
+    }
+
+    /// The next batch for the writer.
+    pub(super) fn take_ready(&mut self, most: usize) -> Vec<Decided> {
+        let count = self.ready.len().min(most);
+        self.ready.drain(..count).collect()
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Lets go of what a claim held. Whoever lies behind is looked at next.
+    pub(super) fn release(&mut self, holds: &[Hold]) {
+        for hold in holds {
+            self.held.remove(hold);
+        }
+        while let Some(claim) = self.behind.pop_back() {
+            self.waiting.push_front(claim);
+        }
+    }
+
+    /// Lets a claim rest, the longer the more often it was skipped, but never beyond its deadline.
+    pub(super) fn rest(&mut self, mut claim: Claim, now: Moment) {
+        let pause = REST_FIRST.saturating_mul(1 << claim.skipped.min(8)).min(REST_MAX);
+        claim.skipped = claim.skipped.saturating_add(1);
+        self.resting.push(((now + pause).min(claim.deadline), claim));
+    }
+
+    /// Removes every claim whose deadline has passed before it was carried out.
+    pub(super) fn take_late(&mut self, now: Moment) -> Vec<Claim> {
+        let mut late = Vec::new();
+        for queue in [&mut self.waiting, &mut self.behind] {
+            let (gone, kept): (VecDeque<_>, _) = std::mem::take(queue).into_iter().partition(|claim| claim.is_late(now));
+            *queue = kept;
+            late.extend(gone);
+        }
+        let (gone, kept): (Vec<_>, _) = std::mem::take(&mut self.resting).into_iter().partition(|(_, claim)| claim.is_late(now));
+        self.resting = kept;
+        late.extend(gone.into_iter().map(|(_, claim)| claim));
+        let (gone, kept): (VecDeque<_>, _) = std::mem::take(&mut self.ready).into_iter().partition(|decided| decided.claim.is_late(now));
+        self.ready = kept;
+        for decided in gone {
+            self.release(&decided.holds);
+            late.push(decided.claim);
+        }
+        late
+    }
+}

@@ -1,0 +1,175 @@
+//! The writer: carries out what was decided, as many claims as there are in one transaction, and answers after the commit.
+
+use super::claim::Work;
+use super::desk::{Decided, Order};
+use super::{RETRY_AFTER_S, Shared};
+use crate::domain::appointment::{AppointmentStatus, AppointmentVersion};
+use crate::domain::fault::Fault;
+use crate::store::{Cancellation, NewAppointment, Settled, StoreError};
+use std::time::{Duration, Instant as Moment};
+
+/// How often a claim is tried again that the database refused for no reason of the booking rules.
+const POISONED_MAX: u32 = 6;
+/// How long the outcome of a lost commit is looked for before the caller is told that it is unknown.
+const FATE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause between two such look-ups, and after the database was out of reach.
+const FATE_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) fn run(shared: &Shared) {
+    while let Some(batch) = next(shared) {
+        let now = Moment::now();
+        let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_late(now));
+        for decided in late {
+            let_go(shared, &decided);
+            shared.refuse(decided.claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
+        }
+        if !batch.is_empty() {
+            carry_out(shared, batch);
+        }
+    }
+}
+
+fn next(shared: &Shared) -> Option<Vec<Decided>> {
+    let mut desk = shared.desk.lock();
+    loop {
+        if desk.has_ready() {
+            return Some(desk.take_ready(shared.limits.batch_max));
+        }
+        if desk.is_closed() {
+            return None;
+        }
+        shared.to_write.wait(&mut desk);
+    }
+}
+
+/// Bookings and cancels of a batch, apart, as the store takes them.
+fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
+    let (mut bookings, mut cancels) = (Vec::new(), Vec::new());
+    for decided in batch {
+        match &decided.order {
+            Order::Book(new) => bookings.push(new.clone()),
+            Order::Cancel(cancel) => cancels.push(cancel.clone()),
+        }
+    }
+    (bookings, cancels)
+}
+
+fn carry_out(shared: &Shared, batch: Vec<Decided>) {
+    let (bookings, cancels) = orders(&batch);
+    let outcome = shared.store.write(|tx| tx.claims_settle(&bookings, &cancels, shared.clock.now()));
+    match outcome {
+        Ok(settled) => conclude(shared, batch, &settled),
+        Err(StoreError::CommitUnknown(cause)) => {
+            log::warn!("a commit of {} claims was sent and its answer lost ({cause}); asking again", batch.len());
+            match fate(shared, &bookings, &cancels) {
+                Some(settled) => conclude(shared, batch, &settled),
+                None => give_up(shared, batch, &Fault::OutcomeUnknown),
+            }
+        }
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Contention(_))) => {
+            log::warn!("carrying out {} claims: {error}", batch.len());
+            rest(shared, batch);
+        }
+        Err(error) => isolate(shared, batch, &error),
+    }
+}
+
+/// One member of the batch is poisoned: each is tried alone, and only the poisoned one suffers.
+fn isolate(shared: &Shared, batch: Vec<Decided>, error: &StoreError) {
+    log::warn!("{} claims failed together: {error}", batch.len());
+    if batch.len() > 1 {
+        for decided in batch {
+            carry_out(shared, vec![decided]);
+        }
+        return;
+    }
+    for mut decided in batch {
+        decided.claim.poisoned += 1;
+        if decided.claim.poisoned < POISONED_MAX {
+            rest(shared, vec![decided]);
+        } else {
+            log::error!("a claim failed {POISONED_MAX} times: {error}");
+            give_up(shared, vec![decided], &Fault::Internal);
+        }
+    }
+}
+
+/// Answers those that were carried out; the others go back to be looked at again.
+fn conclude(shared: &Shared, batch: Vec<Decided>, settled: &Settled) {
+    let (mut done, mut skipped) = (Vec::new(), Vec::new());
+    for decided in batch {
+        let carried_out = match &decided.order {
+            Order::Book(new) => settled.booked.contains(&new.appointment.id),
+            Order::Cancel(cancel) => settled.cancelled.contains(&cancel.id),
+        };
+        if carried_out { done.push(decided) } else { skipped.push(decided) }
+    }
+    rest(shared, skipped);
+    for decided in done {
+        let_go(shared, &decided);
+        let version = version_of(decided.order);
+        shared.answer(decided.claim, |claim| match claim.work {
+            Work::Book(_, answer) | Work::Cancel(_, answer) => answer(Ok(version)),
+            Work::Ask(_, answer) => answer(Err(Fault::Internal)),
+        });
+    }
+}
+
+fn version_of(order: Order) -> AppointmentVersion {
+    match order {
+        Order::Book(new) => AppointmentVersion {
+            id: new.appointment.id,
+            version: 1,
+            status: AppointmentStatus::Booked,
+            recorded: new.appointment.updated,
+            document: new.document,
+        },
+        Order::Cancel(cancel) => AppointmentVersion {
+            id: cancel.id,
+            version: cancel.decided_on + 1,
+            status: AppointmentStatus::Cancelled,
+            recorded: cancel.at,
+            document: cancel.document,
+        },
+    }
+}
+
+/// What became of claims whose commit was sent; `None` when nobody can tell for [`FATE_TIMEOUT`].
+fn fate(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
+    let until = Moment::now() + FATE_TIMEOUT;
+    while Moment::now() < until {
+        match shared.store.write(|tx| tx.claims_fate(bookings, cancels)) {
+            Ok(settled) => return Some(settled),
+            Err(error) => log::warn!("asking what became of a lost commit: {error}"),
+        }
+        std::thread::sleep(FATE_PAUSE);
+    }
+    None
+}
+
+/// Sends claims back to be looked at again, a little later.
+fn rest(shared: &Shared, batch: Vec<Decided>) {
+    if batch.is_empty() {
+        return;
+    }
+    let now = Moment::now();
+    let mut desk = shared.desk.lock();
+    for decided in batch {
+        desk.release(&decided.holds);
+        desk.rest(decided.claim, now);
+    }
+    drop(desk);
+    shared.to_decide.notify_one();
+}
+
+fn give_up(shared: &Shared, batch: Vec<Decided>, fault: &Fault) {
+    for decided in batch {
+        let_go(shared, &decided);
+        shared.refuse(decided.claim, fault.clone());
+    }
+}
+
+fn let_go(shared: &Shared, decided: &Decided) {
+    shared.desk.lock().release(&decided.holds);
+    shared.to_decide.notify_one();
+}

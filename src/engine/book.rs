@@ -1,0 +1,38 @@
+//! Booking: a checked request becomes a claim at the allocator's door.
+
+use super::Engine;
+use super::allocator::{Answer, BookClaim, KeyAnswer, Work};
+use crate::domain::appointment::decide::booked;
+use crate::domain::appointment::{BookRequest, Origin, RequestKey};
+use crate::domain::ids::AppointmentId;
+
+impl Engine {
+    /// Books, or says why not, through `answer`: after the commit, or as soon as the claim has lost.
+    ///
+    /// The appointment has its id from the start, so that a commit whose answer is lost can be looked up.
+    pub fn book(&self, request: BookRequest, origin: Origin, answer: Answer) {
+        let created = self.now();
+        let id = AppointmentId::stored(self.new_id());
+        let document = self.ports.documents.write(&booked(request.resource, &id, created));
+        let claim = BookClaim {
+            id,
+            slot: request.slot,
+            start: request.start,
+            end: request.end,
+            patient: request.patient,
+            reason: request.reason,
+            clinical_document: request.clinical_document,
+            booked_by: origin.consumer.clone(),
+            created,
+            document,
+            origin,
+        };
+        self.allocator.submit(Work::Book(Box::new(claim), answer));
+    }
+
+    /// Which appointment a request under `key` has made or changed, if any; waits for one that is being
+    /// decided. For requests that will be refused for another reason: a resent key wins over those.
+    pub fn key_of_earlier(&self, key: RequestKey, answer: KeyAnswer) {
+        self.allocator.submit(Work::Ask(key, answer));
+    }
+}

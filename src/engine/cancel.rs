@@ -1,0 +1,81 @@
+//! Cancelling: look at the appointment, decide on what was looked at, and hand the change to the allocator,
+//! which carries it out only if that version is still the current one.
+
+use super::allocator::{Answer, CancelClaim, Work};
+use super::failure::fault_of;
+use super::{Engine, allocator};
+use crate::domain::appointment::decide::{cancelled, decide_cancel};
+use crate::domain::appointment::{Appointment, Origin, Viewer};
+use crate::domain::element::Element;
+use crate::domain::fault::Fault;
+use crate::store::Cancellation;
+
+/// Which version a caller wants to change (`If-Match`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpectedVersion {
+    /// Whatever is current: `*`, or no header where none is demanded.
+    Any,
+    /// This one; as sent, because what is no version matches none.
+    Exactly(String),
+}
+
+/// An appointment that may be changed by whoever asked, as it was when they asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingCancel {
+    appointment: Appointment,
+    tree: Element,
+}
+
+impl Engine {
+    /// The appointment that is to be changed, if it exists, may be changed by `viewer` and is of the expected version.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotYours`, `VersionStale`, or a fault of the store.
+    pub fn pending_cancel(&self, id: &str, viewer: &Viewer, expected: &ExpectedVersion) -> Result<PendingCancel, Fault> {
+        let doing = "reading an appointment to cancel it";
+        let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
+        let found = self.store.read(|tx| {
+            let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
+            let version = tx.version_find(id, owned.appointment.version)?;
+            Ok(version.map(|version| (owned, version)))
+        });
+        let (owned, version) = found.map_err(|e| fault_of(doing, &e))?.ok_or_else(not_found)?;
+        if !viewer.may_see(owned.appointment.booked_by.as_ref(), owned.provider.as_ref()) {
+            return Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() });
+        }
+        if let ExpectedVersion::Exactly(given) = expected {
+            let current = owned.appointment.version;
+            if *given != current.to_string() {
+                return Err(Fault::VersionStale { given: given.clone(), current });
+            }
+        }
+        let tree = self.ports.documents.read(&version.document).map_err(|problem| {
+            log::error!("appointment {id} is stored as something unreadable: {problem}");
+            Fault::Internal
+        })?;
+        Ok(PendingCancel { appointment: owned.appointment, tree })
+    }
+
+    /// Cancels, or says why not, through `answer`.
+    pub fn cancel(&self, pending: PendingCancel, wanted_status: &str, wanted: &Element, origin: Origin, answer: Answer) {
+        let now = self.now();
+        let PendingCancel { appointment, tree } = pending;
+        if let Err(refusal) = decide_cancel(&appointment, &tree, wanted_status, wanted, now) {
+            // A resent request is recognised even where it would be refused for another reason.
+            let Some(key) = origin.key() else { return answer(Err(Fault::Refused(refusal))) };
+            let request_id = key.request_id.clone();
+            let known: allocator::KeyAnswer = Box::new(move |earlier| {
+                answer(Err(match earlier {
+                    Ok(Some(appointment)) => Fault::Duplicate { request_id, appointment },
+                    Ok(None) => Fault::Refused(refusal),
+                    Err(fault) => fault,
+                }));
+            });
+            return self.key_of_earlier(key, known);
+        }
+        let decided_on = appointment.version;
+        let document = self.ports.documents.write(&cancelled(tree, decided_on + 1, now));
+        let cancellation = Cancellation { id: appointment.id, slot: appointment.slot, decided_on, at: now, document, origin };
+        self.allocator.submit(Work::Cancel(Box::new(CancelClaim { cancellation }), answer));
+    }
+}

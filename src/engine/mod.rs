@@ -1,0 +1,91 @@
+//! The engine: one file per operation, and the allocator through which every slot is taken or freed.
+//!
+//! It decides on domain facts, keeps them in the store and knows neither FHIR's formats nor HTTP. What a
+//! reader would get wrong: operations block on the database, so an asynchronous caller runs them aside;
+//! booking and cancelling answer through a callback, because they wait for a commit shared with others.
+
+mod allocator;
+mod book;
+mod cancel;
+mod check;
+mod diary;
+mod failure;
+mod fill;
+mod ports;
+mod read;
+mod search_appointments;
+mod search_schedules;
+mod search_slots;
+mod seed;
+
+pub use allocator::{Answer, Limits as AllocatorLimits};
+pub use cancel::{ExpectedVersion, PendingCancel};
+pub use check::CheckReport;
+pub use diary::{DiaryDay, DiaryFilter, DiarySlot};
+pub use fill::Filled;
+pub use ports::{SystemClock, UuidIds};
+pub use search_schedules::ScheduleMatches;
+pub use search_slots::{Related, SlotMatches};
+pub use seed::{SeedContent, Seeded};
+
+use crate::domain::element::Documents;
+use crate::domain::ids::Ids;
+use crate::domain::time::Clock;
+use crate::store::Store;
+use allocator::Allocator;
+use std::sync::Arc;
+
+/// Bounds on what one request may cost. Each is a flag of `serve`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Most slots in one answer.
+    pub slots_max: usize,
+    /// The allocator's own.
+    pub allocator: AllocatorLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { slots_max: 2_000, allocator: AllocatorLimits::default() }
+    }
+}
+
+/// Where time, ids and the stored text of trees come from.
+#[derive(Clone)]
+pub struct Ports {
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// Trees to stored text and back.
+    pub documents: Arc<dyn Documents>,
+}
+
+/// Everything the service does, without a word on how it is asked.
+pub struct Engine {
+    store: Store,
+    ports: Ports,
+    limits: Limits,
+    allocator: Allocator,
+}
+
+impl Engine {
+    /// An engine on an opened store. Its allocator runs until the engine is dropped.
+    ///
+    /// # Errors
+    /// When the operating system has no threads left.
+    pub fn start(store: Store, ports: Ports, limits: Limits) -> std::io::Result<Self> {
+        let allocator = Allocator::start(store.clone(), Arc::clone(&ports.clock), limits.allocator.clone())?;
+        Ok(Self { store, ports, limits, allocator })
+    }
+
+    /// The present, as this engine sees it.
+    pub fn now(&self) -> crate::domain::time::Instant {
+        self.ports.clock.now()
+    }
+
+    /// A new UUID.
+    pub fn new_id(&self) -> String {
+        self.ports.ids.uuid()
+    }
+}

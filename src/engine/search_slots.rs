@@ -1,0 +1,180 @@
+//! Finding slots, and what belongs to them.
+
+use super::Engine;
+use super::failure::fault_of;
+use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use crate::domain::fault::{Fault, ParameterFault};
+use crate::domain::ids::{ResourceId, ScheduleId, ServiceId};
+use crate::domain::schedule::Schedule;
+use crate::domain::search::{Cursor, Includes, Paging, SlotSearch, Window};
+use crate::domain::slot::Slot;
+use crate::domain::time::Instant;
+use crate::store::{StoreError, Tx};
+use std::collections::BTreeSet;
+
+/// Resources that belong to the matches, each once.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Related {
+    /// Schedules, each with the service it is shown with; in id order.
+    pub schedules: Vec<(Schedule, ServiceId)>,
+    /// Resources of the directory, by kind and id.
+    pub directory: Vec<DirectoryEntry>,
+}
+
+/// The answer to a search of slots.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotMatches {
+    /// The slots, by start and id.
+    pub slots: Vec<Slot>,
+    /// How many match, wherever the page begins.
+    pub total: u64,
+    /// Where the next page begins, when there is one.
+    pub next: Option<Cursor>,
+    /// What belongs to them, as asked.
+    pub related: Related,
+    /// The instant the answer speaks of: it decides which slots are free.
+    pub now: Instant,
+}
+
+impl SlotMatches {
+    /// An answer without matches.
+    pub fn none(now: Instant) -> Self {
+        Self { slots: Vec::new(), total: 0, next: None, related: Related::default(), now }
+    }
+}
+
+/// What one search comes to, before faults are told from finds.
+enum Found {
+    Matches(Box<SlotMatches>),
+    UnknownService,
+    TooMany,
+}
+
+impl Engine {
+    /// The slots that match. Services that nobody knows are `NotFound`, if none that is asked for is known.
+    ///
+    /// # Errors
+    /// `NotFound`, `TooManyMatches`, or a fault of the store.
+    pub fn search_slots(&self, search: &SlotSearch) -> Result<SlotMatches, Fault> {
+        let now = self.now();
+        let found = self.store.read(|tx| find(tx, search, now, self.limits.slots_max)).map_err(|e| fault_of("searching slots", &e))?;
+        match found {
+            Found::Matches(matches) => Ok(*matches),
+            Found::TooMany => Err(Fault::Parameter(ParameterFault::TooManyMatches { limit: self.limits.slots_max })),
+            Found::UnknownService => {
+                let id = search.services.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(", ");
+                Err(Fault::NotFound { kind: DirectoryKind::HealthcareService.name(), id })
+            }
+        }
+    }
+}
+
+fn find(tx: &mut Tx<'_>, search: &SlotSearch, now: Instant, slots_max: usize) -> Result<Found, StoreError> {
+    if !search.services.is_empty() && tx.service_find_many(Some(&search.services))?.is_empty() {
+        return Ok(Found::UnknownService);
+    }
+    let schedules = schedules_meant(tx, search)?;
+    if search.nothing || schedules.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Found::Matches(Box::new(SlotMatches::none(now))));
+    }
+    let schedules = schedules.as_deref();
+    let (slots, total, next) = match search.paging {
+        Paging { count: None, after: None } => {
+            let slots = tx.slot_search(search, schedules, now, limit_past(slots_max))?;
+            if slots.len() > slots_max {
+                return Ok(Found::TooMany);
+            }
+            let total = u64::try_from(slots.len()).unwrap_or(u64::MAX);
+            (slots, total, None)
+        }
+        Paging { count, .. } => {
+            let total = u64::try_from(tx.slot_count(search, schedules, now)?).unwrap_or(0);
+            let page = count.map_or(slots_max, |count| usize::try_from(count).unwrap_or(slots_max)).min(slots_max);
+            let mut slots = if page == 0 { Vec::new() } else { tx.slot_search(search, schedules, now, limit_past(page))? };
+            let more = slots.len() > page;
+            slots.truncate(page);
+            let last = slots.last().filter(|_| more);
+            let next = last.map(|slot| Cursor { start: slot.start, id: slot.id.as_str().to_owned() });
+            (slots, total, next)
+        }
+    };
+    let mut ids: Vec<ScheduleId> = slots.iter().map(|slot| slot.schedule.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let related = if search.includes.schedule { related_to(tx, &ids, &search.services, search.includes)? } else { Related::default() };
+    Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now })))
+}
+
+/// One more than `most`, so that a page too many shows itself.
+fn limit_past(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX - 1).saturating_add(1)
+}
+
+/// The schedules a search is confined to; `None` when it is not confined.
+fn schedules_meant(tx: &mut Tx<'_>, search: &SlotSearch) -> Result<Option<Vec<ScheduleId>>, StoreError> {
+    if search.services.is_empty() {
+        return Ok((!search.schedules.is_empty()).then(|| search.schedules.clone()));
+    }
+    let mut serving = tx.schedule_ids_of(&search.services)?;
+    if !search.schedules.is_empty() {
+        serving.retain(|id| search.schedules.contains(id));
+    }
+    Ok(Some(serving))
+}
+
+/// Schedules and what they lead to. Each schedule is shown with one service: the one asked for, else its primary
+/// one (`decisions.md` 5), and only that service leads further.
+pub(super) fn related_to(tx: &mut Tx<'_>, ids: &[ScheduleId], asked: &[ServiceId], includes: Includes) -> Result<Related, StoreError> {
+    let schedules: Vec<(Schedule, ServiceId)> = tx
+        .schedule_find_many(ids)?
+        .into_iter()
+        .filter_map(|schedule| {
+            let shown = schedule.service_shown(asked)?.clone();
+            Some((schedule, shown))
+        })
+        .collect();
+    let services = if includes.service {
+        let shown: BTreeSet<ServiceId> = schedules.iter().map(|(_, service)| service.clone()).collect();
+        tx.service_find_many(Some(&shown.into_iter().collect::<Vec<_>>()))?
+    } else {
+        Vec::new()
+    };
+    let of_schedules = |wanted: bool, pick: fn(&Schedule) -> Option<&ResourceId>| -> BTreeSet<String> {
+        let picked = schedules.iter().filter_map(|(schedule, _)| pick(schedule)).map(|id| id.as_str().to_owned());
+        if wanted { picked.collect() } else { BTreeSet::new() }
+    };
+    let of_services = |wanted: bool, pick: fn(&Service) -> Option<&ResourceId>| -> BTreeSet<String> {
+        let picked = services.iter().filter_map(pick).map(|id| id.as_str().to_owned());
+        if wanted { picked.collect() } else { BTreeSet::new() }
+    };
+    let mut locations = of_schedules(includes.schedule_location, |s| s.location.as_ref());
+    locations.extend(of_services(includes.service_location, |s| s.location.as_ref()));
+    let wanted = [
+        (DirectoryKind::HealthcareService, services.iter().map(|s| s.id.as_str().to_owned()).collect()),
+        (DirectoryKind::Practitioner, of_schedules(includes.practitioner, |s| s.practitioner.as_ref())),
+        (DirectoryKind::PractitionerRole, of_schedules(includes.role, |s| s.role.as_ref())),
+        (DirectoryKind::Organization, of_services(includes.provided_by, |s| s.organization.as_ref())),
+        (DirectoryKind::Location, locations),
+    ];
+    let mut directory = Vec::new();
+    for (kind, ids) in wanted {
+        directory.extend(tx.directory_find_many(kind, &ids.iter().map(String::as_str).collect::<Vec<_>>())?);
+    }
+    Ok(Related { schedules, directory })
+}
+
+/// The slots of schedules in a window, at most `slots_max`; `None` when there are more.
+pub(super) fn slots_of(
+    tx: &mut Tx<'_>,
+    schedules: &[ScheduleId],
+    start: Window,
+    now: Instant,
+    slots_max: usize,
+) -> Result<Option<Vec<Slot>>, StoreError> {
+    if schedules.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let search = SlotSearch { start, ..SlotSearch::default() };
+    let slots = tx.slot_search(&search, Some(schedules), now, limit_past(slots_max))?;
+    Ok((slots.len() <= slots_max).then_some(slots))
+}

@@ -1,0 +1,18 @@
+//! FHIR STU3: bytes to domain and back.
+//!
+//! Bytes become the neutral tree (`json`, `xml`), trees become requests (`appointment`, `directory`,
+//! `search`) and answers become trees (`slot`, `schedule`, `bundle`, `outcome`, `capability`). Nothing here
+//! knows HTTP, a database or the time.
+
+pub mod appointment;
+pub mod bundle;
+pub mod capability;
+pub mod definitions;
+pub mod directory;
+pub mod json;
+pub mod outcome;
+pub mod schedule;
+pub mod search;
+pub mod slot;
+pub mod validate;
+pub mod xml;

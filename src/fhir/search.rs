@@ -1,0 +1,114 @@
+//! Query strings into searches of the domain.
+//!
+//! A raw query is split and decoded once ([`pairs`]); each resource then reads the pairs by its own table of
+//! names ([`slots`], [`schedules`], [`appointments`]). Nothing here knows which resources exist, who is
+//! asking or what the answer will be. What a reader would get wrong: a parameter given twice means *and*,
+//! a comma within one value means *or* (STU3 search); and the same [`SearchRules`] serve both roots, which
+//! differ in what they refuse, not in what they understand (`decisions.md` 3 and 5).
+
+mod actor;
+mod appointments;
+mod cursor;
+mod include;
+mod parameters;
+mod schedules;
+mod slots;
+mod value;
+mod window;
+
+pub use appointments::appointments;
+pub use cursor::{cursor_text, parse_cursor};
+pub use schedules::schedules;
+pub use slots::slots;
+
+use crate::domain::fault::{Fault, ParameterFault};
+
+/// The most matches `_count` asks for at once (`decisions.md` 5, "Limits"); larger numbers mean this one.
+pub const COUNT_MAX: u32 = 2000;
+
+/// Longest part of a name or value that an error repeats, in characters.
+const QUOTED_CHARS_MAX: usize = 100;
+
+/// What a service root demands of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchRules {
+    /// Unknown names are refused: always on the booking root, with `Prefer: handling=strict` on the other.
+    pub strict: bool,
+    /// A slot search must name a service, a schedule or a slot, an appointment search a patient or an
+    /// appointment: the booking root only.
+    pub must_name: bool,
+    /// The longest window of one slot search, in days.
+    pub window_days_max: i64,
+    /// The most parameters of one query.
+    pub parameters_max: usize,
+}
+
+/// A search and what goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query<S> {
+    /// What is asked.
+    pub search: S,
+    /// The parameters that had a meaning, decoded, otherwise as sent: the self link repeats them.
+    pub honoured: Vec<(String, String)>,
+    /// Only the number of matches is wanted: `_summary=count` or `_count=0`.
+    pub total_only: bool,
+    /// `_pretty=true`.
+    pub pretty: bool,
+}
+
+/// The names and values of a raw query string, decoded.
+///
+/// A `+` is a space. Nothing between two `&` is skipped. Fails with [`ParameterFault::Value`] on a bad escape,
+/// on what is not UTF-8 and on control characters (the value is not repeated, it may be a patient's), and with
+/// [`Fault::TooLarge`] on more than `parameters_max` parameters.
+pub fn pairs(raw_query: &str, rules: &SearchRules) -> Result<Vec<(String, String)>, Fault> {
+    let mut found = Vec::new();
+    for piece in raw_query.split('&').filter(|piece| !piece.is_empty()) {
+        if found.len() == rules.parameters_max {
+            return Err(Fault::TooLarge { what: "parameters", limit: rules.parameters_max, unit: "parameters" });
+        }
+        let (raw_name, raw_value) = piece.split_once('=').unwrap_or((piece, ""));
+        let name = decoded(raw_name).ok_or_else(|| undecodable("(a parameter's name)"))?;
+        let value = decoded(raw_value).ok_or_else(|| undecodable(&name))?;
+        found.push((name, value));
+    }
+    Ok(found)
+}
+
+/// The format asked for by `_format`, as sent; an unencoded `+` in it has become a space.
+pub fn format_of(pairs: &[(String, String)]) -> Option<&str> {
+    pairs.iter().find(|(name, value)| name == "_format" && !value.is_empty()).map(|(_, value)| value.as_str())
+}
+
+fn undecodable(name: &str) -> Fault {
+    value_fault(name, "…", "percent-encoded UTF-8 without control characters, with two hexadecimal digits after every %")
+}
+
+fn decoded(raw: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_digit(rest.next()?)? * 16 + hex_digit(rest.next()?)?,
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// At most [`QUOTED_CHARS_MAX`] characters of `text`, so that an error does not grow with its cause.
+fn quoted(text: &str) -> String {
+    text.chars().take(QUOTED_CHARS_MAX).collect()
+}
+
+fn value_fault(name: &str, value: &str, expected: &'static str) -> Fault {
+    Fault::Parameter(ParameterFault::Value { name: quoted(name), value: quoted(value), expected })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! `GET /Slot`: the table of its parameters (digest A.6).
+//!
+//! What a reader would get wrong: the directory of services id is the id *and* the identifier of a
+//! `HealthcareService` (digest B.3), so every spelling of the service parameter comes to the same list.
+
+use super::parameters::{Taken, read};
+use super::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, bare_or, both, list, narrowed, ruled_out, token};
+use super::window::{Limits, settled};
+use super::{Query, SearchRules};
+use crate::domain::fault::{Fault, ParameterFault};
+use crate::domain::ids::{ScheduleId, ServiceId, SlotId};
+use crate::domain::search::{SlotSearch, Window};
+use crate::domain::slot::SlotStatus;
+use crate::domain::time::Instant;
+
+/// The system of a slot's identifier (digest B.1).
+const SLOT_IDENTIFIER_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
+
+/// The code system of a slot's status, for tokens that name it.
+const STATUS_SYSTEM: &str = "http://hl7.org/fhir/slotstatus";
+
+const NAMES: [&str; 7] = ["schedule.actor:healthcareservice", "service", "schedule.actor", "schedule", "identifier", "status", "start"];
+
+const SERVICE_EXPECTED: &str = "the id of a service in the directory of services, such as 2000099901 or HealthcareService/2000099901";
+const STATUS_EXPECTED: &str = "any of free, busy, busy-unavailable, busy-tentative, entered-in-error, separated by commas";
+const SCHEDULE_EXPECTED: &str = "the id of a schedule, or Schedule/ and its id";
+
+#[derive(Debug, Default)]
+struct Asked {
+    services: Option<Vec<ServiceId>>,
+    schedules: Option<Vec<ScheduleId>>,
+    ids: Option<Vec<SlotId>>,
+    statuses: Option<Vec<SlotStatus>>,
+    start: Window,
+}
+
+/// The slot search in `pairs`, its window settled at `now`.
+///
+/// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
+pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> Result<Query<SlotSearch>, Fault> {
+    let mut asked = Asked::default();
+    let common = read(pairs, rules, &NAMES, false, |name, value| asked.take(name, value))?;
+    let by_id = asked.ids.is_some();
+    if rules.must_name && !by_id && asked.services.is_none() && asked.schedules.is_none() {
+        let expected = "schedule.actor:healthcareservice=<service id> (or schedule=<id>, or _id=<id>)";
+        return Err(Fault::Parameter(ParameterFault::Missing { expected }));
+    }
+    let nothing = ruled_out(asked.services.as_ref())
+        || ruled_out(asked.schedules.as_ref())
+        || ruled_out(asked.ids.as_ref())
+        || ruled_out(asked.statuses.as_ref());
+    let free_only = asked.statuses.as_ref().is_some_and(|statuses| *statuses == [SlotStatus::Free]);
+    let start = settled(asked.start, Limits { free_only, by_id, days_max: rules.window_days_max }, now)?;
+    let search = SlotSearch {
+        services: asked.services.unwrap_or_default(),
+        schedules: asked.schedules.unwrap_or_default(),
+        ids: asked.ids.unwrap_or_default(),
+        statuses: asked.statuses.unwrap_or_default(),
+        start,
+        updated: common.updated,
+        nothing,
+        includes: common.includes,
+        paging: common.paging.clone(),
+    };
+    Ok(common.query(search))
+}
+
+impl Asked {
+    fn take(&mut self, name: &str, value: &str) -> Result<Taken, Fault> {
+        match name {
+            "service" | "schedule.actor" => both(&mut self.services, services(name, value)?),
+            _ if is_service_chain(name) => both(&mut self.services, services(name, value)?),
+            "schedule" => both(&mut self.schedules, list(name, value, SCHEDULE_EXPECTED, schedule)?),
+            "_id" => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| SlotId::parse(item).ok())?),
+            "identifier" => {
+                let named = list(name, value, IDENTIFIER_EXPECTED, token)?.into_iter();
+                let known = named.filter(|t| t.system.as_deref().is_none_or(|system| system == SLOT_IDENTIFIER_SYSTEM));
+                both(&mut self.ids, known.filter_map(|t| SlotId::parse(&t.code).ok()).collect());
+            }
+            "status" => {
+                let codes = list(name, value, STATUS_EXPECTED, status)?;
+                both(&mut self.statuses, codes.into_iter().flatten().collect());
+            }
+            "start" => self.start = narrowed(self.start, name, value)?,
+            _ => return Ok(Taken::Unknown),
+        }
+        Ok(Taken::Honoured)
+    }
+}
+
+/// `schedule.actor:healthcareservice` and its relations, in whatever capitals (the harness sends small ones).
+fn is_service_chain(name: &str) -> bool {
+    ["schedule.actor:healthcareservice", "schedule.actor:healthcareservice.identifier", "schedule.actor.identifier"]
+        .into_iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+fn services(name: &str, value: &str) -> Result<Vec<ServiceId>, Fault> {
+    list(name, value, SERVICE_EXPECTED, service)
+}
+
+/// The service of `id`, `system|id` or `HealthcareService/id`. Its system is not prescribed (digest B.3), so any will do.
+fn service(item: &str) -> Option<ServiceId> {
+    let token = token(item)?;
+    let id = bare_or(&token.code, "HealthcareService")?;
+    ServiceId::parse(id).ok()
+}
+
+fn schedule(item: &str) -> Option<ScheduleId> {
+    ScheduleId::parse(bare_or(item, "Schedule")?).ok()
+}
+
+/// The status of a code, `Some(None)` for a code of the value set that no slot here ever has.
+#[expect(clippy::option_option, reason = "outside: is it a code at all; inside: is it one in use")]
+fn status(item: &str) -> Option<Option<SlotStatus>> {
+    let token = token(item)?;
+    let status = match token.code.as_str() {
+        "free" => Some(SlotStatus::Free),
+        "busy" => Some(SlotStatus::Busy),
+        "busy-unavailable" => Some(SlotStatus::Begun),
+        "busy-tentative" | "entered-in-error" => None,
+        _ => return None,
+    };
+    Some(status.filter(|_| token.system.is_none_or(|system| system == STATUS_SYSTEM)))
+}

@@ -1,0 +1,46 @@
+//! XML: bytes to trees and back.
+//!
+//! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: order matters
+//! here and only here. An element that stands where the schema does not allow it makes the body unreadable,
+//! because readers that validate would refuse it as well. An element that no definition knows is passed over
+//! and not given back: it could only be given back in XML, and what the server keeps is JSON.
+
+mod narrative;
+mod read;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use quick_xml::XmlVersion;
+use quick_xml::events::BytesRef;
+
+pub(super) use narrative::fault as narrative_fault;
+pub use read::read;
+pub use write::{write, write_pretty};
+
+/// The XML we speak.
+const VERSION: XmlVersion = XmlVersion::Implicit1_0;
+
+/// The most attributes one element may have: each is compared with all before it, so that a million would take hours.
+const ATTRIBUTES_MAX: usize = 32;
+
+/// The characters XML 1.0 can hold at all.
+pub(super) fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+/// The character a reference stands for: the five of XML, and numbers of characters it can hold.
+fn resolve(reference: &BytesRef<'_>) -> Option<char> {
+    if reference.is_char_ref() {
+        return reference.resolve_char_ref().ok().flatten().filter(|c| is_xml_char(*c));
+    }
+    match reference.as_ref() {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => None,
+    }
+}

@@ -1,0 +1,313 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::element::{Element, Value};
+use crate::domain::fault::Problem;
+use crate::fhir::definitions::{self, JsonForm, Kind, Primitive, Type};
+use crate::fhir::{json, validate};
+
+const BOOKING: &str = include_str!("../validate/booking.json");
+const SLOTS: &str = include_str!("../validate/slots.json");
+
+fn tree(text: &str) -> Element {
+    let read = read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}: {text}"));
+    assert_eq!(read.problems, Vec::<Problem>::new());
+    read.tree
+}
+
+fn from_json(text: &str) -> Element {
+    json::read(text.as_bytes()).unwrap().tree
+}
+
+fn unreadable(text: &str) -> String {
+    read(text.as_bytes()).map(|read| format!("{:?}", read.tree)).unwrap_err().problem
+}
+
+/// A Slot with `content` between its tags.
+fn slot(content: &str) -> String {
+    format!(r#"<Slot xmlns="http://hl7.org/fhir">{content}</Slot>"#)
+}
+
+#[test]
+fn the_published_booking_is_the_same_and_valid_through_xml() {
+    for text in [BOOKING, SLOTS] {
+        let before = from_json(text);
+        let xml = write(&before);
+        let after = tree(&xml);
+        assert_eq!(json::write(&after), json::write(&before));
+        assert_eq!(validate::check(&after), Vec::new());
+        assert_eq!(write(&after), xml);
+        assert_eq!(json::write(&tree(&write_pretty(&before))), json::write(&before));
+    }
+}
+
+#[test]
+fn xml_is_written_as_fhir_prescribes() {
+    let patient = concat!(
+        r#"{"resourceType":"Patient","id":"p","text":{"status":"generated","#,
+        r#""div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a &amp; b<br/></p></div>"},"#,
+        r#""contained":[{"resourceType":"Organization","id":"o","name":"<&\">\n"}],"active":true,"#,
+        r#""name":[{"id":"n","given":["A",null],"_given":[null,{"id":"g","extension":[{"url":"u:x","valueDecimal":1.50}]}]}]}"#
+    );
+    let expected = concat!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><Patient xmlns="http://hl7.org/fhir"><id value="p"/>"#,
+        r#"<text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml"><p>a &amp; b<br/></p></div></text>"#,
+        r#"<contained><Organization><id value="o"/><name value="&lt;&amp;&quot;&gt;&#10;"/></Organization></contained>"#,
+        r#"<active value="true"/>"#,
+        r#"<name id="n"><given value="A"/>"#,
+        r#"<given id="g"><extension url="u:x"><valueDecimal value="1.50"/></extension></given></name></Patient>"#
+    );
+    let before = from_json(patient);
+    assert_eq!(write(&before), expected);
+    assert_eq!(json::write(&tree(expected)), patient);
+}
+
+#[test]
+fn prefixes_comments_and_declarations_do_not_matter() {
+    let text = concat!(
+        "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- a slot -->\n",
+        "<f:Slot xmlns:f='http://hl7.org/fhir' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' ",
+        "xsi:schemaLocation='http://hl7.org/fhir slot.xsd'>\n <f:status value='free'/><!-- x -->\n",
+        "<f:comment value='a&#x9;b&apos;\nc'></f:comment></f:Slot>\n<!-- end -->"
+    );
+    assert_eq!(json::write(&tree(text)), r#"{"resourceType":"Slot","status":"free","comment":"a\tb' c"}"#);
+}
+
+#[test]
+fn elements_out_of_order_are_named_with_their_place() {
+    let problem = unreadable("<Slot xmlns=\"http://hl7.org/fhir\">\n <status value=\"free\"/>\n <id value=\"1\"/></Slot>");
+    assert_eq!(problem, "line 3, column 2: `id` stands after `status`, but belongs before it");
+    let choice = r#"<extension url="u:x"><valueCode value="a"/><id value="b"/></extension>"#;
+    assert!(unreadable(&slot(choice)).contains("`id` is written as an attribute"));
+}
+
+#[test]
+fn what_is_no_fhir_in_xml_is_unreadable_and_says_why() {
+    let cases = [
+        ("", "the body is empty"),
+        ("{}", "text stands between elements"),
+        ("<Slot/>", "not in the namespace http://hl7.org/fhir"),
+        (r#"<Slot xmlns="http://hl7.org/fhir/">"#, "not in the namespace http://hl7.org/fhir"),
+        (r#"<Slott xmlns="http://hl7.org/fhir"/>"#, "names no resource type"),
+        (r#"<Slot xmlns="http://hl7.org/fhir"><status value="free"></Slot>"#, "not well formed"),
+        (r#"<Slot xmlns="http://hl7.org/fhir"><status value="free"/>"#, "ends too early"),
+        (r#"<Slot xmlns="http://hl7.org/fhir"/><Slot xmlns="http://hl7.org/fhir"/>"#, "nothing may follow"),
+        (r#"<!DOCTYPE Slot [<!ENTITY e "x">]><Slot xmlns="http://hl7.org/fhir"/>"#, "document type declaration"),
+        (r#"<?xml version="1.0" encoding="ISO-8859-1"?><Slot xmlns="http://hl7.org/fhir"/>"#, "UTF-8"),
+        (r#"<?xml version="1.1"?><Slot xmlns="http://hl7.org/fhir"/>"#, "XML 1.0"),
+        (r#" <?xml version="1.0"?><Slot xmlns="http://hl7.org/fhir"/>"#, "at the very beginning only"),
+        (r#"<Slot xmlns="http://hl7.org/fhir" id="1"/>"#, "no attribute of the name `id`"),
+    ];
+    for (text, expected) in cases {
+        let problem = unreadable(text);
+        assert!(problem.contains(expected), "{problem:?} should say {expected:?} of {text}");
+    }
+    let inside = [
+        ("<?php x?>", "processing instruction"),
+        ("<![CDATA[x]]>", "CDATA"),
+        ("x", "text stands between"),
+        ("&amp;", "text stands between"),
+        (r#"<status value="&e;"/>"#, "entities"),
+        (r#"<status value="&#1;"/>"#, "entities"),
+        (r#"<status value="a<b"/>"#, "entities"),
+        (r#"<status value="a" value="b"/>"#, "not well formed"),
+        (r#"<status xmlns="urn:other" value="free"/>"#, "`status` is not in the namespace"),
+        (r#"<x:status value="free"/>"#, "`status` is not in the namespace"),
+        (r#"<novelty xmlns="urn:other"/>"#, "`novelty` is not in the namespace"),
+        (r#"<status code="free"/>"#, "`status` has no attribute of the name `code`"),
+        (r#"<schedule value="x"/>"#, "no attribute `value`"),
+        (r#"<text><status value="empty"/><div/></text>"#, "`div` is not in the namespace http://www.w3.org/1999/xhtml"),
+        (r#"<contained><Slot/><Slot/></contained>"#, "one resource was expected"),
+        (r#"<contained value="x"/>"#, "no attribute `value`"),
+        ("<novelty><![CDATA[x]]></novelty>", "CDATA"),
+    ];
+    for (content, expected) in inside {
+        let problem = unreadable(&slot(content));
+        assert!(problem.contains(expected), "{problem:?} should say {expected:?} of {content}");
+    }
+    assert!(read(b"<Slot xmlns=\"http://hl7.org/fhir\"><comment value=\"\xff\"/></Slot>").unwrap_err().problem.contains("UTF-8"));
+}
+
+#[test]
+fn unknown_elements_are_passed_over() {
+    let text = slot(r#"<novelty a="1"><deep>text<status value="busy"/></deep></novelty><status value="free"/>"#);
+    assert_eq!(json::write(&tree(&text)), r#"{"resourceType":"Slot","status":"free"}"#);
+}
+
+#[test]
+fn a_contained_resource_of_no_known_type_is_a_problem_with_its_place() {
+    let read = read(slot("<contained><Slot/></contained><contained><Slott><a/></Slott></contained>").as_bytes()).unwrap();
+    let places: Vec<_> = read.problems.iter().map(|p| p.expression.as_str()).collect();
+    assert_eq!(places, ["Slot.contained[1]"]);
+}
+
+#[test]
+fn values_that_do_not_fit_their_type_are_left_to_validation() {
+    let read = read(slot(r#"<status value=""/><start value="x"/><overbooked value="yes"/>"#).as_bytes()).unwrap();
+    let wrong: Vec<_> = validate::check_read(&read).into_iter().map(|p| p.expression).collect();
+    for expected in ["Slot.status", "Slot.start", "Slot.overbooked"] {
+        assert!(wrong.iter().any(|e| e == expected), "{expected} is not in {wrong:?}");
+    }
+    // A number that is none must not end up bare in JSON.
+    let text = r#"<Appointment xmlns="http://hl7.org/fhir"><priority value="1,&quot;x&quot;:2"/></Appointment>"#;
+    assert_eq!(json::write(&tree(text)), r#"{"resourceType":"Appointment","priority":"1,\"x\":2"}"#);
+}
+
+/// Each attribute is compared with all before it: without a limit this test would not end.
+#[test]
+fn a_tag_has_only_so_many_attributes() {
+    let many: String = (0..100_000).map(|i| format!(" a{i}=\"\"")).collect();
+    let hints = many.replace(" a", " x:a");
+    let root = format!("<Slot xmlns=\"http://hl7.org/fhir\" xmlns:x=\"http://www.w3.org/2001/XMLSchema-instance\"{hints}/>");
+    assert!(unreadable(&root).contains("more than 32 attributes"));
+    assert!(unreadable(&slot(&format!("<status{many}/>"))).contains("no attribute of the name `a0`"));
+    let div = format!("<div xmlns=\"http://www.w3.org/1999/xhtml\"{many}/>");
+    assert!(narrative_fault(&div).unwrap().contains("too many attributes"));
+    assert!(read(slot(&format!("<novelty{many}/>")).as_bytes()).is_ok());
+}
+
+#[test]
+fn what_xml_cannot_hold_does_not_break_the_document() {
+    let text = Element::complex("text").with(Element::text("div", "</div><script>")).with(Element::text("status", "additional"));
+    let broken = Element::resource("Slot").with(text).with(Element::text("comment", "a\u{0}b\u{ffff}"));
+    let read = tree(&write(&broken));
+    assert_eq!(read.text_at("comment"), Some("a\u{fffd}b\u{fffd}"));
+    let div = r#"<div xmlns="http://www.w3.org/1999/xhtml">&lt;/div&gt;&lt;script&gt;</div>"#;
+    assert_eq!(read.text_at("text.div"), Some(div));
+}
+
+#[test]
+fn whatever_depth_is_read_in_xml_can_be_read_again_in_json() {
+    let nested = |levels: usize| {
+        let open = r#"<extension url="u:x">"#.repeat(levels);
+        slot(&format!("{open}<valueCode value=\"a\"/>{}", "</extension>".repeat(levels)))
+    };
+    let deepest = (1..100).take_while(|levels| read(nested(*levels).as_bytes()).is_ok()).last().unwrap();
+    assert_eq!(deepest, 31);
+    assert!(json::read(json::write(&tree(&nested(deepest))).as_bytes()).is_ok());
+    assert!(read(nested(deepest + 1).as_bytes()).unwrap_err().too_deep);
+    assert!(read(slot(&"<x>".repeat(100_000)).as_bytes()).unwrap_err().too_deep);
+    let div = format!("<text><div xmlns=\"{}\">{}", narrative::XHTML, "<p>".repeat(100_000));
+    assert!(read(slot(&div).as_bytes()).unwrap_err().too_deep);
+}
+
+/// Turns a list of numbers into a tree of what the definitions allow; when they run out, what is left is small.
+struct Grower {
+    choices: std::vec::IntoIter<u16>,
+}
+
+impl Grower {
+    fn pick(&mut self, of: usize) -> usize {
+        usize::from(self.choices.next().unwrap_or_default()) % of.max(1)
+    }
+
+    fn resource(&mut self, kind: &str, level: usize) -> Element {
+        let mut element = Element::resource(kind);
+        element.children = self.children(definitions::resource(kind).unwrap(), level);
+        element
+    }
+
+    fn children(&mut self, ty: &Type, level: usize) -> Vec<Element> {
+        let mut children = Vec::new();
+        for field in &ty.fields {
+            // One in three at the top, fewer further down.
+            if self.pick(3 + level * 4) != 1 {
+                continue;
+            }
+            let repeats = if field.many { 1 + self.pick(3) } else { 1 };
+            for _ in 0..repeats {
+                let mut element = match field.ty().kind {
+                    Kind::Primitive(primitive) => self.primitive(primitive, field.attribute, level),
+                    Kind::AnyResource if level > 1 => continue,
+                    Kind::AnyResource => {
+                        let kinds = ["Patient", "Slot", "DocumentReference", "Organization", "Bundle"];
+                        let kind = kinds[self.pick(kinds.len())];
+                        self.resource(kind, level + 2)
+                    }
+                    _ if level > 6 => continue,
+                    _ => Element { children: self.children(field.ty(), level + 1), ..Element::complex("x") },
+                };
+                element.name.clone_from(&field.name);
+                children.push(element);
+            }
+        }
+        children
+    }
+
+    fn primitive(&mut self, primitive: Primitive, attribute: bool, level: usize) -> Element {
+        let texts = ["a", "", " é😀\t\n\r\"<&>'\\ ", "2026-02-11T09:30:00Z", "]]>", "&amp;"];
+        let divs = ["<div xmlns=\"http://www.w3.org/1999/xhtml\"/>", "<div xmlns=\"http://www.w3.org/1999/xhtml\"> <p>a &lt;\n</p></div>"];
+        let value = match primitive.json() {
+            JsonForm::Text if primitive == Primitive::Xhtml => Value::Text(divs[self.pick(divs.len())].to_owned()),
+            JsonForm::Text => Value::Text(texts[self.pick(texts.len())].to_owned()),
+            JsonForm::Number => Value::Number(["0", "-1.50", "12345678901234567890", "1e-5"][self.pick(4)].to_owned()),
+            JsonForm::Bool => Value::Bool(self.pick(2) == 1),
+        };
+        let mut element = Element { value: Some(value), ..Element::complex("x") };
+        if !attribute && primitive != Primitive::Xhtml && level < 5 && self.pick(8) == 1 {
+            element.children = self.children(definitions::of_primitives(), level + 2);
+            if !element.children.is_empty() && self.pick(2) == 1 {
+                element.value = None;
+            }
+        }
+        element
+    }
+}
+
+fn kinds() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "Appointment",
+        "Slot",
+        "Schedule",
+        "HealthcareService",
+        "Location",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Patient",
+        "DocumentReference",
+        "RelatedPerson",
+        "Bundle",
+        "OperationOutcome",
+        "CapabilityStatement",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the definitions allow says the same in JSON, in XML, and in JSON again.
+    #[test]
+    fn json_to_xml_and_back_is_the_identity(kind in kinds(), choices in prop::collection::vec(any::<u16>(), 0..1500)) {
+        let grown = Grower { choices: choices.into_iter() }.resource(kind, 0);
+        let first = json::write(&grown);
+        let read_json = json::read(first.as_bytes()).unwrap();
+        prop_assert_eq!(&read_json.problems, &Vec::<Problem>::new());
+        prop_assert_eq!(&read_json.tree, &grown);
+        let xml = write(&read_json.tree);
+        let read_xml = read(xml.as_bytes()).unwrap();
+        prop_assert_eq!(json::write(&read_xml.tree), first);
+    }
+
+    /// Nothing anyone sends makes a reader or the checks panic.
+    #[test]
+    fn broken_bodies_never_panic(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..40, "[\\]\\[{}\":,<>/&a0 -]{0,4}"), 1..6),
+    ) {
+        for text in [BOOKING.to_owned(), write(&from_json(BOOKING))] {
+            let mut chars: Vec<char> = text.chars().collect();
+            for (at, length, insert) in &cuts {
+                let from = at.index(chars.len());
+                let to = (from + length).min(chars.len());
+                chars.splice(from..to, insert.chars());
+            }
+            let text: String = chars.into_iter().collect();
+            for read in [json::read(text.as_bytes()), read(text.as_bytes())].into_iter().flatten() {
+                let problems = validate::check_read(&read);
+                if read.problems.is_empty() && problems.is_empty() {
+                    prop_assert!(json::read(json::write(&read.tree).as_bytes()).is_ok());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A tree to XML, by the definitions.
+//!
+//! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: XML cannot
+//! hold every character, not even escaped; what it cannot hold is written as U+FFFD, so that the document
+//! stays one. A tree that passed validation has no such character.
+
+use crate::domain::element::{Element, Value};
+use crate::fhir::definitions::{self, Kind, NAMESPACE, Primitive, Type};
+
+use super::narrative::XHTML;
+
+/// The XML of a resource, without needless space.
+pub fn write(tree: &Element) -> String {
+    document(tree, None)
+}
+
+/// The XML of a resource, for people: two spaces a level.
+pub fn write_pretty(tree: &Element) -> String {
+    document(tree, Some(0))
+}
+
+fn document(tree: &Element, indent: Option<usize>) -> String {
+    let mut writer = Writer { out: String::with_capacity(4096), indent };
+    writer.out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    writer.resource(tree, Some(NAMESPACE));
+    if indent.is_some() {
+        writer.out.push('\n');
+    }
+    writer.out
+}
+
+struct Writer {
+    out: String,
+    /// The level, when lines are broken.
+    indent: Option<usize>,
+}
+
+impl Writer {
+    fn line(&mut self) {
+        if let Some(level) = self.indent {
+            self.out.push('\n');
+            self.out.extend(std::iter::repeat_n("  ", level));
+        }
+    }
+
+    /// `<name`, to be followed by attributes.
+    fn open(&mut self, name: &str) {
+        self.line();
+        self.out.push('<');
+        self.out.push_str(name);
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        push_escaped(&mut self.out, value);
+        self.out.push('"');
+    }
+
+    /// Ends the tag, writes what is inside, and closes the element.
+    fn inside(&mut self, name: &str, empty: bool, content: impl FnOnce(&mut Self)) {
+        if empty {
+            return self.out.push_str("/>");
+        }
+        self.out.push('>');
+        self.indent = self.indent.map(|level| level + 1);
+        content(self);
+        self.indent = self.indent.map(|level| level.saturating_sub(1));
+        self.line();
+        self.out.push_str("</");
+        self.out.push_str(name);
+        self.out.push('>');
+    }
+
+    fn resource(&mut self, element: &Element, namespace: Option<&str>) {
+        let kind = element.kind().unwrap_or(&element.name);
+        let ty = definitions::any_resource(kind).unwrap_or_else(definitions::of_primitives);
+        self.open(kind);
+        if let Some(namespace) = namespace {
+            self.attribute("xmlns", namespace);
+        }
+        self.complex(element, kind, ty);
+    }
+
+    /// Attributes and content of an element whose tag is open.
+    fn complex(&mut self, element: &Element, name: &str, ty: &Type) {
+        let children = ty.arranged(element);
+        let mut written = None;
+        for (field, child) in children.iter().filter(|(field, _)| field.attribute) {
+            // An attribute cannot stand twice.
+            if written != Some(field.rank) {
+                self.attribute(&field.name, text_of(child));
+            }
+            written = Some(field.rank);
+        }
+        let empty = children.iter().all(|(field, _)| field.attribute);
+        self.inside(name, empty, |writer| {
+            for (field, child) in children.iter().filter(|(field, _)| !field.attribute) {
+                writer.element(child, &field.name, field.ty());
+            }
+        });
+    }
+
+    fn element(&mut self, element: &Element, name: &str, ty: &Type) {
+        match ty.kind {
+            Kind::Primitive(Primitive::Xhtml) => self.narrative(text_of(element)),
+            Kind::AnyResource => {
+                self.open(name);
+                self.inside(name, element.resource.is_none(), |writer| writer.resource(element, None));
+            }
+            Kind::Primitive(_) => {
+                self.open(name);
+                let own = definitions::of_primitives();
+                if let Some(id) = element.text_at("id") {
+                    self.attribute("id", id);
+                }
+                if element.value.is_some() {
+                    self.attribute("value", text_of(element));
+                }
+                let children = own.arranged(element);
+                let empty = children.iter().all(|(field, _)| field.attribute);
+                self.inside(name, empty, |writer| {
+                    for (field, child) in children.iter().filter(|(field, _)| !field.attribute) {
+                        writer.element(child, &field.name, field.ty());
+                    }
+                });
+            }
+            Kind::Complex | Kind::Resource => {
+                self.open(name);
+                self.complex(element, name, ty);
+            }
+        }
+    }
+
+    /// The text of a narrative stands as it is, if it can: it may have come from anywhere.
+    fn narrative(&mut self, text: &str) {
+        self.line();
+        if super::narrative::fault(text).is_none() {
+            return self.out.push_str(text);
+        }
+        self.out.push_str("<div");
+        self.attribute("xmlns", XHTML);
+        self.out.push('>');
+        push_escaped(&mut self.out, text);
+        self.out.push_str("</div>");
+    }
+}
+
+fn text_of(element: &Element) -> &str {
+    match &element.value {
+        Some(Value::Text(text) | Value::Number(text)) => text,
+        Some(Value::Bool(true)) => "true",
+        Some(Value::Bool(false)) => "false",
+        Some(Value::Foreign(_)) | None => "",
+    }
+}
+
+/// `text` as it may stand in an attribute. Line breaks and tabs are escaped, because readers turn bare ones into spaces.
+fn push_escaped(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' => out.push_str("&#9;"),
+            '\n' => out.push_str("&#10;"),
+            '\r' => out.push_str("&#13;"),
+            c if super::is_xml_char(c) => out.push(c),
+            _ => out.push('\u{fffd}'),
+        }
+    }
+}

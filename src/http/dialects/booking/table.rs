@@ -1,0 +1,201 @@
+//! Fault to answer, for the booking root: the one table, exhaustive (`decisions.md` 5; digest B.9).
+
+use super::super::Refused;
+use crate::domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
+use crate::fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
+
+/// The answer to a fault.
+pub fn refuse(fault: &Fault) -> Refused {
+    match fault {
+        Fault::NoSuchRoute { path } => {
+            one(404, IssueCode::NotFound, SpineCode::NoRecordFound, format!("there is nothing at {path}; GET metadata says what is served"))
+        }
+        Fault::MethodNotAllowed { method, allowed } => {
+            let allowed = allowed.join(", ");
+            let told = format!("{method} is not possible here; possible: {allowed}");
+            with_header(one(405, IssueCode::NotSupported, SpineCode::BadRequest, told), "Allow", allowed)
+        }
+        Fault::TooLarge { what, limit, unit } => {
+            let status = match *what {
+                "body" => 413,
+                "query" => 414,
+                _ => 400,
+            };
+            one(status, IssueCode::TooLong, SpineCode::BadRequest, format!("the {what} is larger than the {limit} {unit} taken here"))
+        }
+        Fault::Token(fault) => one(403, IssueCode::Forbidden, SpineCode::AccessDenied, token(fault)),
+        Fault::UntrustedPeer => {
+            let told = "connections are taken from the trusted proxy only".to_owned();
+            one(403, IssueCode::Forbidden, SpineCode::AccessDenied, told)
+        }
+        Fault::HeaderMissing { name } => {
+            one(400, IssueCode::Required, SpineCode::MissingOrInvalidHeader, format!("the header {name} is missing"))
+        }
+        Fault::HeaderInvalid { name, expected } => {
+            one(400, IssueCode::Value, SpineCode::MissingOrInvalidHeader, format!("the header {name} must be {expected}"))
+        }
+        Fault::ContentType { given } => one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, content_type(given)),
+        Fault::NotAcceptable { given } => {
+            let told = format!("`{given}` cannot be written; possible: application/fhir+json, application/fhir+xml");
+            one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, told)
+        }
+        Fault::Unreadable { problem } => one(400, IssueCode::Structure, SpineCode::MessageNotWellFormed, problem.clone()),
+        Fault::Parameter(fault) => parameter(fault),
+        Fault::NotFound { kind, id } => one(404, IssueCode::NotFound, SpineCode::NoRecordFound, format!("there is no {kind} {id}")),
+        Fault::VersionMissing => {
+            let told = "the header If-Match is missing; it must name the version that was read, such as W/\"1\"".to_owned();
+            one(412, IssueCode::Required, SpineCode::MissingOrInvalidHeader, told)
+        }
+        Fault::VersionStale { given, current } => {
+            let told =
+                format!("If-Match names version `{given}`, but the current version is W/\"{current}\": read it again and decide anew");
+            one(409, IssueCode::Conflict, SpineCode::ConflictingValues, told)
+        }
+        Fault::NotYours { kind, id } => {
+            let told = format!("{kind} {id} was booked by another organisation");
+            one(403, IssueCode::Forbidden, SpineCode::AccessDenied, told)
+        }
+        Fault::Invalid(problems) => invalid(problems),
+        Fault::Refused(refusal) => refused(refusal),
+        Fault::Duplicate { request_id, appointment } => {
+            let told = format!("X-Request-ID {request_id} has already succeeded; it made or changed Appointment/{appointment}");
+            one(409, IssueCode::Duplicate, SpineCode::DuplicateRejected, told)
+        }
+        Fault::Busy { retry_after_s } => {
+            let told = "the server cannot keep up at the moment; nothing was done and nothing will be: send the request again".to_owned();
+            with_header(one(503, IssueCode::Transient, SpineCode::InternalServerError, told), "Retry-After", retry_after_s.to_string())
+        }
+        Fault::OutcomeUnknown => {
+            let told = "outcome unknown, send the same X-Request-ID again".to_owned();
+            one(500, IssueCode::Exception, SpineCode::InternalServerError, told)
+        }
+        Fault::Internal => {
+            let told = "the server failed; its log has the details under the X-Request-ID of this answer".to_owned();
+            one(500, IssueCode::Exception, SpineCode::InternalServerError, told)
+        }
+    }
+}
+
+fn one(status: u16, code: IssueCode, spine: SpineCode, diagnostics: String) -> Refused {
+    Refused { status, issues: vec![issue(code, spine.coding(), diagnostics, Vec::new())], headers: Vec::new() }
+}
+
+fn with_header(mut refused: Refused, name: &'static str, value: String) -> Refused {
+    refused.headers.push((name, value));
+    refused
+}
+
+const fn issue(code: IssueCode, coding: Coding, diagnostics: String, expressions: Vec<String>) -> Issue {
+    Issue { severity: Severity::Error, code, coding: Some(coding), diagnostics, expressions }
+}
+
+fn content_type(given: &str) -> String {
+    let given = if given.is_empty() { "the header Content-Type is missing".to_owned() } else { format!("`{given}` cannot be read") };
+    format!("{given}; possible: application/fhir+json, application/fhir+xml")
+}
+
+fn token(fault: &TokenFault) -> String {
+    match fault {
+        TokenFault::Missing => "the header Authorization is missing; it must be `Bearer <token>`".to_owned(),
+        TokenFault::Malformed(why) => format!("the token cannot be read: {why}"),
+        TokenFault::Algorithm(given) => format!("the token's algorithm is `{given}`; it must be `none`"),
+        TokenFault::Claim(claim) => format!("the token's claim `{claim}` is missing or of the wrong type"),
+        TokenFault::ClaimValue { claim, expected } => format!("the token's claim `{claim}` must be {expected}"),
+        TokenFault::Audience { accepted } => format!("the token's `aud` names another server; accepted: {}", accepted.join(", ")),
+        TokenFault::Expired => "the token has expired".to_owned(),
+        TokenFault::NotYetValid => "the token was issued in the future; clocks may differ by 60 seconds".to_owned(),
+        TokenFault::TooLong { limit_s } => format!("the token lives longer than {limit_s} seconds (`exp` less `iat`)"),
+        TokenFault::Scope { needed } => format!("the token's `requested_scope` does not allow this; it needs {needed}"),
+    }
+}
+
+fn parameter(fault: &ParameterFault) -> Refused {
+    let (status, code, told) = match fault {
+        ParameterFault::Unknown { name, accepted } => {
+            (400, IssueCode::NotSupported, format!("the parameter `{name}` is not known here; known: {}", accepted.join(", ")))
+        }
+        ParameterFault::Value { name, value, expected } => {
+            (400, IssueCode::Value, format!("the parameter `{name}` has the value `{value}`; it must be {expected}"))
+        }
+        ParameterFault::Missing { expected } => (400, IssueCode::Required, format!("a parameter is missing: {expected}")),
+        ParameterFault::WindowPast { name } => (400, IssueCode::Value, format!("the window of `{name}` ends in the past")),
+        ParameterFault::WindowReversed { name } => (422, IssueCode::Value, format!("the window of `{name}` ends before it begins")),
+        ParameterFault::WindowTooLong { name, limit_days } => (
+            422,
+            IssueCode::TooCostly,
+            format!(
+                "the window of `{name}` is longer than {limit_days} days; narrow it with `{name}=ge<instant>` and `{name}=le<instant>`"
+            ),
+        ),
+        ParameterFault::TooManyMatches { limit } => {
+            (422, IssueCode::TooCostly, format!("more than {limit} match; narrow the window, or ask for pages with `_count`"))
+        }
+    };
+    one(status, code, SpineCode::InvalidParameter, told)
+}
+
+/// All problems together. What the standard treats as malformed makes it a 400, whatever else is wrong.
+fn invalid(problems: &[Problem]) -> Refused {
+    let malformed = problems.iter().any(|p| p.kind == ProblemKind::Structure);
+    let issues = problems.iter().map(|problem| {
+        let (code, spine) = match problem.kind {
+            ProblemKind::Structure => (IssueCode::Structure, SpineCode::BadRequest),
+            ProblemKind::Required => (IssueCode::Required, SpineCode::InvalidResource),
+            ProblemKind::Value => (IssueCode::Value, SpineCode::InvalidResource),
+            ProblemKind::Invariant => (IssueCode::Invariant, SpineCode::InvalidResource),
+            ProblemKind::NhsNumber => (IssueCode::Value, SpineCode::InvalidNhsNumber),
+            ProblemKind::Reference => (IssueCode::NotFound, SpineCode::ReferenceNotFound),
+            ProblemKind::NhsNumberRequired => (IssueCode::BusinessRule, SpineCode::InvalidNhsNumber),
+        };
+        issue(code, spine.coding(), problem.message.clone(), vec![problem.expression.clone()])
+    });
+    Refused { status: if malformed { 400 } else { 422 }, issues: issues.collect(), headers: Vec::new() }
+}
+
+fn refused(refusal: &Refusal) -> Refused {
+    let unprocessable = |issues| Refused { status: 422, issues, headers: Vec::new() };
+    match refusal {
+        // Word for word what suppliers are assured against: one issue, and nothing of the Spine's (digest B.9).
+        Refusal::SlotTaken => {
+            unprocessable(vec![issue(IssueCode::Processing, PROCESSING_FAILURE, "Slot no longer available".to_owned(), Vec::new())])
+        }
+        Refusal::SlotBegun { start } => {
+            let told = format!("the slot began at {} and can no longer be booked", start.to_fhir());
+            one(422, IssueCode::BusinessRule, SpineCode::InvalidRequestState, told)
+        }
+        Refusal::SlotUnknown { expression } => {
+            let told = "there is no such slot here: search for free slots and book one of them".to_owned();
+            unprocessable(vec![issue(IssueCode::NotFound, SpineCode::ReferenceNotFound.coding(), told, vec![expression.clone()])])
+        }
+        Refusal::SlotContradicted(contradictions) => {
+            let issues = contradictions.iter().map(|c| {
+                issue(
+                    IssueCode::Value,
+                    SpineCode::ConflictingValues.coding(),
+                    format!("this is not so: {}", c.stored),
+                    vec![c.expression.clone()],
+                )
+            });
+            unprocessable(issues.collect())
+        }
+        Refusal::AppointmentPast { start } => {
+            let told = format!("the appointment began at {} and can no longer be cancelled", start.to_fhir());
+            one(422, IssueCode::BusinessRule, SpineCode::InvalidRequestState, told)
+        }
+        Refusal::AlreadyCancelled => {
+            one(422, IssueCode::BusinessRule, SpineCode::InvalidRequestState, "the appointment has already been cancelled".to_owned())
+        }
+        Refusal::NotACancel { status } => {
+            let told = format!("an update may only set status to `cancelled`, not to `{status}`");
+            let coding = SpineCode::InvalidRequestState.coding();
+            unprocessable(vec![issue(IssueCode::BusinessRule, coding, told, vec!["Appointment.status".to_owned()])])
+        }
+        Refusal::MoreThanStatus { expressions } => {
+            let issues = expressions.iter().map(|expression| {
+                let told = "this differs from the stored appointment; only the status may change".to_owned();
+                issue(IssueCode::BusinessRule, SpineCode::ConflictingValues.coding(), told, vec![expression.clone()])
+            });
+            unprocessable(issues.collect())
+        }
+    }
+}

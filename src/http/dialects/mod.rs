@@ -1,0 +1,147 @@
+//! The service roots. Each speaks a dialect: its route table, its header rules, its table of answers, its statement.
+
+pub mod booking;
+pub mod provider;
+
+use super::auth::Need;
+use crate::domain::directory::DirectoryKind;
+use crate::domain::element::Element;
+use crate::domain::fault::Fault;
+use crate::fhir::outcome::Issue;
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interaction {
+    /// The capability statement.
+    Capability,
+    /// Slots that match.
+    SearchSlots,
+    /// One slot.
+    ReadSlot,
+    /// Schedules that match.
+    SearchSchedules,
+    /// One schedule.
+    ReadSchedule,
+    /// One resource of the directory.
+    ReadDirectory(DirectoryKind),
+    /// Appointments that match.
+    SearchAppointments,
+    /// One appointment.
+    ReadAppointment,
+    /// One version of an appointment.
+    ReadVersion,
+    /// Book.
+    Book,
+    /// Cancel.
+    Update,
+}
+
+impl Interaction {
+    /// What it needs of a token.
+    pub const fn need(self) -> Need {
+        match self {
+            Self::Capability => Need::Nothing,
+            Self::SearchSlots | Self::ReadSlot | Self::SearchSchedules | Self::ReadSchedule | Self::ReadDirectory(_) => Need::ReadSlots,
+            Self::SearchAppointments | Self::ReadAppointment | Self::ReadVersion => Need::ReadAppointments,
+            Self::Book | Self::Update => Need::WriteAppointments,
+        }
+    }
+
+    /// True when it comes with a body.
+    pub const fn has_body(self) -> bool {
+        matches!(self, Self::Book | Self::Update)
+    }
+}
+
+/// One line of a route table. `*` in the path stands for one id.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET`, `POST` or `PUT`; HEAD goes where GET goes.
+    pub method: &'static str,
+    /// The path below the root, its segments parted by `/`.
+    pub path: &'static str,
+    /// What it asks for.
+    pub interaction: Interaction,
+}
+
+/// An answer to a fault: status, issues, headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// What goes into the OperationOutcome; at least one.
+    pub issues: Vec<Issue>,
+    /// Headers that belong to this status: `Allow`, `Retry-After`.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// A service root.
+#[derive(Clone, Copy)]
+pub struct Dialect {
+    /// Its path.
+    pub root: &'static str,
+    /// What is served.
+    pub routes: &'static [Route],
+    /// Headers that every request must carry unless authentication is off.
+    pub headers_demanded: &'static [&'static str],
+    /// Whether POST and PUT must carry `X-Request-ID`.
+    pub request_id_demanded: bool,
+    /// Whether PUT must carry `If-Match`.
+    pub if_match_demanded: bool,
+    /// Whether bodies and queries are held to the standard to the letter.
+    pub strict: bool,
+    /// Fault to answer; exhaustive, without a default.
+    pub refuse: fn(&Fault) -> Refused,
+    /// The capability statement, given the absolute URL of the root.
+    pub capability: fn(&str) -> Element,
+}
+
+/// Every root that is served.
+pub const ALL: [&Dialect; 2] = [&booking::DIALECT, &provider::DIALECT];
+
+/// A request found in a route table: what it asks for, and the ids in its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What it asks for.
+    pub interaction: Interaction,
+    /// The ids, in order.
+    pub ids: Vec<String>,
+}
+
+impl Dialect {
+    /// The route of a request.
+    ///
+    /// # Errors
+    /// `NoSuchRoute`; `MethodNotAllowed` where the path exists.
+    pub fn find(&self, method: &str, path: &str) -> Result<Found, Fault> {
+        let mut allowed = Vec::new();
+        for route in self.routes {
+            let Some(ids) = ids_in(path, route.path) else { continue };
+            if route.method == method || (method == "HEAD" && route.method == "GET") {
+                return Ok(Found { interaction: route.interaction, ids });
+            }
+            allowed.push(route.method);
+        }
+        if allowed.is_empty() {
+            return Err(Fault::NoSuchRoute { path: format!("{}/{}", self.root, path).chars().take(200).collect() });
+        }
+        if allowed.contains(&"GET") {
+            allowed.push("HEAD");
+        }
+        Err(Fault::MethodNotAllowed { method: method.chars().take(20).collect(), allowed })
+    }
+}
+
+/// The ids in `path` if it has the form of `pattern`.
+fn ids_in(path: &str, pattern: &str) -> Option<Vec<String>> {
+    let mut ids = Vec::new();
+    let mut given = path.split('/');
+    for wanted in pattern.split('/') {
+        match (given.next(), wanted) {
+            (Some(id), "*") if !id.is_empty() => ids.push(id.to_owned()),
+            (Some(segment), wanted) if segment == wanted && wanted != "*" => {}
+            _ => return None,
+        }
+    }
+    given.next().is_none().then_some(ids)
+}

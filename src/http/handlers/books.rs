@@ -1,0 +1,100 @@
+//! Booking and cancelling.
+//!
+//! What a reader would get wrong: a request that is refused for its content may still be a resent one that
+//! has succeeded before, and then that is the answer; so every such refusal asks for the key first.
+
+use super::super::negotiate::Format;
+use super::{Asked, respond};
+use crate::domain::appointment::AppointmentVersion;
+use crate::domain::fault::Fault;
+use crate::domain::ids::AppointmentId;
+use crate::engine::ExpectedVersion;
+use crate::fhir::appointment::{BookingRules, read_booking_body, read_cancel_body, with_defaults};
+use crate::fhir::{json, xml};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use tokio::sync::oneshot;
+
+/// `POST /Appointment` (digest A.7).
+pub async fn book(asked: Asked) -> Result<HttpResponse, Fault> {
+    match try_book(&asked).await {
+        Ok(made) => respond::appointment(StatusCode::CREATED, &made, &asked.admitted.root_url, asked.looks_of_read(), true),
+        Err(fault) => Err(settled(&asked, fault).await),
+    }
+}
+
+async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
+    let body = decoded(asked)?;
+    let settings = &asked.service.settings;
+    let rules = BookingRules { strict: asked.dialect.strict, require_verified_nhs_number: settings.require_verified_nhs_number };
+    let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
+    let (tell, told) = oneshot::channel();
+    // Nobody listens when the consumer has hung up; the booking stands all the same.
+    let answer = Box::new(move |outcome| drop(tell.send(outcome)));
+    asked.service.engine.book(request, asked.admitted.caller.origin.clone(), answer);
+    told.await.unwrap_or(Err(Fault::Internal))
+}
+
+/// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
+pub async fn update(asked: Asked) -> Result<HttpResponse, Fault> {
+    match try_update(&asked).await {
+        Ok(made) => respond::appointment(StatusCode::OK, &made, &asked.admitted.root_url, asked.looks_of_read(), true),
+        Err(fault) => Err(settled(&asked, fault).await),
+    }
+}
+
+async fn try_update(asked: &Asked) -> Result<AppointmentVersion, Fault> {
+    let body = decoded(asked)?;
+    let id = asked.admitted.id(0).to_owned();
+    let viewer = asked.admitted.caller.viewer.clone();
+    // Existence comes before the header, and the header before its value (`decisions.md` 5, "Order of checks").
+    let expected = expected(asked);
+    let looked_for = expected.clone().unwrap_or(ExpectedVersion::Any);
+    let of_url = id.clone();
+    let pending = asked.engine(move |engine| engine.pending_cancel(&id, &viewer, &looked_for)).await?;
+    if expected.is_none() {
+        return Err(Fault::VersionMissing);
+    }
+    let of_url = AppointmentId::parse(&of_url).map_err(|_| Fault::NotFound { kind: "Appointment", id: of_url })?;
+    let change = read_cancel_body(&body, &of_url).map_err(Fault::Invalid)?;
+    let wanted = with_defaults(body.tree);
+    let (tell, told) = oneshot::channel();
+    let answer = Box::new(move |outcome| drop(tell.send(outcome)));
+    asked.service.engine.cancel(pending, &change.status, &wanted, asked.admitted.caller.origin.clone(), answer);
+    told.await.unwrap_or(Err(Fault::Internal))
+}
+
+/// What `If-Match` says; `None` when it is missing where it must not be.
+fn expected(asked: &Asked) -> Option<ExpectedVersion> {
+    match asked.admitted.if_match.as_deref().map(str::trim) {
+        None if asked.dialect.if_match_demanded => None,
+        None | Some("*") => Some(ExpectedVersion::Any),
+        Some(tag) => {
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            Some(ExpectedVersion::Exactly(tag.trim_matches('"').chars().take(100).collect()))
+        }
+    }
+}
+
+fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
+    let read = match asked.admitted.body_format {
+        Format::Json => json::read(&asked.admitted.body),
+        Format::Xml => xml::read(&asked.admitted.body),
+    };
+    read.map_err(|unreadable| Fault::Unreadable { problem: unreadable.problem })
+}
+
+/// What to say in the end: a resent key wins over every refusal for content (`decisions.md` 5, "Resent requests").
+async fn settled(asked: &Asked, fault: Fault) -> Fault {
+    let about_content = matches!(fault, Fault::Unreadable { .. } | Fault::Invalid(_) | Fault::VersionStale { .. });
+    let Some(key) = asked.admitted.key().filter(|_| about_content) else { return fault };
+    let request_id = key.request_id.clone();
+    let (tell, told) = oneshot::channel();
+    asked.service.engine.key_of_earlier(key, Box::new(move |outcome| drop(tell.send(outcome))));
+    match told.await {
+        Ok(Ok(Some(appointment))) => Fault::Duplicate { request_id, appointment },
+        Ok(Ok(None)) => fault,
+        Ok(Err(other)) => other,
+        Err(_) => Fault::Internal,
+    }
+}

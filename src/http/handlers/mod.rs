@@ -1,0 +1,136 @@
+//! What happens to a request on a FHIR root: gate, interaction, answer, and the headers every answer carries.
+
+mod appointments;
+mod books;
+mod directory;
+mod schedules;
+mod slots;
+
+use super::dialects::{self, Dialect, Interaction};
+use super::request::{self, Admitted};
+use super::respond::{self, Looks};
+use super::settings::Settings;
+use super::{Service, fault, negotiate};
+use crate::domain::fault::Fault;
+use crate::fhir::search::{self, SearchRules};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant as Moment;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// Answers one request on a FHIR root.
+pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: web::Payload, service: web::Data<Service>) -> HttpResponse {
+    let began = Moment::now();
+    let answer_id = service.engine.new_id();
+    let outcome = AssertUnwindSafe(answer(dialect, &http, payload, &service, &answer_id)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| {
+        log::error!("a handler panicked; request {answer_id}");
+        Err(Fault::Internal)
+    });
+    let mut response = outcome.unwrap_or_else(|fault| refuse(dialect, &http, &service, &fault));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::try_from(answer_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    // Byte for byte what the consumer sent, so that it can tell which answer is whose (digest A.4).
+    if let Some(sent) = http.headers().get(REQUEST_ID) {
+        headers.insert(CORRELATION_ID, sent.clone());
+    }
+    // Neither query nor path: both may name a patient.
+    let micros = began.elapsed().as_micros();
+    log::debug!("{} {} {} in {micros} us; request {answer_id}", http.method(), dialect.root, response.status().as_u16());
+    response
+}
+
+/// Anything outside the roots.
+pub async fn nothing_here(http: HttpRequest) -> HttpResponse {
+    let fault = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
+    fault::answer(&dialects::booking::DIALECT, &fault, "not-found", negotiate::Format::Json)
+}
+
+fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fault) -> HttpResponse {
+    let rules = search_rules(dialect, http, &service.settings);
+    let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
+    let wanted = negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
+    if fault.is_ours() {
+        log::error!("{} answered with a fault of ours", http.method());
+    }
+    fault::answer(dialect, fault, &service.engine.new_id(), wanted)
+}
+
+async fn answer(
+    dialect: &'static Dialect,
+    http: &HttpRequest,
+    payload: web::Payload,
+    service: &web::Data<Service>,
+    answer_id: &str,
+) -> Result<HttpResponse, Fault> {
+    let admitted = request::admit(dialect, http, payload, service, answer_id).await?;
+    let asked = Asked { dialect, service: service.clone(), rules: search_rules(dialect, http, &service.settings), admitted };
+    match asked.admitted.interaction {
+        Interaction::Capability => {
+            let statement = (dialect.capability)(&asked.admitted.root_url);
+            Ok(respond::resource(StatusCode::OK, &statement, asked.looks(false)))
+        }
+        Interaction::SearchSlots => slots::search(asked).await,
+        Interaction::ReadSlot => slots::read(asked).await,
+        Interaction::SearchSchedules => schedules::search(asked).await,
+        Interaction::ReadSchedule => schedules::read(asked).await,
+        Interaction::ReadDirectory(kind) => directory::read(asked, kind).await,
+        Interaction::SearchAppointments => appointments::search(asked).await,
+        Interaction::ReadAppointment => appointments::read(asked, false).await,
+        Interaction::ReadVersion => appointments::read(asked, true).await,
+        Interaction::Book => books::book(asked).await,
+        Interaction::Update => books::update(asked).await,
+    }
+}
+
+/// What a query is held to: the root's rules and the operator's limits.
+pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings) -> SearchRules {
+    let prefers_strict =
+        request::text(http, "Prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|p| p.trim() == "handling=strict"));
+    SearchRules {
+        strict: dialect.strict || prefers_strict,
+        must_name: dialect.strict,
+        window_days_max: settings.limits.window_days_max,
+        parameters_max: settings.limits.parameters_max,
+    }
+}
+
+/// A request in a handler's hands.
+struct Asked {
+    dialect: &'static Dialect,
+    service: web::Data<Service>,
+    rules: SearchRules,
+    admitted: Admitted,
+}
+
+impl Asked {
+    const fn looks(&self, pretty: bool) -> Looks {
+        Looks { format: self.admitted.answer_format, pretty }
+    }
+
+    /// `_pretty` of a read, which has no other parameters.
+    fn looks_of_read(&self) -> Looks {
+        let pretty = self.admitted.parameters.iter().any(|(name, value)| name == "_pretty" && value == "true");
+        self.looks(pretty)
+    }
+
+    /// Runs an operation of the engine aside, because it waits for the database.
+    async fn engine<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&crate::engine::Engine) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let engine = std::sync::Arc::clone(&self.service.engine);
+        web::block(move || work(&engine)).await.unwrap_or_else(|_| {
+            log::error!("an operation of the engine panicked");
+            Err(Fault::Internal)
+        })
+    }
+}

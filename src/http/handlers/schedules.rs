@@ -1,0 +1,36 @@
+//! Schedules: searching and reading them.
+
+use super::{Asked, respond, slots};
+use crate::domain::fault::Fault;
+use crate::fhir::bundle::{self, Entry, Mode};
+use crate::fhir::{schedule, search, slot};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// `GET /Schedule?…`.
+pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
+    let query = search::schedules(&asked.admitted.parameters, &asked.rules)?;
+    let wanted = query.search.clone();
+    let found = asked.engine(move |engine| engine.search_schedules(&wanted)).await?;
+    let mut entries = Vec::new();
+    if !query.total_only {
+        entries.extend(slots::related(&asked, &found.related, Mode::Match)?);
+        entries.extend(found.slots.iter().map(|s| Entry {
+            path: format!("Slot/{}", s.id),
+            resource: slot::tree(s, found.now),
+            mode: Mode::Include,
+        }));
+    }
+    let bundle = bundle::searchset(&asked.admitted.root_url, "Schedule", &query.honoured, found.total, found.next.as_ref(), entries);
+    Ok(respond::resource(StatusCode::OK, &bundle, asked.looks(query.pretty)))
+}
+
+/// `GET /Schedule/<id>`.
+pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
+    let id = asked.admitted.id(0).to_owned();
+    let not_found = Fault::NotFound { kind: "Schedule", id: id.clone() };
+    let found = asked.engine(move |engine| engine.schedule(&id)).await?;
+    let shown = found.service_shown(&[]).ok_or(not_found)?;
+    let tree = schedule::tree(&found, shown, !asked.dialect.strict);
+    Ok(respond::resource(StatusCode::OK, &tree, asked.looks_of_read()))
+}

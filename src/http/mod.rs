@@ -1,0 +1,44 @@
+//! HTTP: routes, headers, tokens, negotiation. The server and the tests put the same service together here.
+//!
+//! It knows FHIR and the engine, never the store. What a reader would get wrong: each FHIR root is one actix
+//! resource that takes everything below it; which route a request is on, and in which order it is checked, is
+//! decided by our own table and gate (`request`), because actix runs extractors in no order one could promise.
+
+mod auth;
+mod dialects;
+mod fault;
+mod handlers;
+mod health;
+mod negotiate;
+mod request;
+mod respond;
+mod settings;
+
+pub use settings::{AuthMode, HttpLimits, Settings};
+
+use crate::engine::Engine;
+use actix_web::web::{self, ServiceConfig};
+use std::sync::Arc;
+
+/// What every handler shares.
+pub struct Service {
+    /// Everything the service does.
+    pub engine: Arc<Engine>,
+    /// How it is reached and guarded.
+    pub settings: Settings,
+}
+
+/// Adds every route of the service to an actix application.
+pub fn configure(service: Arc<Service>) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    move |config| {
+        config.app_data(web::Data::from(service));
+        for dialect in dialects::ALL {
+            config.service(
+                web::scope(dialect.root).default_service(web::to(move |req, body, service| handlers::serve(dialect, req, body, service))),
+            );
+        }
+        config.route("/health/live", web::route().to(health::live));
+        config.route("/health/ready", web::route().to(health::ready));
+        config.default_service(web::to(handlers::nothing_here));
+    }
+}

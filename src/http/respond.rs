@@ -1,0 +1,101 @@
+//! Answers: trees and stored documents to bytes, and the headers every answer carries (digest A.4).
+
+use super::negotiate::Format;
+use crate::domain::appointment::AppointmentVersion;
+use crate::domain::element::{Documents, Element};
+use crate::domain::fault::Fault;
+use crate::domain::time::Instant;
+use crate::fhir::json::{self, JsonDocuments};
+use crate::fhir::xml;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+
+/// How an answer is to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks {
+    /// Its format.
+    pub format: Format,
+    /// Whether people want to read it.
+    pub pretty: bool,
+}
+
+/// An answer with a resource in it.
+pub fn resource(status: StatusCode, tree: &Element, looks: Looks) -> HttpResponse {
+    start(status, looks.format).body(written(tree, looks))
+}
+
+/// One version of an appointment, with its tag, time and place.
+///
+/// # Errors
+/// `Internal` when what is stored cannot be read (digest C.23).
+pub fn appointment(
+    status: StatusCode,
+    version: &AppointmentVersion,
+    root_url: &str,
+    looks: Looks,
+    with_location: bool,
+) -> Result<HttpResponse, Fault> {
+    let place = format!("{root_url}/Appointment/{}/_history/{}", version.id, version.version);
+    let mut answer = start(status, looks.format);
+    tagged(&mut answer, version.version, version.recorded);
+    answer.insert_header((header::CONTENT_LOCATION, place.clone()));
+    if with_location {
+        answer.insert_header((header::LOCATION, place));
+    }
+    Ok(answer.body(document(&version.document, looks)?))
+}
+
+/// One stored resource of the directory.
+///
+/// # Errors
+/// `Internal` when what is stored cannot be read.
+pub fn stored(text: &str, version: i64, updated: Instant, looks: Looks) -> Result<HttpResponse, Fault> {
+    let mut answer = start(StatusCode::OK, looks.format);
+    tagged(&mut answer, version, updated);
+    Ok(answer.body(document(text, looks)?))
+}
+
+/// One resource that is made for the answer, with its version.
+pub fn versioned(tree: &Element, version: i64, updated: Instant, looks: Looks) -> HttpResponse {
+    let mut answer = start(StatusCode::OK, looks.format);
+    tagged(&mut answer, version, updated);
+    answer.body(written(tree, looks))
+}
+
+fn start(status: StatusCode, format: Format) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::build(status);
+    answer.insert_header((header::CONTENT_TYPE, format.content_type()));
+    answer
+}
+
+fn tagged(answer: &mut HttpResponseBuilder, version: i64, at: Instant) {
+    answer.insert_header((header::ETAG, format!("W/\"{version}\"")));
+    answer.insert_header((header::LAST_MODIFIED, at.to_http()));
+}
+
+fn written(tree: &Element, looks: Looks) -> String {
+    match (looks.format, looks.pretty) {
+        (Format::Json, false) => json::write(tree),
+        (Format::Json, true) => json::write_pretty(tree),
+        (Format::Xml, _) => xml::write(tree),
+    }
+}
+
+/// Documents are stored as JSON, so the usual answer is the stored text itself.
+fn document(text: &str, looks: Looks) -> Result<String, Fault> {
+    match (looks.format, looks.pretty) {
+        (Format::Json, false) => Ok(text.to_owned()),
+        _ => Ok(written(&tree(text)?, looks)),
+    }
+}
+
+/// The tree of a stored document.
+///
+/// # Errors
+/// `Internal` when it cannot be read.
+pub fn tree(text: &str) -> Result<Element, Fault> {
+    JsonDocuments.read(text).map_err(|problem| {
+        log::error!("a stored resource cannot be read: {problem}");
+        Fault::Internal
+    })
+}

@@ -1,0 +1,59 @@
+//! How the service is reached and guarded: everything an operator may set, already checked.
+
+use ipnet::IpNet;
+
+/// Whom the service believes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Nobody needs a token. For one's own machine only.
+    Off,
+    /// Tokens without a signature, as the standard prescribes behind the Spine proxy (digest D).
+    Unsigned,
+}
+
+/// Bounds on a request, each with a flag of its own (`decisions.md` 5, "Limits").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// Longest query, in bytes.
+    pub query_bytes_max: usize,
+    /// Most parameters of a query.
+    pub parameters_max: usize,
+    /// Longest window of one slot search, in days.
+    pub window_days_max: i64,
+    /// How long a body may take to arrive, in milliseconds.
+    pub body_wait_ms: u64,
+    /// Longest life of a token, in seconds.
+    pub token_life_s_max: i64,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 1_048_576,
+            query_bytes_max: 8_192,
+            parameters_max: 200,
+            window_days_max: 31,
+            body_wait_ms: 15_000,
+            token_life_s_max: 300,
+        }
+    }
+}
+
+/// What an operator set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Start of every absolute URL, without a trailing slash.
+    pub public_url: String,
+    /// Whom the service believes.
+    pub auth: AuthMode,
+    /// Audiences a token may name; empty for the root that is called.
+    pub audiences: Vec<String>,
+    /// The only peers that may connect, when given.
+    pub trusted_proxy: Option<IpNet>,
+    /// Whether a booking needs a verified NHS number.
+    pub require_verified_nhs_number: bool,
+    /// Bounds.
+    pub limits: HttpLimits,
+}

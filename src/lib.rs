@@ -1,0 +1,26 @@
+//! Slotkeeper: a provider offers its time over FHIR STU3, others book it, and no slot is ever booked twice.
+//!
+//! Six layers, strictly downward: `cli` and `config`, `http`, `fhir` beside `engine`, `store`, `domain`.
+//! ARCHITECTURE.md has the map; `tests/architecture.rs` holds it.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::as_conversions,
+        clippy::unreachable,
+        clippy::disallowed_methods,
+        reason = "a unit test may panic"
+    )
+)]
+
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod engine;
+pub mod fhir;
+pub mod http;
+pub mod store;

@@ -1,0 +1,32 @@
+//! The thin binary: settings in, command run, exit code out.
+
+use slotkeeper::cli::{self, Cli};
+use slotkeeper::config::{self, Refused};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut out = std::io::stdout();
+    let cli: Cli = match config::of_this_process() {
+        Ok(cli) => cli,
+        Err(Refused::Told(text)) => {
+            // Nobody is left to be told when stdout is closed.
+            drop(out.write_all(text.as_bytes()));
+            return ExitCode::SUCCESS;
+        }
+        Err(Refused::Usage(text)) => {
+            eprintln!("slotkeeper: {text}");
+            return ExitCode::from(2);
+        }
+    };
+    match cli::run(&cli, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = failure.to_string();
+            if !text.is_empty() {
+                eprintln!("slotkeeper: {text}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Appointments: reading them. Making and cancelling them is the claims' business.
+
+use super::dialect::Db;
+use super::schema::{appointment, appointment_version, schedule, service, slot};
+use super::{StoreError, Tx};
+use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient, Viewer};
+use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
+use crate::domain::nhs_number::NhsNumber;
+use crate::domain::search::AppointmentSearch;
+use crate::domain::time::{Instant, Span};
+use diesel::prelude::*;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = appointment)]
+struct AppointmentRow {
+    id: String,
+    slot_id: String,
+    live: bool,
+    version: i64,
+    start_ms: i64,
+    end_ms: i64,
+    service_id: String,
+    booked_by: Option<String>,
+    nhs_number: Option<String>,
+    patient_name: Option<String>,
+    birth_date: Option<String>,
+    contact: Option<String>,
+    reason: String,
+    clinical_document: Option<String>,
+    updated_ms: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = appointment_version)]
+struct VersionRow {
+    appointment_id: String,
+    version: i64,
+    live: bool,
+    recorded_ms: i64,
+    document: String,
+}
+
+/// An appointment and the ODS code of the organisation that provides its service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owned {
+    /// The appointment.
+    pub appointment: Appointment,
+    /// The provider.
+    pub provider: Option<OdsCode>,
+}
+
+pub(super) const fn status(live: bool) -> AppointmentStatus {
+    if live { AppointmentStatus::Booked } else { AppointmentStatus::Cancelled }
+}
+
+impl From<AppointmentRow> for Appointment {
+    fn from(row: AppointmentRow) -> Self {
+        Self {
+            id: AppointmentId::stored(row.id),
+            slot: SlotId::stored(row.slot_id),
+            status: status(row.live),
+            version: row.version,
+            start: Instant::from_ms(row.start_ms),
+            end: Instant::from_ms(row.end_ms),
+            booked_by: row.booked_by.map(OdsCode::stored),
+            service: ServiceId::stored(row.service_id),
+            patient: Patient {
+                nhs_number: row.nhs_number.map(NhsNumber::stored),
+                verified: false,
+                name: row.patient_name,
+                birth_date: row.birth_date,
+                contact: row.contact,
+            },
+            reason: row.reason,
+            clinical_document: row.clinical_document,
+            updated: Instant::from_ms(row.updated_ms),
+        }
+    }
+}
+
+impl From<VersionRow> for AppointmentVersion {
+    fn from(row: VersionRow) -> Self {
+        Self {
+            id: AppointmentId::stored(row.appointment_id),
+            version: row.version,
+            status: status(row.live),
+            recorded: Instant::from_ms(row.recorded_ms),
+            document: row.document,
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// An appointment's facts and whose service it is for.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn appointment_find(&mut self, id: &str) -> Result<Option<Owned>, StoreError> {
+        Ok(self.appointment_find_many(&[id])?.pop())
+    }
+
+    /// The appointments that exist among `ids`, in id order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn appointment_find_many(&mut self, ids: &[&str]) -> Result<Vec<Owned>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(AppointmentRow, Option<String>)> = self.run(|c| {
+            appointment::table
+                .left_join(service::table)
+                .filter(appointment::id.eq_any(ids))
+                .order(appointment::id)
+                .select((AppointmentRow::as_select(), service::ods.nullable()))
+                .load(c)
+        })?;
+        Ok(rows.into_iter().map(|(row, ods)| Owned { appointment: row.into(), provider: ods.map(OdsCode::stored) }).collect())
+    }
+
+    /// One version of an appointment.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn version_find(&mut self, id: &str, version: i64) -> Result<Option<AppointmentVersion>, StoreError> {
+        let row: Option<VersionRow> =
+            self.run(|c| appointment_version::table.find((id, version)).select(VersionRow::as_select()).first(c).optional())?;
+        Ok(row.map(Into::into))
+    }
+
+    /// The current versions of the appointments that match and that `viewer` may see, in id order, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn appointment_search(
+        &mut self,
+        search: &AppointmentSearch,
+        viewer: &Viewer,
+        limit: i64,
+    ) -> Result<Vec<AppointmentVersion>, StoreError> {
+        let rows: Vec<VersionRow> = self.run(|c| {
+            let mut query =
+                appointment::table
+                    .left_join(service::table)
+                    .inner_join(appointment_version::table.on(
+                        appointment_version::appointment_id.eq(appointment::id).and(appointment_version::version.eq(appointment::version)),
+                    ))
+                    .order(appointment::id)
+                    .select(VersionRow::as_select())
+                    .limit(limit)
+                    .into_boxed::<Db>();
+            if !search.nhs_numbers.is_empty() {
+                query = query.filter(appointment::nhs_number.eq_any(search.nhs_numbers.iter().map(NhsNumber::as_str)));
+            }
+            if !search.ids.is_empty() {
+                query = query.filter(appointment::id.eq_any(search.ids.iter().map(AppointmentId::as_str)));
+            }
+            if let Some(version) = search.version {
+                query = query.filter(appointment::version.eq(version));
+            }
+            if let [status] = search.statuses.as_slice() {
+                query = query.filter(appointment::live.eq(*status == AppointmentStatus::Booked));
+            }
+            if !search.slots.is_empty() {
+                query = query.filter(appointment::slot_id.eq_any(search.slots.iter().map(SlotId::as_str)));
+            }
+            if let Some(from) = search.updated.from {
+                query = query.filter(appointment::updated_ms.ge(from.ms()));
+            }
+            if let Some(until) = search.updated.until {
+                query = query.filter(appointment::updated_ms.lt(until.ms()));
+            }
+            if let Some(from) = search.date.from {
+                query = query.filter(appointment::start_ms.ge(from.ms()));
+            }
+            if let Some(until) = search.date.until {
+                query = query.filter(appointment::start_ms.lt(until.ms()));
+            }
+            if let Viewer::Organisation(me) = viewer {
+                query = query.filter(appointment::booked_by.eq(me.as_str()).or(service::ods.eq(me.as_str())));
+            }
+            query.load(c)
+        })?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Who is coming to `schedules` in `span`: live appointments, ordered by start.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn diary_search(&mut self, schedules: &[ScheduleId], span: Span) -> Result<Vec<DiaryAppointment>, StoreError> {
+        let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
+            appointment::table
+                .inner_join(slot::table.inner_join(schedule::table))
+                .filter(appointment::live.eq(true))
+                .filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
+                .filter(slot::start_ms.ge(span.from.ms()))
+                .filter(slot::start_ms.lt(span.until.ms()))
+                .order((slot::start_ms, appointment::id))
+                .select((AppointmentRow::as_select(), schedule::id, schedule::location_id))
+                .load(c)
+        })?;
+        let entry = |(row, schedule, location): (AppointmentRow, String, Option<String>)| DiaryAppointment {
+            appointment: row.into(),
+            schedule: ScheduleId::stored(schedule),
+            location: location.map(ResourceId::stored),
+        };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+}

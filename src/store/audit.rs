@@ -1,0 +1,85 @@
+//! The audit trail: who changed what, in the transaction that changed it (`decisions.md` 6.6; digest D, F15).
+
+use super::schema::audit;
+use super::{StoreError, Tx};
+use crate::domain::appointment::Origin;
+use crate::domain::time::Instant;
+use diesel::prelude::*;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditAction {
+    /// An appointment was made.
+    Book,
+    /// An appointment was cancelled.
+    Cancel,
+    /// The directory or the diary was loaded from files.
+    Seed,
+    /// The diary was filled further ahead.
+    Fill,
+}
+
+impl AuditAction {
+    /// The word in the trail.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Book => "book",
+            Self::Cancel => "cancel",
+            Self::Seed => "seed",
+            Self::Fill => "fill",
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = audit)]
+pub(super) struct AuditRow<'a> {
+    recorded_ms: i64,
+    action: &'static str,
+    subject: &'a str,
+    version: Option<i64>,
+    consumer: Option<&'a str>,
+    issuer: Option<&'a str>,
+    user_id: Option<&'a str>,
+    user_role: Option<&'a str>,
+    device: Option<&'a str>,
+    request_id: Option<&'a str>,
+    answer_id: Option<&'a str>,
+    trace_id: Option<&'a str>,
+    from_asid: Option<&'a str>,
+    to_asid: Option<&'a str>,
+    interaction_id: Option<&'a str>,
+}
+
+impl<'a> AuditRow<'a> {
+    pub(super) fn new(at: Instant, action: AuditAction, subject: &'a str, version: Option<i64>, origin: &'a Origin) -> Self {
+        Self {
+            recorded_ms: at.ms(),
+            action: action.word(),
+            subject,
+            version,
+            consumer: origin.consumer.as_ref().map(crate::domain::ids::OdsCode::as_str),
+            issuer: origin.issuer.as_deref(),
+            user_id: origin.user.as_deref(),
+            user_role: origin.role.as_deref(),
+            device: origin.device.as_deref(),
+            request_id: origin.request_id.as_deref(),
+            answer_id: origin.answer_id.as_deref(),
+            trace_id: origin.trace_id.as_deref(),
+            from_asid: origin.from_asid.as_deref(),
+            to_asid: origin.to_asid.as_deref(),
+            interaction_id: origin.interaction_id.as_deref(),
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Records one action on `subject`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn audit_insert(&mut self, at: Instant, action: AuditAction, subject: &str, origin: &Origin) -> Result<(), StoreError> {
+        let row = AuditRow::new(at, action, subject, None, origin);
+        self.run(|c| diesel::insert_into(audit::table).values(row).execute(c)).map(drop)
+    }
+}

@@ -1,0 +1,128 @@
+//! Claims: taking and freeing slots. The only statements that change a slot's `taken`.
+//!
+//! Both databases answer the same question, in one transaction: which of these claims can be carried out
+//! at once? Those are; the others are left alone, for whatever reason — taken meanwhile, or locked by
+//! somebody else who may yet give way. Why is found out by looking again, never guessed here.
+//!
+//! What a reader would get wrong: nothing here waits. A slot, an appointment or a request key that somebody
+//! else holds is skipped (`SKIP LOCKED`, `pg_try_advisory_xact_lock`), so that one stuck row delays nobody else.
+
+mod postgresql;
+mod sqlite;
+
+use super::conn::AnyConn;
+use super::schema::{appointment, appointment_version, slot};
+use super::{StoreError, Tx};
+use crate::domain::appointment::{Appointment, Origin, RequestKey};
+use crate::domain::ids::{AppointmentId, SlotId};
+use crate::domain::time::Instant;
+use diesel::prelude::*;
+use std::collections::HashSet;
+
+/// How long a look-up of a lost commit waits for the transaction that may still hold its slots, in milliseconds.
+const FENCE_TIMEOUT_MS: u32 = 3_000;
+
+/// A booking that was decided and only needs its slot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAppointment {
+    /// The appointment, version 1.
+    pub appointment: Appointment,
+    /// The resource as it will be handed out.
+    pub document: String,
+    /// On whose behalf.
+    pub origin: Origin,
+}
+
+/// A cancellation that was decided on one version of an appointment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cancellation {
+    /// The appointment.
+    pub id: AppointmentId,
+    /// Its slot.
+    pub slot: SlotId,
+    /// The version the decision was made on; the new one is the next.
+    pub decided_on: i64,
+    /// When the new version is made.
+    pub at: Instant,
+    /// The resource as it will be handed out.
+    pub document: String,
+    /// On whose behalf.
+    pub origin: Origin,
+}
+
+/// The claims that were carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Appointments made.
+    pub booked: HashSet<AppointmentId>,
+    /// Appointments cancelled.
+    pub cancelled: HashSet<AppointmentId>,
+}
+
+impl Tx<'_> {
+    /// Carries out every claim that can be carried out at once. No two of `bookings` may name one slot, and
+    /// no two claims one request key: the caller settles those among themselves.
+    ///
+    /// # Errors
+    /// Those of the database; a [`StoreError::Constraint`] means that one of the claims is poisoned.
+    pub fn claims_settle(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation], now: Instant) -> Result<Settled, StoreError> {
+        let mut settled = Settled::default();
+        if !bookings.is_empty() {
+            settled.booked = self.run(|c| match c {
+                AnyConn::Pg(pg) => postgresql::book(pg, bookings, now),
+                AnyConn::Sqlite(sqlite) => sqlite::book(sqlite, bookings, now),
+            })?;
+        }
+        if !cancels.is_empty() {
+            settled.cancelled = self.run(|c| match c {
+                AnyConn::Pg(pg) => postgresql::cancel(pg, cancels),
+                AnyConn::Sqlite(sqlite) => sqlite::cancel(sqlite, cancels),
+            })?;
+        }
+        Ok(settled)
+    }
+
+    /// Which of these claims were carried out, asked after a commit whose answer was lost.
+    ///
+    /// The slots are locked first: the lost transaction held them, so whoever has them knows that it has
+    /// ended, one way or the other, and that it will not commit later.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn claims_fate(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Result<Settled, StoreError> {
+        self.slots_fence(bookings.iter().map(|b| &b.appointment.slot).chain(cancels.iter().map(|c| &c.slot)))?;
+        let ids: Vec<&str> = bookings.iter().map(|b| b.appointment.id.as_str()).collect();
+        let booked: Vec<String> = self.run(|c| appointment::table.filter(appointment::id.eq_any(&ids)).select(appointment::id).load(c))?;
+        let mut settled = Settled { booked: booked.into_iter().map(AppointmentId::stored).collect(), ..Settled::default() };
+        for cancel in cancels {
+            // Somebody else may have made the same version; ours is told by its text, which carries its time and body.
+            let document: Option<String> = self.run(|c| {
+                appointment_version::table
+                    .find((cancel.id.as_str(), cancel.decided_on + 1))
+                    .select(appointment_version::document)
+                    .first(c)
+                    .optional()
+            })?;
+            if document.as_ref() == Some(&cancel.document) {
+                settled.cancelled.insert(cancel.id.clone());
+            }
+        }
+        Ok(settled)
+    }
+
+    fn slots_fence<'s>(&mut self, slots: impl Iterator<Item = &'s SlotId>) -> Result<(), StoreError> {
+        let ids: Vec<&str> = slots.map(SlotId::as_str).collect();
+        self.run(|c| match c {
+            AnyConn::Pg(pg) => {
+                diesel::sql_query(format!("SET LOCAL lock_timeout = {FENCE_TIMEOUT_MS}")).execute(pg)?;
+                slot::table.filter(slot::id.eq_any(ids)).order(slot::id).select(slot::id).for_update().load::<String>(pg).map(drop)
+            }
+            // BEGIN IMMEDIATE has waited for every other writer already.
+            AnyConn::Sqlite(_) => Ok(()),
+        })
+    }
+}
+
+fn key_of(origin: &Origin) -> RequestKey {
+    origin.key().unwrap_or(RequestKey { consumer: String::new(), request_id: String::new() })
+}

@@ -1,0 +1,298 @@
+//! Claims on PostgreSQL: one statement for a whole batch, prepared once a connection.
+//!
+//! The condition "still free" stands inside the locking read: a loser is never locked, writes no log and
+//! waits for no flush. Rows are locked in id order and what is locked elsewhere is skipped, so that two
+//! servers can neither deadlock nor wait for each other.
+//!
+//! What a reader would get wrong: the statement sees the database as it was when it began. A row that
+//! changed since is re-checked when it is locked; a request key or a seat that appeared since is caught by
+//! its unique index, which fails the batch, and the batch is then tried claim by claim.
+
+use super::{Cancellation, NewAppointment, key_of};
+use crate::domain::appointment::Origin;
+use crate::domain::ids::{AppointmentId, OdsCode};
+use crate::domain::nhs_number::NhsNumber;
+use crate::domain::time::Instant;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use std::collections::HashSet;
+
+type Texts = Array<Text>;
+type MaybeTexts = Array<Nullable<Text>>;
+type Numbers = Array<BigInt>;
+
+/// Who asked, as columns: one array a column, one entry a claim.
+#[derive(Debug, Default)]
+struct Origins {
+    consumer_key: Vec<String>,
+    consumer: Vec<Option<String>>,
+    issuer: Vec<Option<String>>,
+    user: Vec<Option<String>>,
+    role: Vec<Option<String>>,
+    device: Vec<Option<String>>,
+    request_id: Vec<Option<String>>,
+    answer_id: Vec<Option<String>>,
+    trace_id: Vec<Option<String>>,
+    from_asid: Vec<Option<String>>,
+    to_asid: Vec<Option<String>>,
+    interaction_id: Vec<Option<String>>,
+}
+
+impl Origins {
+    fn push(&mut self, origin: &Origin) {
+        self.consumer_key.push(key_of(origin).consumer);
+        self.consumer.push(origin.consumer.as_ref().map(|ods| ods.as_str().to_owned()));
+        self.issuer.push(origin.issuer.clone());
+        self.user.push(origin.user.clone());
+        self.role.push(origin.role.clone());
+        self.device.push(origin.device.clone());
+        self.request_id.push(origin.request_id.clone());
+        self.answer_id.push(origin.answer_id.clone());
+        self.trace_id.push(origin.trace_id.clone());
+        self.from_asid.push(origin.from_asid.clone());
+        self.to_asid.push(origin.to_asid.clone());
+        self.interaction_id.push(origin.interaction_id.clone());
+    }
+
+    /// The arrays, in the order of [`ORIGIN_COLUMNS`].
+    fn walk<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<Texts, _>(&self.consumer_key)?;
+        let maybe = [
+            &self.consumer,
+            &self.issuer,
+            &self.user,
+            &self.role,
+            &self.device,
+            &self.request_id,
+            &self.answer_id,
+            &self.trace_id,
+            &self.from_asid,
+            &self.to_asid,
+            &self.interaction_id,
+        ];
+        for column in maybe {
+            out.push_sql(", ");
+            out.push_bind_param::<MaybeTexts, _>(column)?;
+        }
+        Ok(())
+    }
+}
+
+const ORIGIN_COLUMNS: &str =
+    "consumer_key, consumer, issuer, user_id, user_role, device, request_id, answer_id, trace_id, from_asid, to_asid, interaction_id";
+
+/// Leaves out the claims whose request key somebody else is deciding on, or has decided.
+const KEYED: &str = ")), keyed AS MATERIALIZED (
+    SELECT c.* FROM claim c WHERE c.request_id IS NULL OR (
+        pg_try_advisory_xact_lock(hashtextextended(c.consumer_key || chr(31) || c.request_id, 0))
+        AND NOT EXISTS (SELECT 1 FROM request_key k WHERE k.request_id = c.request_id AND k.consumer = c.consumer_key))
+), ";
+
+const HEAD: &str = "WITH claim AS MATERIALIZED (SELECT c.* FROM unnest(";
+
+const BOOK_TAKE: &str = "free AS MATERIALIZED (
+    SELECT s.id FROM slot s
+    WHERE s.id IN (SELECT slot_id FROM keyed) AND s.taken < s.capacity AND NOT s.blocked AND s.start_ms > ";
+
+const BOOK_TAIL: &str = "
+    ORDER BY s.id FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE slot s SET taken = s.taken + 1, version = s.version + 1, updated_ms = k.at_ms
+    FROM free f JOIN keyed k ON k.slot_id = f.id WHERE s.id = f.id RETURNING s.id, s.capacity
+), won AS MATERIALIZED (
+    SELECT k.*, CASE WHEN t.capacity = 1 THEN 1 ELSE (
+        SELECT min(seat) FROM generate_series(1, t.capacity) AS seat
+        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.id AND a.live AND a.seat = seat)) END AS seat
+    FROM keyed k JOIN taken t ON t.id = k.slot_id
+), made AS (
+    INSERT INTO appointment (id, slot_id, seat, live, version, start_ms, end_ms, service_id, booked_by, nhs_number, patient_name,
+        birth_date, contact, reason, clinical_document, updated_ms)
+    SELECT id, slot_id, seat, true, 1, start_ms, end_ms, service_id, consumer, nhs_number, patient_name,
+        birth_date, contact, reason, clinical_document, at_ms FROM won
+), recorded AS (
+    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document) SELECT id, 1, true, at_ms, document FROM won
+), remembered AS (
+    INSERT INTO request_key (request_id, consumer, appointment_id, recorded_ms)
+    SELECT request_id, consumer_key, id, at_ms FROM won WHERE request_id IS NOT NULL
+), witnessed AS (
+    INSERT INTO audit (recorded_ms, action, subject, version, consumer, issuer, user_id, user_role, device, request_id, answer_id,
+        trace_id, from_asid, to_asid, interaction_id)
+    SELECT at_ms, 'book', id, 1, consumer, issuer, user_id, user_role, device, request_id, answer_id,
+        trace_id, from_asid, to_asid, interaction_id FROM won
+) SELECT id FROM won";
+
+const CANCEL_TAIL: &str = "mine AS MATERIALIZED (
+    SELECT a.id, a.slot_id FROM appointment a JOIN keyed k ON k.id = a.id AND k.decided_on = a.version
+    WHERE a.live ORDER BY a.id FOR UPDATE OF a SKIP LOCKED
+), held AS MATERIALIZED (
+    SELECT s.id FROM slot s WHERE s.id IN (SELECT slot_id FROM mine) ORDER BY s.id FOR UPDATE SKIP LOCKED
+), freed AS (
+    UPDATE slot s SET taken = s.taken - n.n, version = s.version + 1, updated_ms = n.at_ms
+    FROM (SELECT m.slot_id, count(*)::int AS n, max(k.at_ms) AS at_ms
+          FROM mine m JOIN held h ON h.id = m.slot_id JOIN keyed k ON k.id = m.id GROUP BY m.slot_id) n
+    WHERE s.id = n.slot_id RETURNING s.id
+), gone AS MATERIALIZED (
+    SELECT k.*, k.decided_on + 1 AS version FROM keyed k JOIN mine m ON m.id = k.id JOIN freed f ON f.id = m.slot_id
+), ended AS (
+    UPDATE appointment a SET live = false, version = g.version, updated_ms = g.at_ms FROM gone g WHERE a.id = g.id
+), recorded AS (
+    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document)
+    SELECT id, version, false, at_ms, document FROM gone
+), remembered AS (
+    INSERT INTO request_key (request_id, consumer, appointment_id, recorded_ms)
+    SELECT request_id, consumer_key, id, at_ms FROM gone WHERE request_id IS NOT NULL
+), witnessed AS (
+    INSERT INTO audit (recorded_ms, action, subject, version, consumer, issuer, user_id, user_role, device, request_id, answer_id,
+        trace_id, from_asid, to_asid, interaction_id)
+    SELECT at_ms, 'cancel', id, version, consumer, issuer, user_id, user_role, device, request_id, answer_id,
+        trace_id, from_asid, to_asid, interaction_id FROM gone
+) SELECT id FROM gone";
+
+#[derive(Debug, Default)]
+struct Book {
+    now_ms: i64,
+    id: Vec<String>,
+    slot_id: Vec<String>,
+    start_ms: Vec<i64>,
+    end_ms: Vec<i64>,
+    service_id: Vec<String>,
+    nhs_number: Vec<Option<String>>,
+    patient_name: Vec<Option<String>>,
+    birth_date: Vec<Option<String>>,
+    contact: Vec<Option<String>>,
+    reason: Vec<String>,
+    clinical_document: Vec<Option<String>>,
+    document: Vec<String>,
+    at_ms: Vec<i64>,
+    origins: Origins,
+}
+
+impl Book {
+    fn of(claims: &[NewAppointment], now: Instant) -> Self {
+        let mut book = Self { now_ms: now.ms(), ..Self::default() };
+        for claim in claims {
+            let new = &claim.appointment;
+            book.id.push(new.id.as_str().to_owned());
+            book.slot_id.push(new.slot.as_str().to_owned());
+            book.start_ms.push(new.start.ms());
+            book.end_ms.push(new.end.ms());
+            book.service_id.push(new.service.as_str().to_owned());
+            book.nhs_number.push(new.patient.nhs_number.as_ref().map(NhsNumber::as_str).map(str::to_owned));
+            book.patient_name.push(new.patient.name.clone());
+            book.birth_date.push(new.patient.birth_date.clone());
+            book.contact.push(new.patient.contact.clone());
+            book.reason.push(new.reason.clone());
+            book.clinical_document.push(new.clinical_document.clone());
+            book.document.push(claim.document.clone());
+            book.at_ms.push(new.updated.ms());
+            // Whom it is booked by and on whose behalf the request came is one and the same organisation.
+            debug_assert_eq!(new.booked_by.as_ref().map(OdsCode::as_str), claim.origin.consumer.as_ref().map(OdsCode::as_str));
+            book.origins.push(&claim.origin);
+        }
+        book
+    }
+}
+
+impl QueryFragment<Pg> for Book {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(HEAD);
+        out.push_bind_param::<Texts, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Texts, _>(&self.slot_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Numbers, _>(&self.start_ms)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Numbers, _>(&self.end_ms)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Texts, _>(&self.service_id)?;
+        for column in [&self.nhs_number, &self.patient_name, &self.birth_date, &self.contact] {
+            out.push_sql(", ");
+            out.push_bind_param::<MaybeTexts, _>(column)?;
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<Texts, _>(&self.reason)?;
+        out.push_sql(", ");
+        out.push_bind_param::<MaybeTexts, _>(&self.clinical_document)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Texts, _>(&self.document)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Numbers, _>(&self.at_ms)?;
+        out.push_sql(", ");
+        self.origins.walk(&mut out)?;
+        out.push_sql(
+            ") AS c(id, slot_id, start_ms, end_ms, service_id, nhs_number, patient_name, birth_date, contact, reason, \
+             clinical_document, document, at_ms, ",
+        );
+        out.push_sql(ORIGIN_COLUMNS);
+        out.push_sql(KEYED);
+        out.push_sql(BOOK_TAKE);
+        out.push_bind_param::<BigInt, _>(&self.now_ms)?;
+        out.push_sql(BOOK_TAIL);
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Cancel {
+    id: Vec<String>,
+    decided_on: Vec<i64>,
+    document: Vec<String>,
+    at_ms: Vec<i64>,
+    origins: Origins,
+}
+
+impl QueryFragment<Pg> for Cancel {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(HEAD);
+        out.push_bind_param::<Texts, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Numbers, _>(&self.decided_on)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Texts, _>(&self.document)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Numbers, _>(&self.at_ms)?;
+        out.push_sql(", ");
+        self.origins.walk(&mut out)?;
+        out.push_sql(") AS c(id, decided_on, document, at_ms, ");
+        out.push_sql(ORIGIN_COLUMNS);
+        out.push_sql(KEYED);
+        out.push_sql(CANCEL_TAIL);
+        Ok(())
+    }
+}
+
+/// Both statements have one text each, so diesel may prepare them once a connection and keep them.
+macro_rules! prepared_once {
+    ($name:ident) => {
+        impl QueryId for $name {
+            type QueryId = $name;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+        impl diesel::query_builder::Query for $name {
+            type SqlType = Text;
+        }
+        impl RunQueryDsl<PgConnection> for $name {}
+    };
+}
+prepared_once!(Book);
+prepared_once!(Cancel);
+
+pub(super) fn book(conn: &mut PgConnection, claims: &[NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
+    let won: Vec<String> = Book::of(claims, now).load(conn)?;
+    Ok(won.into_iter().map(AppointmentId::stored).collect())
+}
+
+pub(super) fn cancel(conn: &mut PgConnection, claims: &[Cancellation]) -> QueryResult<HashSet<AppointmentId>> {
+    let mut cancel = Cancel::default();
+    for claim in claims {
+        cancel.id.push(claim.id.as_str().to_owned());
+        cancel.decided_on.push(claim.decided_on);
+        cancel.document.push(claim.document.clone());
+        cancel.at_ms.push(claim.at.ms());
+        cancel.origins.push(&claim.origin);
+    }
+    let gone: Vec<String> = cancel.load(conn)?;
+    Ok(gone.into_iter().map(AppointmentId::stored).collect())
+}

@@ -1,0 +1,159 @@
+//! Connections: one type for both databases, and how each is set up.
+//!
+//! The variant is chosen by the scheme of the URL and by nothing else: diesel's derived `establish` tries
+//! one database after the other, and a PostgreSQL server that is down would become a new SQLite file.
+
+use super::error::StoreError;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
+const SQLITE_BUSY_TIMEOUT_MS: u32 = 2_000;
+/// Longest a statement may run on PostgreSQL, in milliseconds: a writer that hangs is a writer lost.
+const STATEMENT_TIMEOUT_MS: u32 = 15_000;
+/// How long a caller waits for a connection of a pool before it is told that there is none.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection to either database. Only the store and its dialect see which.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConn {
+    /// PostgreSQL.
+    Pg(PgConnection),
+    /// SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `postgres://…` or `postgresql://…`, as libpq reads it.
+    Postgres(String),
+    /// `sqlite://PATH`: a file, created if it is not there.
+    Sqlite(PathBuf),
+}
+
+/// A text that is not a database URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotADatabaseUrl {
+    /// Neither scheme.
+    #[error("a database URL begins with sqlite:// or postgres://, for example sqlite://slotkeeper.db")]
+    Scheme,
+    /// No file named.
+    #[error("sqlite:// must be followed by a file name, for example sqlite://slotkeeper.db")]
+    NoFile,
+    /// A database that would vanish, and that every connection would see differently.
+    #[error("a database in memory is not kept and not shared between connections: name a file, for example sqlite://slotkeeper.db")]
+    Memory,
+}
+
+impl DatabaseUrl {
+    /// The URL in `text`.
+    pub fn parse(text: &str) -> Result<Self, NotADatabaseUrl> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        match text.strip_prefix("sqlite://") {
+            None => Err(NotADatabaseUrl::Scheme),
+            Some("") => Err(NotADatabaseUrl::NoFile),
+            Some(path) if path.contains(":memory:") || path.contains("mode=memory") => Err(NotADatabaseUrl::Memory),
+            Some(path) => Ok(Self::Sqlite(PathBuf::from(path))),
+        }
+    }
+
+    /// The URL as it may be shown: without password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => match (url.split_once("://"), url.rsplit_once('@')) {
+                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+                _ => url.clone(),
+            },
+        }
+    }
+}
+
+/// A pooled connection, with the memory of whether something on it broke.
+pub struct Conn {
+    pub(super) any: AnyConn,
+    pub(super) broken: bool,
+}
+
+/// Opens connections for a pool.
+pub struct Manager {
+    url: DatabaseUrl,
+}
+
+impl Manager {
+    /// Opens one connection and sets it up.
+    pub(super) fn open(url: &DatabaseUrl) -> Result<AnyConn, StoreError> {
+        match url {
+            DatabaseUrl::Postgres(text) => {
+                let mut conn = establish_postgres(text)?;
+                let setup = format!("SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}");
+                conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
+                Ok(AnyConn::Pg(conn))
+            }
+            DatabaseUrl::Sqlite(path) => {
+                let mut conn = establish_sqlite(&path.to_string_lossy())?;
+                let setup = format!(
+                    "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
+                     PRAGMA wal_autocheckpoint = 4000;"
+                );
+                conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
+                Ok(AnyConn::Sqlite(conn))
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]
+fn establish_postgres(url: &str) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(url).map_err(|e| StoreError::Unavailable(e.to_string()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]
+fn establish_sqlite(path: &str) -> Result<SqliteConnection, StoreError> {
+    SqliteConnection::establish(path).map_err(|e| StoreError::Unavailable(e.to_string()))
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Conn, StoreError> {
+        Ok(Conn { any: Self::open(&self.url)?, broken: false })
+    }
+    /// Never asked: a check costs a round trip on every loan, and a broken connection shows when it is used.
+    fn is_valid(&self, _: &mut Conn) -> Result<(), StoreError> {
+        Ok(())
+    }
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        conn.broken || std::thread::panicking()
+    }
+}
+
+/// A pool of connections.
+pub type Pool = r2d2::Pool<Manager>;
+
+/// A pool that opens connections when they are first needed.
+pub(super) fn pool(url: &DatabaseUrl, connections_max: u32) -> Pool {
+    r2d2::Pool::builder()
+        .max_size(connections_max)
+        .min_idle(Some(0))
+        .test_on_check_out(false)
+        .connection_timeout(CHECKOUT_TIMEOUT)
+        .error_handler(Box::new(Logged))
+        .build_unchecked(Manager { url: url.clone() })
+}
+
+/// Reports failed connection attempts without the URL, which may hold a password.
+#[derive(Debug)]
+struct Logged;
+
+impl r2d2::HandleError<StoreError> for Logged {
+    fn handle_error(&self, error: StoreError) {
+        log::warn!("opening a database connection failed: {error}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Migrations: what the database holds, what this binary expects, and how one becomes the other.
+//!
+//! A database that is not ours is left untouched. What a reader would get wrong: on PostgreSQL two servers
+//! that start together would both migrate; an advisory lock lets one wait for the other.
+
+use super::conn::AnyConn;
+use super::error::StoreError;
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+
+/// Marks an SQLite file as ours: "SLOT" in ASCII (`PRAGMA application_id`).
+const APPLICATION_ID: i32 = 0x534C_4F54;
+/// The advisory lock that lets one migration run at a time: "slotkeep" as a number.
+const MIGRATION_LOCK: i64 = 0x736C_6F74_6B65_6570;
+
+/// What stands between a database and this binary.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// Somebody else's data.
+    #[error("this database holds something else than slotkeeper's data; it was left untouched")]
+    NotOurs,
+    /// The database is behind.
+    #[error("the database is older than this binary ({missing} migrations are missing): run `slotkeeper migrate`, or serve with --migrate")]
+    Older {
+        /// How many migrations it lacks.
+        missing: usize,
+    },
+    /// The database is ahead.
+    #[error("the database is newer than this binary (it has migration {version}): use a newer slotkeeper")]
+    Newer {
+        /// The migration this binary does not know.
+        version: String,
+    },
+}
+
+/// One migration and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its name.
+    pub name: String,
+    /// True when the database has it.
+    pub applied: bool,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
+struct Pragma {
+    #[diesel(sql_type = Integer)]
+    application_id: i32,
+}
+
+/// What a database is to us before anything is written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Nobody,
+    Us,
+    SomebodyElse,
+}
+
+/// Applies what is missing. Returns the names of what was applied.
+pub(super) fn run(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
+    match owner(conn)? {
+        Owner::SomebodyElse => return Err(SchemaError::NotOurs.into()),
+        Owner::Nobody | Owner::Us => {}
+    }
+    if let AnyConn::Sqlite(sqlite) = conn {
+        let mark = format!("PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID};");
+        sqlite.batch_execute(&mark).map_err(|e| StoreError::of_statement(&e))?;
+    }
+    lock(conn, "SELECT pg_advisory_lock")?;
+    let done = apply(conn);
+    lock(conn, "SELECT pg_advisory_unlock")?;
+    done
+}
+
+fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
+    refuse_newer(conn)?;
+    let migrations = source(conn);
+    let applied = conn.run_pending_migrations(migrations).map_err(|e| StoreError::Broken(e.to_string()))?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// Proves that the database is exactly what this binary expects.
+pub(super) fn prove(conn: &mut AnyConn) -> Result<(), StoreError> {
+    match owner(conn)? {
+        Owner::SomebodyElse => return Err(SchemaError::NotOurs.into()),
+        Owner::Nobody => return Err(SchemaError::Older { missing: known(conn)?.len() }.into()),
+        Owner::Us => {}
+    }
+    refuse_newer(conn)?;
+    let missing = status(conn)?.iter().filter(|m| !m.applied).count();
+    if missing > 0 { Err(SchemaError::Older { missing }.into()) } else { Ok(()) }
+}
+
+/// Every migration this binary knows, and whether the database has it. Writes nothing.
+pub(super) fn status(conn: &mut AnyConn) -> Result<Vec<MigrationState>, StoreError> {
+    let applied = match owner(conn)? {
+        Owner::SomebodyElse => return Err(SchemaError::NotOurs.into()),
+        Owner::Nobody => Vec::new(),
+        Owner::Us => applied(conn)?,
+    };
+    Ok(known(conn)?.into_iter().map(|(name, version)| MigrationState { applied: applied.contains(&version), name }).collect())
+}
+
+fn refuse_newer(conn: &mut AnyConn) -> Result<(), StoreError> {
+    if owner(conn)? == Owner::Nobody {
+        return Ok(());
+    }
+    let known: Vec<String> = known(conn)?.into_iter().map(|(_, version)| version).collect();
+    match applied(conn)?.into_iter().find(|version| !known.contains(version)) {
+        Some(version) => Err(SchemaError::Newer { version }.into()),
+        None => Ok(()),
+    }
+}
+
+fn applied(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
+    let versions = conn.applied_migrations().map_err(|e| StoreError::Broken(e.to_string()))?;
+    Ok(versions.iter().map(|v: &MigrationVersion<'_>| v.to_string()).collect())
+}
+
+/// Name and version of every migration in the binary, oldest first.
+fn known(conn: &AnyConn) -> Result<Vec<(String, String)>, StoreError> {
+    let migrations: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> =
+        source(conn).migrations().map_err(|e| StoreError::Broken(e.to_string()))?;
+    let mut names: Vec<_> = migrations.iter().map(|m| (m.name().to_string(), m.name().version().to_string())).collect();
+    names.sort();
+    Ok(names)
+}
+
+const fn source(conn: &AnyConn) -> EmbeddedMigrations {
+    match conn {
+        AnyConn::Pg(_) => POSTGRESQL,
+        AnyConn::Sqlite(_) => SQLITE,
+    }
+}
+
+fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
+    let count = |conn: &mut AnyConn, sql: &str| -> Result<i64, StoreError> {
+        let row: Count = diesel::sql_query(sql).get_result(conn).map_err(|e| StoreError::of_statement(&e))?;
+        Ok(row.n)
+    };
+    match conn {
+        AnyConn::Sqlite(sqlite) => {
+            let mark: Pragma = diesel::sql_query("PRAGMA application_id").get_result(sqlite).map_err(|e| match e {
+                // "file is not a database": readable, but no SQLite file at all.
+                diesel::result::Error::DatabaseError(_, info) if info.message().contains("not a database") => SchemaError::NotOurs.into(),
+                e => StoreError::of_statement(&e),
+            })?;
+            let tables = count(conn, "SELECT count(*) AS n FROM sqlite_master")?;
+            Ok(match (mark.application_id, tables) {
+                (APPLICATION_ID, _) if tables > 0 => Owner::Us,
+                (0 | APPLICATION_ID, 0) => Owner::Nobody,
+                _ => Owner::SomebodyElse,
+            })
+        }
+        AnyConn::Pg(_) => {
+            let tables = "SELECT count(*) AS n FROM pg_tables WHERE schemaname = current_schema()";
+            if count(conn, tables)? == 0 {
+                return Ok(Owner::Nobody);
+            }
+            let ours = format!("{tables} AND tablename IN ('__diesel_schema_migrations', 'appointment_version', 'request_key')");
+            // The table of migrations alone is a first migration that was interrupted.
+            let only = format!("{tables} AND tablename <> '__diesel_schema_migrations'");
+            Ok(if count(conn, &ours)? == 3 || count(conn, &only)? == 0 { Owner::Us } else { Owner::SomebodyElse })
+        }
+    }
+}
+
+fn lock(conn: &mut AnyConn, call: &str) -> Result<(), StoreError> {
+    if let AnyConn::Pg(pg) = conn {
+        pg.batch_execute(&format!("{call}({MIGRATION_LOCK})")).map_err(|e| StoreError::of_statement(&e))?;
+    }
+    Ok(())
+}

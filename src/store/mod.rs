@@ -1,0 +1,269 @@
+//! The store: everything that is kept, in SQLite or PostgreSQL.
+//!
+//! One funnel for transactions ([`Store::write`], [`Store::read`]) and one for single statements
+//! ([`Store::read_one`]); one file per noun. Nothing above this layer sees a row or a diesel error.
+//!
+//! What a reader would get wrong: PostgreSQL answers the COMMIT of an aborted transaction with a quiet
+//! ROLLBACK, and diesel passes that on as `Ok`. So [`Tx`] remembers that a statement failed, and a caller
+//! who dropped the error still hears of it.
+
+mod appointments;
+mod audit;
+mod claims;
+mod conn;
+mod dialect;
+mod directory;
+mod error;
+mod invariants;
+mod keys;
+mod migrate;
+mod schedules;
+mod schema;
+mod settings;
+mod slots;
+
+pub use appointments::Owned;
+pub use audit::AuditAction;
+pub use claims::{Cancellation, NewAppointment, Settled};
+pub use conn::{DatabaseUrl, NotADatabaseUrl};
+pub use error::StoreError;
+pub use invariants::{Violation, rules as invariant_rules};
+pub use migrate::{MigrationState, SchemaError};
+pub use settings::Durability;
+pub use slots::NewSlot;
+
+use conn::{AnyConn, Conn, Manager, Pool};
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use std::cell::Cell;
+use std::path::Path;
+
+/// How often a transaction is tried when the database asks for another try.
+const WRITE_ATTEMPTS_MAX: u32 = 4;
+/// Connections for readers. More do not help on few cores (measured: 4 to 8).
+const READERS_MAX: u32 = 8;
+/// Connections for writers: the allocator's two threads, a look-up of a lost commit, a seed.
+const WRITERS_MAX: u32 = 4;
+
+/// Both databases behind one door.
+#[derive(Clone)]
+pub struct Store {
+    url: DatabaseUrl,
+    readers: Pool,
+    writers: Pool,
+}
+
+/// An open transaction, or a connection for single statements.
+pub struct Tx<'c> {
+    conn: &'c mut AnyConn,
+    failure: Option<Failure>,
+}
+
+/// What the first failed statement means for its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Contention,
+    Spoiled,
+    Other,
+}
+
+struct Begin {
+    postgres: &'static str,
+    sqlite: &'static str,
+}
+
+/// SQLite takes the writer's lock at once: a deferred transaction that upgrades later fails whatever the timeout.
+const WRITE: Begin = Begin { postgres: "BEGIN ISOLATION LEVEL READ COMMITTED", sqlite: "BEGIN IMMEDIATE" };
+const READ: Begin = Begin { postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", sqlite: "BEGIN DEFERRED" };
+
+thread_local! {
+    /// True while this thread is inside a transaction. A second one would take another connection and wait
+    /// for the first, for ever.
+    static OPEN: Cell<bool> = const { Cell::new(false) };
+}
+
+struct OpenGuard;
+
+impl OpenGuard {
+    fn enter() -> Result<Self, StoreError> {
+        if OPEN.replace(true) { Err(StoreError::Nested) } else { Ok(Self) }
+    }
+}
+
+impl Drop for OpenGuard {
+    fn drop(&mut self) {
+        OPEN.set(false);
+    }
+}
+
+impl Store {
+    /// Opens the database and proves that it is ours and of this version. With `migrate`, what is missing
+    /// is applied first, and an SQLite file that is not there is created.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] when it is not ours, older (without `migrate`) or newer; `Unavailable` when
+    /// it cannot be reached.
+    pub fn open(url: &DatabaseUrl, migrate: bool) -> Result<Self, StoreError> {
+        if let DatabaseUrl::Sqlite(path) = url {
+            sqlite_file_fits(path, migrate)?;
+        }
+        let mut first = Manager::open(url)?;
+        if migrate {
+            let applied = migrate::run(&mut first)?;
+            for name in applied {
+                log::info!("applied migration {name}");
+            }
+        }
+        migrate::prove(&mut first)?;
+        Ok(Self { url: url.clone(), readers: conn::pool(url, READERS_MAX), writers: conn::pool(url, WRITERS_MAX) })
+    }
+
+    /// Applies what is missing and returns the names of what was applied.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+        migrate::run(&mut Manager::open(url)?)
+    }
+
+    /// Which migrations the database has. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; an SQLite file that is not there is an error, not a new file.
+    pub fn migration_status(url: &DatabaseUrl) -> Result<Vec<MigrationState>, StoreError> {
+        if let DatabaseUrl::Sqlite(path) = url {
+            sqlite_file_fits(path, false)?;
+        }
+        migrate::status(&mut Manager::open(url)?)
+    }
+
+    /// The database this store is on, without password.
+    pub fn shown_url(&self) -> String {
+        self.url.shown()
+    }
+
+    /// Runs `work` in one write transaction. `work` may run several times and must have no other effects.
+    ///
+    /// # Errors
+    /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
+    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _open = OpenGuard::enter()?;
+        let mut attempt = 1;
+        loop {
+            match lend(&self.writers, |conn| transact(conn, &WRITE, &mut work)) {
+                Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs `work` on one unchanging state of the database.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _open = OpenGuard::enter()?;
+        self.past_dead_connections(|| lend(&self.readers, |conn| transact(conn, &READ, &mut work)))
+    }
+
+    /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn read_one<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.past_dead_connections(|| {
+            lend(&self.readers, |conn| {
+                let mut tx = Tx { conn: &mut conn.any, failure: None };
+                let outcome = work(&mut tx);
+                conn.broken |= tx.failure == Some(Failure::Spoiled);
+                outcome
+            })
+        })
+    }
+
+    /// After the server restarted, every idle connection of the pool is dead; a read is simply tried again
+    /// until it meets a live one.
+    fn past_dead_connections<T>(&self, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut left = READERS_MAX;
+        loop {
+            match read() {
+                Err(StoreError::Unavailable(_)) if left > 0 && self.readers.state().connections > 0 => left -= 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// A file that is not there is only created when migrating; one that is there must be an SQLite file.
+fn sqlite_file_fits(path: &Path, may_create: bool) -> Result<(), StoreError> {
+    if may_create || path.exists() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "there is no file {}: run `slotkeeper migrate` to create it, or serve with --migrate",
+        path.display()
+    )))
+}
+
+fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut conn = pool.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    work(&mut conn)
+}
+
+fn transact<T>(conn: &mut Conn, begin: &Begin, work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let begun = match &mut conn.any {
+        AnyConn::Pg(pg) => AnsiTransactionManager::begin_transaction_sql(pg, begin.postgres),
+        AnyConn::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, begin.sqlite),
+    };
+    if let Err(error) = begun {
+        let error = StoreError::of_statement(&error);
+        conn.broken |= error.spoils_connection();
+        return Err(error);
+    }
+    let mut tx = Tx { conn: &mut conn.any, failure: None };
+    let outcome = work(&mut tx);
+    let failure = tx.failure;
+    let outcome = match (outcome, failure) {
+        // The caller may have wrapped or dropped the error; the decision to try again is not theirs to lose.
+        (_, Some(Failure::Contention)) => Err(StoreError::Contention("a statement met contention".to_owned())),
+        (Ok(_), Some(_)) => Err(StoreError::Poisoned),
+        (outcome, _) => outcome,
+    };
+    match outcome {
+        Ok(value) => match <AnyConn as TransactionManager<AnyConn>>::commit_transaction(&mut conn.any) {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                conn.broken = true;
+                Err(commit_failed(&conn.any, &error))
+            }
+        },
+        Err(error) => {
+            let rolled_back = <AnyConn as TransactionManager<AnyConn>>::rollback_transaction(&mut conn.any);
+            conn.broken |= rolled_back.is_err() || failure == Some(Failure::Spoiled);
+            Err(error)
+        }
+    }
+}
+
+/// SQLite reports a busy database before anything is written. Everything else leaves the outcome open.
+fn commit_failed(conn: &AnyConn, error: &diesel::result::Error) -> StoreError {
+    match (conn, StoreError::of_statement(error)) {
+        (AnyConn::Sqlite(_), busy @ StoreError::Contention(_)) => busy,
+        (_, error) => StoreError::CommitUnknown(error.to_string()),
+    }
+}
+
+impl Tx<'_> {
+    /// Every statement passes here, so that a failure is never forgotten.
+    fn run<T>(&mut self, statement: impl FnOnce(&mut AnyConn) -> QueryResult<T>) -> Result<T, StoreError> {
+        statement(self.conn).map_err(|error| {
+            let error = StoreError::of_statement(&error);
+            self.failure.get_or_insert(match &error {
+                StoreError::Contention(_) => Failure::Contention,
+                error if error.spoils_connection() => Failure::Spoiled,
+                _ => Failure::Other,
+            });
+            error
+        })
+    }
+}

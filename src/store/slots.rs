@@ -1,0 +1,214 @@
+//! Slots: finding them and laying out new ones. Taking and freeing them is the claims' business.
+
+use super::conn::AnyConn;
+use super::dialect::{Db, insert_many_or_ignore};
+use super::schema::slot;
+use super::{StoreError, Tx};
+use crate::domain::ids::{ScheduleId, SlotId};
+use crate::domain::search::{Cursor, SlotSearch};
+use crate::domain::slot::{Channel, Slot, SlotStatus};
+use crate::domain::time::{Instant, Span};
+use diesel::prelude::*;
+
+/// Rows of one insert: ten values each, well below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
+const ROWS_PER_INSERT: usize = 500;
+/// The advisory lock of seeds: "slotseed" as a number.
+const SEEDING_LOCK: i64 = 0x736C_6F74_7365_6564;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = slot)]
+pub(super) struct SlotRow {
+    id: String,
+    schedule_id: String,
+    start_ms: i64,
+    end_ms: i64,
+    capacity: i32,
+    taken: i32,
+    blocked: bool,
+    channel: Option<String>,
+    version: i64,
+    updated_ms: i64,
+}
+
+impl From<SlotRow> for Slot {
+    fn from(row: SlotRow) -> Self {
+        Self {
+            id: SlotId::stored(row.id),
+            schedule: ScheduleId::stored(row.schedule_id),
+            start: Instant::from_ms(row.start_ms),
+            end: Instant::from_ms(row.end_ms),
+            capacity: row.capacity,
+            taken: row.taken,
+            blocked: row.blocked,
+            channel: row.channel.as_deref().and_then(Channel::parse),
+            version: row.version,
+            updated: Instant::from_ms(row.updated_ms),
+        }
+    }
+}
+
+/// A slot to be laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSlot {
+    /// Its id, if it is new.
+    pub id: SlotId,
+    /// The schedule it belongs to.
+    pub schedule: ScheduleId,
+    /// First instant.
+    pub start: Instant,
+    /// First instant after it.
+    pub end: Instant,
+    /// How many appointments it holds.
+    pub capacity: i32,
+    /// True when the provider keeps it back.
+    pub blocked: bool,
+    /// How the patient is seen.
+    pub channel: Option<Channel>,
+}
+
+impl Tx<'_> {
+    /// The slots that exist among `ids`, in id order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn slot_find_many(&mut self, ids: &[&str]) -> Result<Vec<Slot>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<SlotRow> =
+            self.run(|c| slot::table.filter(slot::id.eq_any(ids)).order(slot::id).select(SlotRow::as_select()).load(c))?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// The slots of `schedules` (of any, when `None`) that a search matches, ordered by start and id, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn slot_search(
+        &mut self,
+        search: &SlotSearch,
+        schedules: Option<&[ScheduleId]>,
+        now: Instant,
+        limit: i64,
+    ) -> Result<Vec<Slot>, StoreError> {
+        let rows: Vec<SlotRow> = self.run(|c| {
+            let query = slot_matches(search, schedules, now).order((slot::start_ms, slot::id)).select(SlotRow::as_select());
+            let query = match &search.paging.after {
+                Some(Cursor { start, id }) => {
+                    query.filter(slot::start_ms.gt(start.ms()).or(slot::start_ms.eq(start.ms()).and(slot::id.gt(id.clone()))))
+                }
+                None => query,
+            };
+            query.limit(limit).load(c)
+        })?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// How many slots a search matches, wherever its page begins.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<i64, StoreError> {
+        self.run(|c| slot_matches(search, schedules, now).count().get_result(c))
+    }
+
+    /// Lays out slots. One whose schedule has a slot at that start already is left as it is. Returns how many are new.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn slot_insert_missing(&mut self, new: &[NewSlot], now: Instant) -> Result<usize, StoreError> {
+        let mut inserted = 0;
+        for chunk in new.chunks(ROWS_PER_INSERT) {
+            let rows: Vec<_> = chunk
+                .iter()
+                .map(|s| {
+                    (
+                        slot::id.eq(s.id.as_str()),
+                        slot::schedule_id.eq(s.schedule.as_str()),
+                        slot::start_ms.eq(s.start.ms()),
+                        slot::end_ms.eq(s.end.ms()),
+                        slot::capacity.eq(s.capacity),
+                        slot::taken.eq(0),
+                        slot::blocked.eq(s.blocked),
+                        slot::channel.eq(s.channel.map(Channel::code)),
+                        slot::version.eq(1i64),
+                        slot::updated_ms.eq(now.ms()),
+                    )
+                })
+                .collect();
+            inserted += self.run(|c| insert_many_or_ignore!(c, slot::table, &rows))?;
+        }
+        Ok(inserted)
+    }
+
+    /// When the slots of a schedule are that touch `span`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn slot_spans(&mut self, schedule: &ScheduleId, span: Span) -> Result<Vec<Span>, StoreError> {
+        let spans: Vec<(i64, i64)> = self.run(|c| {
+            slot::table
+                .filter(slot::schedule_id.eq(schedule.as_str()))
+                .filter(slot::start_ms.lt(span.until.ms()))
+                .filter(slot::end_ms.gt(span.from.ms()))
+                .order(slot::start_ms)
+                .select((slot::start_ms, slot::end_ms))
+                .load(c)
+        })?;
+        Ok(spans.into_iter().map(|(from, until)| Span { from: Instant::from_ms(from), until: Instant::from_ms(until) }).collect())
+    }
+
+    /// Lets only one transaction at a time lay out slots or load the directory; held until it ends.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn seeding_lock(&mut self) -> Result<(), StoreError> {
+        self.run(|c| match c {
+            AnyConn::Pg(pg) => diesel::sql_query(format!("SELECT pg_advisory_xact_lock({SEEDING_LOCK})")).execute(pg).map(drop),
+            // BEGIN IMMEDIATE has seen to that.
+            AnyConn::Sqlite(_) => Ok(()),
+        })
+    }
+}
+
+/// Every condition of a search but its page.
+fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Instant) -> slot::BoxedQuery<'a, Db> {
+    let mut query = slot::table.into_boxed::<Db>();
+    if let Some(schedules) = schedules {
+        query = query.filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)));
+    }
+    if !search.ids.is_empty() {
+        query = query.filter(slot::id.eq_any(search.ids.iter().map(SlotId::as_str)));
+    }
+    for (bound, from) in [(search.start.from, true), (search.start.until, false)] {
+        match (bound, from) {
+            (Some(at), true) => query = query.filter(slot::start_ms.ge(at.ms())),
+            (Some(at), false) => query = query.filter(slot::start_ms.lt(at.ms())),
+            (None, _) => {}
+        }
+    }
+    if let Some(from) = search.updated.from {
+        query = query.filter(slot::updated_ms.ge(from.ms()));
+    }
+    if let Some(until) = search.updated.until {
+        query = query.filter(slot::updated_ms.lt(until.ms()));
+    }
+    if search.statuses.is_empty() { query } else { with_status(query, &search.statuses, now) }
+}
+
+/// The same distinction as `Slot::status`, said to the database.
+fn with_status<'a>(query: slot::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Instant) -> slot::BoxedQuery<'a, Db> {
+    use SlotStatus::{Begun, Busy, Free};
+    let open = || slot::taken.lt(slot::capacity).and(slot::blocked.eq(false));
+    let asks = |status| statuses.contains(&status);
+    match (asks(Free), asks(Busy), asks(Begun)) {
+        (true, true, true) => query,
+        (true, false, false) => query.filter(open()).filter(slot::start_ms.gt(now.ms())),
+        (false, false, true) => query.filter(open()).filter(slot::start_ms.le(now.ms())),
+        (true, false, true) => query.filter(open()),
+        (false, true, false) => query.filter(diesel::dsl::not(open())),
+        (true, true, false) => query.filter(diesel::dsl::not(open()).or(slot::start_ms.gt(now.ms()))),
+        (false, true, true) => query.filter(diesel::dsl::not(open()).or(slot::start_ms.le(now.ms()))),
+        (false, false, false) => query.filter(slot::capacity.lt(0)),
+    }
+}
