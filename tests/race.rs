@@ -1,6 +1,16 @@
 //! `slotkeeper race` must find a clean server clean, and must be able to fail: here it races a small server in memory, over
 //! real sockets, that behaves, or books twice, or breaks one promise at a time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    reason = "a test may panic"
+)]
+
 #[path = "race/stub.rs"]
 mod stub;
 

@@ -48,3 +48,32 @@ pub fn check_digit(nine: &str) -> Option<u8> {
         digit => u8::try_from(digit).ok(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nhs_number::NHSNumber as Oracle;
+    use proptest::prelude::*;
+
+    /// What a crate nobody here wrote says of ten digits.
+    fn oracle(text: &str) -> bool {
+        text.parse::<Oracle>().is_ok_and(|number| number.validate_check_digit())
+    }
+
+    #[test]
+    fn the_form_is_ten_digits_and_nothing_laxer() {
+        for wrong in ["", "999048213", "99904821366", "999 048 2136", "999048213X", "٩٩٩٠٤٨٢١٣٦"] {
+            assert_eq!(NhsNumber::parse(wrong), Err(NotAnNhsNumber::NotTenDigits), "{wrong}");
+        }
+        assert_eq!(NhsNumber::parse("9990482135"), Err(NotAnNhsNumber::WrongCheckDigit));
+        assert_eq!(NhsNumber::parse("9990482136").unwrap().as_str(), "9990482136");
+    }
+
+    proptest! {
+        #[test]
+        fn the_check_digit_is_what_others_say(number in 9_990_000_000u64..=9_999_999_999) {
+            let text = number.to_string();
+            prop_assert_eq!(NhsNumber::parse(&text).is_ok(), oracle(&text));
+        }
+    }
+}

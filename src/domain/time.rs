@@ -167,3 +167,66 @@ pub fn local_instant(local: NaiveDateTime, zone: Tz) -> Instant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn span(text: &str) -> Option<(String, String)> {
+        Span::of_date(text, LONDON).map(|span| (span.from.to_fhir(), span.until.to_fhir()))
+    }
+
+    fn pair(from: &str, until: &str) -> Option<(String, String)> {
+        Some((format!("{from}+00:00"), format!("{until}+00:00")))
+    }
+
+    #[test]
+    fn a_partial_date_is_its_whole_range_in_london() {
+        assert_eq!(span("2026"), pair("2026-01-01T00:00:00.000", "2027-01-01T00:00:00.000"));
+        assert_eq!(span("2026-07"), pair("2026-06-30T23:00:00.000", "2026-07-31T23:00:00.000"));
+        assert_eq!(span("2026-07-01"), pair("2026-06-30T23:00:00.000", "2026-07-01T23:00:00.000"));
+        assert_eq!(span("2026-07-01T09:30"), pair("2026-07-01T08:30:00.000", "2026-07-01T08:31:00.000"));
+        assert_eq!(span("2026-07-01T09:30Z"), pair("2026-07-01T09:30:00.000", "2026-07-01T09:31:00.000"));
+        assert_eq!(span("2026-07-01T09:30:00+01:00"), pair("2026-07-01T08:30:00.000", "2026-07-01T08:30:01.000"));
+        assert_eq!(span("2026-07-01T09:30:00.500Z"), pair("2026-07-01T09:30:00.500", "2026-07-01T09:30:00.501"));
+    }
+
+    #[test]
+    fn a_plus_that_arrived_as_a_space_is_understood() {
+        assert_eq!(span("2026-07-01T09:30:00 01:00"), span("2026-07-01T09:30:00+01:00"));
+    }
+
+    #[test]
+    fn two_days_a_year_are_not_24_hours_long() {
+        let hours = |text: &str| Span::of_date(text, LONDON).unwrap().length_ms() / (60 * MINUTE_MS);
+        assert_eq!((hours("2026-03-29"), hours("2026-10-25"), hours("2026-06-01")), (23, 25, 24));
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        let wrong =
+            ["", "26", "2026-13", "2026-02-30", "2026-2-3", "20260203", "2026-02-03T", "2026-02-03 09:00", "2026-02-03T9:00", "é026"];
+        for text in wrong.into_iter().chain(["2026-02-03T09:00:00+1", "2026-02-03T25:00Z", "+026-01-01", "2026-02-03T09:00:00.Z", "0000"]) {
+            assert_eq!(span(text), None, "{text}");
+        }
+        for text in ["2026-02-03", "2026-02-03T09:00:00", "2026-02-03 09:00:00Z", "2026-02-03T09:00Z", ""] {
+            assert_eq!(Instant::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_server_writes_it_reads_back(ms in 0i64..4_102_444_800_000) {
+            let at = Instant::from_ms(ms);
+            prop_assert_eq!(Instant::parse(&at.to_fhir()), Some(at));
+            prop_assert_eq!(Span::of_date(&at.to_fhir(), LONDON), Some(Span { from: at, until: at.plus_ms(1) }));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,30}") {
+            let _ = Span::of_date(&text, LONDON);
+            let _ = Instant::parse(&text);
+        }
+    }
+}

@@ -12,9 +12,9 @@ use super::settings::AuthMode;
 use crate::domain::appointment::RequestKey;
 use crate::domain::fault::Fault;
 use crate::fhir::search;
-use actix_web::HttpRequest;
 use actix_web::http::header;
 use actix_web::web::Payload;
+use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use std::time::Duration;
 
@@ -70,6 +70,9 @@ pub async fn admit(dialect: &Dialect, http: &HttpRequest, payload: Payload, serv
     let root_url = format!("{}{}", settings.public_url, dialect.root);
     let need = found.interaction.need();
     let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now())?;
+    if let Some(consumer) = &caller.origin.consumer {
+        http.extensions_mut().insert(super::handlers::Consumer(consumer.clone()));
+    }
     headers(dialect, http, found.interaction, settings.auth)?;
     note_headers(&mut caller, http, answer_id);
     let rules = super::handlers::search_rules(dialect, http, settings);

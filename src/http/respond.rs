@@ -77,7 +77,8 @@ fn written(tree: &Element, looks: Looks) -> String {
     match (looks.format, looks.pretty) {
         (Format::Json, false) => json::write(tree),
         (Format::Json, true) => json::write_pretty(tree),
-        (Format::Xml, _) => xml::write(tree),
+        (Format::Xml, false) => xml::write(tree),
+        (Format::Xml, true) => xml::write_pretty(tree),
     }
 }
 

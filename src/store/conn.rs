@@ -16,13 +16,21 @@ const STATEMENT_TIMEOUT_MS: u32 = 15_000;
 /// How long a caller waits for a connection of a pool before it is told that there is none.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection to either database. Only the store and its dialect see which.
-#[derive(diesel::MultiConnection)]
-pub enum AnyConn {
-    /// PostgreSQL.
-    Pg(PgConnection),
-    /// SQLite.
-    Sqlite(SqliteConnection),
+pub use any::AnyConn;
+
+/// The derive writes an `establish` that tries one database after the other; nobody calls it.
+#[expect(clippy::disallowed_methods, reason = "the derive writes it and nobody calls it")]
+mod any {
+    use diesel::prelude::{PgConnection, SqliteConnection};
+
+    /// A connection to either database. Only the store and its dialect see which.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConn {
+        /// PostgreSQL.
+        Pg(PgConnection),
+        /// SQLite.
+        Sqlite(SqliteConnection),
+    }
 }
 
 /// Where the database is.

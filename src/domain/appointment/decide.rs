@@ -133,3 +133,6 @@ fn stamped(mut resource: Element, version: i64, now: Instant) -> Element {
     resource.set(meta);
     resource
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,7 +264,7 @@ proptest! {
             let local = slot.start.local(LONDON);
             let minute = u16::try_from(local.time().num_seconds_from_midnight() / 60).unwrap();
             let offset = (minute + DAY_MINUTES - session.from.minutes()) % DAY_MINUTES;
-            prop_assert!(offset % session.slot_minutes == 0, "on the grid");
+            prop_assert!(offset.is_multiple_of(session.slot_minutes), "on the grid");
             prop_assert!(offset + session.slot_minutes <= session.length_minutes(), "inside on the local clock");
             prop_assert!(slot.start >= span.from && slot.end.ms() <= span.until.plus_ms(24 * 60 * MINUTE_MS).ms());
         }

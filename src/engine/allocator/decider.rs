@@ -29,7 +29,7 @@ struct Look {
 /// What becomes of a claim after the look.
 enum Verdict {
     Refused(Fault),
-    Survived(Box<Order>, Vec<Hold>),
+    Survived(Order, Vec<Hold>),
     Known(Option<AppointmentId>),
 }
 
@@ -109,7 +109,7 @@ fn route(shared: &Shared, claims: Vec<Claim>, found: &Look) {
             continue;
         }
         match judge(&claim, found, now) {
-            Verdict::Survived(order, holds) => desk.make_ready(Decided { claim, order: *order, holds }),
+            Verdict::Survived(order, holds) => desk.make_ready(Decided { claim, order, holds }),
             verdict => answers.push((claim, verdict)),
         }
     }
@@ -146,7 +146,9 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
             let offer = slot.map(|slot| Offer { slot, services: found.services.get(&slot.schedule).map_or(&[], Vec::as_slice) });
             let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
             match (decide_book(wish, offer, now), slot) {
-                (Ok(service), Some(slot)) => Ok((Order::Book(appointment(book, slot, service)), vec![Hold::Slot(slot.id.clone())])),
+                (Ok(service), Some(slot)) => {
+                    Ok((Order::Book(Box::new(appointment(book, slot, service))), vec![Hold::Slot(slot.id.clone())]))
+                }
                 (Ok(_), None) => Err(Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() })),
                 (Err(refusal), _) => Err(Fault::Refused(refusal)),
             }
@@ -159,9 +161,10 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
                     Err(Fault::VersionStale { given: cancellation.decided_on.to_string(), current: stored.version })
                 }
                 Some(stored) if stored.status == AppointmentStatus::Cancelled => Err(Fault::Refused(Refusal::AlreadyCancelled)),
-                Some(stored) => {
-                    Ok((Order::Cancel(cancellation.clone()), vec![Hold::Slot(stored.slot.clone()), Hold::Appointment(stored.id.clone())]))
-                }
+                Some(stored) => Ok((
+                    Order::Cancel(Box::new(cancellation.clone())),
+                    vec![Hold::Slot(stored.slot.clone()), Hold::Appointment(stored.id.clone())],
+                )),
             }
         }
         Work::Ask(..) => return Verdict::Known(None),
@@ -169,7 +172,7 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
     match verdict {
         Ok((order, mut holds)) => {
             holds.extend(key.map(Hold::Key));
-            Verdict::Survived(Box::new(order), holds)
+            Verdict::Survived(order, holds)
         }
         Err(fault) => Verdict::Refused(fault),
     }

@@ -17,8 +17,8 @@ const REST_MAX: Duration = Duration::from_millis(50);
 /// What the writer is to do for a claim.
 #[derive(Debug, Clone)]
 pub(super) enum Order {
-    Book(NewAppointment),
-    Cancel(Cancellation),
+    Book(Box<NewAppointment>),
+    Cancel(Box<Cancellation>),
 }
 
 /// A claim that survived the look, with what it holds.
@@ -164,3 +164,6 @@ impl Desk {
         late
     }
 }
+
+#[cfg(test)]
+mod tests;

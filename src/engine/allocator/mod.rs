@@ -80,11 +80,10 @@ impl Allocator {
             to_write: Condvar::new(),
             under_way: AtomicUsize::new(0),
         });
-        let mut threads = Vec::new();
-        for (name, work) in [("decider", decider::run as fn(&Shared)), ("writer", writer::run)] {
-            let shared = Arc::clone(&shared);
-            threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared))?);
-        }
+        let (deciding, writing) = (Arc::clone(&shared), Arc::clone(&shared));
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let threads =
+            vec![thread("decider").spawn(move || decider::run(&deciding))?, thread("writer").spawn(move || writer::run(&writing))?];
         Ok(Self { shared, threads })
     }
 

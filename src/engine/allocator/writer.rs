@@ -47,8 +47,8 @@ fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
     let (mut bookings, mut cancels) = (Vec::new(), Vec::new());
     for decided in batch {
         match &decided.order {
-            Order::Book(new) => bookings.push(new.clone()),
-            Order::Cancel(cancel) => cancels.push(cancel.clone()),
+            Order::Book(new) => bookings.push(new.as_ref().clone()),
+            Order::Cancel(cancel) => cancels.push(cancel.as_ref().clone()),
         }
     }
     (bookings, cancels)

@@ -81,12 +81,18 @@ fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
         Format::Json => json::read(&asked.admitted.body),
         Format::Xml => xml::read(&asked.admitted.body),
     };
-    read.map_err(|unreadable| Fault::Unreadable { problem: unreadable.problem })
+    read.map_err(|unreadable| match unreadable.too_deep {
+        true => Fault::TooLarge { what: "nesting", limit: json::DEPTH_MAX, unit: "levels" },
+        false => Fault::Unreadable { problem: unreadable.problem },
+    })
 }
 
 /// What to say in the end: a resent key wins over every refusal for content (`decisions.md` 5, "Resent requests").
 async fn settled(asked: &Asked, fault: Fault) -> Fault {
-    let about_content = matches!(fault, Fault::Unreadable { .. } | Fault::Invalid(_) | Fault::VersionStale { .. });
+    let about_content = matches!(
+        fault,
+        Fault::Unreadable { .. } | Fault::TooLarge { what: "nesting", .. } | Fault::Invalid(_) | Fault::VersionStale { .. }
+    );
     let Some(key) = asked.admitted.key().filter(|_| about_content) else { return fault };
     let request_id = key.request_id.clone();
     let (tell, told) = oneshot::channel();

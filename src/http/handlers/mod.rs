@@ -12,10 +12,11 @@ use super::respond::{self, Looks};
 use super::settings::Settings;
 use super::{Service, fault, negotiate};
 use crate::domain::fault::Fault;
+use crate::domain::ids::OdsCode;
 use crate::fhir::search::{self, SearchRules};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant as Moment;
@@ -42,11 +43,27 @@ pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: web::P
     if let Some(sent) = http.headers().get(REQUEST_ID) {
         headers.insert(CORRELATION_ID, sent.clone());
     }
-    // Neither query nor path: both may name a patient.
-    let micros = began.elapsed().as_micros();
-    log::debug!("{} {} {} in {micros} us; request {answer_id}", http.method(), dialect.root, response.status().as_u16());
+    note(dialect, &http, &response, &answer_id, began);
     response
 }
+
+/// One line a request. Requests at fault are told with the consumer whose fault it is (digest D; F51). Never the
+/// query, the path, the token or the body: each may name a patient.
+fn note(dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_id: &str, began: Moment) {
+    let status = response.status();
+    let level = match status.as_u16() {
+        // Losing a slot is nobody's fault.
+        200..=399 | 422 => log::Level::Debug,
+        400..=499 => log::Level::Info,
+        _ => log::Level::Warn,
+    };
+    let consumer = http.extensions().get::<Consumer>().map_or_else(|| "unknown".to_owned(), |Consumer(ods)| ods.to_string());
+    let micros = began.elapsed().as_micros();
+    log::log!(level, "{} {} {} in {micros} us; consumer {consumer}; request {answer_id}", http.method(), dialect.root, status.as_u16());
+}
+
+/// Whom a request comes from, noted as soon as its token is proven.
+pub struct Consumer(pub OdsCode);
 
 /// Anything outside the roots.
 pub async fn nothing_here(http: HttpRequest) -> HttpResponse {
