@@ -52,6 +52,11 @@ pub enum Fault {
         /// The header as sent; empty when absent.
         given: String,
     },
+    /// The body of a search is no form.
+    NotAForm {
+        /// The header as sent; empty when absent.
+        given: String,
+    },
     /// The answer is wanted in a format the server does not write.
     NotAcceptable {
         /// `Accept` or `_format` as sent.

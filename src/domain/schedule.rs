@@ -1,6 +1,7 @@
 //! Schedules: whose time it is, where, and for which services.
 
 use super::ids::{ResourceId, ScheduleId, ServiceId};
+use super::time::Instant;
 use chrono_tz::Tz;
 
 /// The diary of one clinician or room.
@@ -24,6 +25,10 @@ pub struct Schedule {
     pub zone: Tz,
     /// False when it takes no bookings for now.
     pub active: bool,
+    /// Counts its changes, from 1; 0 in one that is not stored yet.
+    pub version: i64,
+    /// When it last changed.
+    pub updated: Instant,
 }
 
 /// A business identifier: who says so, and what.

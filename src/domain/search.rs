@@ -80,6 +80,10 @@ pub struct Includes {
     pub service_location: bool,
     /// `_revinclude=Slot:schedule`, which means something on Schedule only.
     pub slots: bool,
+    /// `Appointment:slot`, on Appointment only.
+    pub appointment_slots: bool,
+    /// `Appointment:actor`, on Appointment only.
+    pub appointment_actors: bool,
 }
 
 /// How much of an answer is wanted.
@@ -89,6 +93,19 @@ pub struct Paging {
     pub count: Option<u32>,
     /// `_cursor`: the position after which the page begins.
     pub after: Option<Cursor>,
+}
+
+impl Paging {
+    /// Cuts the page out of `items`, which are in id order: the place where the next one begins, when there is one.
+    pub fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> &str) -> Option<Cursor> {
+        if let Some(after) = &self.after {
+            items.retain(|item| id(item) > after.id.as_str());
+        }
+        let page = self.count.and_then(|count| usize::try_from(count).ok())?;
+        let more = items.len() > page;
+        items.truncate(page);
+        items.last().filter(|_| more).map(|item| Cursor { start: Instant::from_ms(0), id: id(item).to_owned() })
+    }
 }
 
 /// A place in an ordered list of matches that stays where it is when something is booked meanwhile.
@@ -156,6 +173,8 @@ pub struct ScheduleSearch {
     pub actors: Vec<Vec<Actor>>,
     /// Identifiers asked for, as (system, value); a missing system matches any. Empty: not asked.
     pub identifiers: Vec<(Option<String>, String)>,
+    /// Whether it takes bookings; any of them. Empty: not asked.
+    pub actives: Vec<bool>,
     /// A time in which the schedule has slots.
     pub date: Window,
     /// When it last changed.
@@ -167,6 +186,25 @@ pub struct ScheduleSearch {
     pub includes: Includes,
     /// How much.
     pub paging: Paging,
+}
+
+/// Identifiers an appointment may be known by; any one of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identified {
+    /// The patient's.
+    pub nhs_numbers: Vec<NhsNumber>,
+    /// The clinical document's.
+    pub documents: Vec<String>,
+}
+
+/// What a group of actors comes to: an appointment has one of them if it is for one of the services, or if its slot is
+/// in one of the schedules.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActedIn {
+    /// The services.
+    pub services: Vec<ServiceId>,
+    /// The schedules.
+    pub schedules: Vec<ScheduleId>,
 }
 
 /// `GET /Appointment`: a patient's appointments (digest A.10).
@@ -184,6 +222,8 @@ pub struct AppointmentSearch {
     pub slots: Vec<SlotId>,
     /// Actors of the appointment's schedule, and its service: every group must hold, and of a group any one.
     pub actors: Vec<Vec<Actor>>,
+    /// Identifiers of patients or clinical documents: of every list one must hold.
+    pub identified: Vec<Identified>,
     /// When it begins. Without it only future ones match (`decisions.md` 7, row 24).
     pub date: Window,
     /// When its current version was made.
@@ -191,6 +231,8 @@ pub struct AppointmentSearch {
     /// True when the question rules everything out (a status no slot ever has, an identifier of a system not
     /// used here, two bounds on an id that exclude each other): nothing matches, whatever is stored.
     pub nothing: bool,
+    /// Related resources.
+    pub includes: Includes,
     /// How much. Never a page of a patient's appointments (digest A.10): `count` is set only where no patient is named.
     pub paging: Paging,
 }
@@ -206,6 +248,7 @@ impl ScheduleSearch {
             && (self.ids.is_empty() || self.ids.contains(&schedule.id))
             && (self.services.is_empty() || self.services.iter().any(|s| schedule.services.contains(s)))
             && self.actors.iter().all(|group| group.iter().any(|actor| actor.acts_in(schedule)))
+            && (self.actives.is_empty() || self.actives.contains(&schedule.active))
             && (self.identifiers.is_empty() || self.identifiers.iter().any(identified))
     }
 }

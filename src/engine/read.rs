@@ -31,6 +31,24 @@ impl Engine {
         }
     }
 
+    /// Every version of an appointment, the newest first, as `viewer` may see them.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotYours`, or a fault of the store.
+    pub fn appointment_history(&self, id: &str, viewer: &Viewer) -> Result<Vec<AppointmentVersion>, Fault> {
+        let found = self.store.read(|tx| {
+            let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
+            Ok(Some((owned, tx.version_list(id)?)))
+        });
+        let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
+        let (owned, versions) = found.map_err(|e| fault_of("reading an appointment's history", &e))?.ok_or_else(not_found)?;
+        if viewer.may_see(owned.appointment.booked_by.as_ref(), owned.provider.as_ref()) {
+            Ok(versions)
+        } else {
+            Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() })
+        }
+    }
+
     /// A slot.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 //! interaction, three search parameters and six includes of Slot, three search parameters of Appointment, ten
 //! profiles: whatever else is served on that root is not declared there.
 
+pub mod provider;
+
 use crate::domain::element::Element;
 
 /// The version of the NHS Booking FHIR API that the booking root implements.
@@ -57,10 +59,6 @@ const START: SearchParameter = SearchParameter {
     definition: None,
     documentation: "When the slot begins: prefixes ge, gt, le and lt; given twice to make a window",
 };
-const PROVIDER_DESCRIPTION: &str = "The provider's own root: slots, schedules, appointments and the directory for ordinary FHIR clients. \
-    Bookings made here and on the booking root go through the same allocator. A request sent again with the X-Request-ID of one that \
-    has succeeded is answered 409 and changes nothing.";
-
 const IDENTIFIER: SearchParameter = SearchParameter {
     name: "identifier",
     kind: "token",
@@ -103,25 +101,6 @@ pub fn booking(software_version: &str, release_date: &str, base_url: &str) -> El
         .with_all(["application/fhir+json", "application/fhir+xml"].map(|format| Element::text("format", format)))
         .with_all(PROFILES.map(|name| Element::complex("profile").with(Element::text("reference", format!("{PROFILE_BASE}{name}-1")))))
         .with(rest())
-}
-
-/// One resource of a statement: what can be done with it and by which parameters it is found.
-pub fn resource<'a>(kind: &str, interactions: impl Iterator<Item = &'a str>, parameters: &[(&'static str, &'static str)]) -> Element {
-    let parameters = parameters
-        .iter()
-        .map(|(name, kind)| Element::complex("searchParam").with(Element::text("name", *name)).with(Element::text("type", *kind)));
-    let interactions = interactions.map(|code| Element::complex("interaction").with(Element::text("code", code)));
-    Element::complex("resource").with(Element::text("type", kind)).with_all(interactions).with_all(parameters)
-}
-
-/// The statement of the provider root at `base_url`, which serves `resources`.
-pub fn provider(software_version: &str, release_date: &str, base_url: &str, resources: impl Iterator<Item = Element>) -> Element {
-    let mut statement = booking(software_version, release_date, base_url);
-    statement.set(Element::text("name", "Slotkeeper provider root"));
-    statement.set(Element::text("description", PROVIDER_DESCRIPTION));
-    let security = Element::complex("security").with(Element::boolean("cors", false));
-    statement.set(Element::complex("rest").with(Element::text("mode", "server")).with(security).with_all(resources));
-    statement
 }
 
 fn rest() -> Element {

@@ -13,6 +13,7 @@ pub mod json;
 pub mod outcome;
 pub mod schedule;
 pub mod search;
+pub mod shape;
 pub mod slot;
 pub mod validate;
 pub mod xml;

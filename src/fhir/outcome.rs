@@ -168,6 +168,11 @@ pub struct Issue {
     pub expressions: Vec<String>,
 }
 
+/// Word that something was done.
+pub const fn informational(diagnostics: String) -> Issue {
+    Issue { severity: Severity::Information, code: IssueCode::Informational, coding: None, diagnostics, expressions: Vec::new() }
+}
+
 /// The outcome `id` (a new UUID each time) with all of `issues`, of which there is at least one.
 pub fn tree(id: &str, issues: &[Issue]) -> Element {
     Element::resource("OperationOutcome")

@@ -16,6 +16,18 @@ const ACTORS_MAX: usize = 3;
 
 /// The schedule, showing the service `shown`; its place too where three actors are not exceeded, or always.
 pub fn tree(schedule: &Schedule, shown: &ServiceId, location_always: bool) -> Element {
+    with_meta(schedule, shown, location_always, Element::complex("meta"))
+}
+
+/// The same with the version and the time of its last change, for a read by id on the provider root.
+pub fn tree_versioned(schedule: &Schedule, shown: &ServiceId) -> Element {
+    let meta = Element::complex("meta")
+        .with(Element::text("versionId", schedule.version.to_string()))
+        .with(Element::text("lastUpdated", schedule.updated.to_fhir()));
+    with_meta(schedule, shown, true, meta)
+}
+
+fn with_meta(schedule: &Schedule, shown: &ServiceId, location_always: bool, meta: Element) -> Element {
     let mut actors = vec![format!("HealthcareService/{shown}")];
     actors.extend(schedule.practitioner.iter().map(|id| format!("Practitioner/{id}")));
     actors.extend(schedule.role.iter().map(|id| format!("PractitionerRole/{id}")));
@@ -29,7 +41,7 @@ pub fn tree(schedule: &Schedule, shown: &ServiceId, location_always: bool) -> El
     let comment = Some(schedule.name.as_str()).filter(|name| !name.trim().is_empty());
     Element::resource("Schedule")
         .with(Element::text("id", schedule.id.as_str()))
-        .with(Element::complex("meta").with(Element::text("profile", PROFILE)))
+        .with(meta.with(Element::text("profile", PROFILE)))
         .with(identifier)
         .with(Element::boolean("active", schedule.active))
         .with_all(actors.into_iter().map(|actor| Element::complex("actor").with(Element::text("reference", actor))))
@@ -41,7 +53,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{ResourceId, ScheduleId};
     use crate::domain::schedule::Identifier;
-    use crate::domain::time::LONDON;
+    use crate::domain::time::{Instant, LONDON};
 
     fn id(text: &str) -> Option<ResourceId> {
         Some(ResourceId::stored(text.to_owned()))
@@ -58,6 +70,8 @@ mod tests {
             location: id("loc-weir"),
             zone: LONDON,
             active: true,
+            version: 2,
+            updated: Instant::from_ms(1_770_802_200_000),
         }
     }
 
@@ -76,6 +90,14 @@ mod tests {
         let roomy = Schedule { role: None, ..schedule() };
         assert_eq!(actors(&roomy, false), ["HealthcareService/2000099902", "Practitioner/prac-061", "Location/loc-weir"]);
         assert_eq!(actors(&schedule(), true).last().map(String::as_str), Some("Location/loc-weir"));
+    }
+
+    #[test]
+    fn a_schedule_read_by_id_carries_its_version() {
+        let tree = tree_versioned(&schedule(), &ServiceId::stored("2000099901".to_owned()));
+        assert_eq!((tree.text_at("meta.versionId"), tree.text_at("meta.profile")), (Some("2"), Some(PROFILE)));
+        assert_eq!(tree.text_at("meta.lastUpdated"), Some("2026-02-11T09:30:00.000+00:00"));
+        assert_eq!(tree.all("actor").count(), 4);
     }
 
     #[test]

@@ -9,6 +9,8 @@
 mod actor;
 mod appointments;
 mod cursor;
+mod declaration;
+mod directory;
 mod include;
 mod parameters;
 mod schedules;
@@ -18,10 +20,16 @@ mod window;
 
 pub use appointments::appointments;
 pub use cursor::{cursor_text, parse_cursor};
+pub use declaration::{Declared, DeclaredParameter, ParameterKind};
+pub use directory::{DirectorySearch, directory};
 pub use schedules::schedules;
 pub use slots::slots;
 
+use super::shape::Shape;
+use crate::domain::directory::DirectoryKind;
+use crate::domain::element::Element;
 use crate::domain::fault::{Fault, ParameterFault};
+use crate::domain::ids::ResourceId;
 
 /// The most matches `_count` asks for at once (`decisions.md` 5, "Limits"); larger numbers mean this one.
 pub const COUNT_MAX: u32 = 2000;
@@ -43,6 +51,13 @@ pub struct SearchRules {
     pub parameters_max: usize,
 }
 
+impl SearchRules {
+    /// True on the booking root, whose table of names is the standard's and nothing else.
+    const fn is_booking_root(&self) -> bool {
+        self.must_name
+    }
+}
+
 /// A search and what goes with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query<S> {
@@ -54,6 +69,41 @@ pub struct Query<S> {
     pub total_only: bool,
     /// `_pretty=true`.
     pub pretty: bool,
+    /// How much of each resource is wanted.
+    pub shape: Shape,
+}
+
+/// What a read of one resource asks of its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// `_pretty=true`.
+    pub pretty: bool,
+    /// How much of the resource is wanted.
+    pub shape: Shape,
+}
+
+/// What the query of a read of `kind` asks.
+///
+/// # Errors
+/// [`Fault::Parameter`], on the provider root only.
+pub fn reading(pairs: &[(String, String)], rules: &SearchRules, kind: &'static str) -> Result<Reading, Fault> {
+    parameters::read_one(pairs, rules, kind).map(|(shape, pretty)| Reading { pretty, shape })
+}
+
+/// The resources of the directory that take part in an appointment, as far as it refers to them.
+pub fn participants(appointment: &Element) -> Vec<(DirectoryKind, ResourceId)> {
+    let references = appointment.all("participant").filter_map(|p| p.text_at("actor.reference"));
+    references.filter_map(directory::target).collect()
+}
+
+/// What a search of a resource type takes on the provider root; `None` where there is no such search.
+pub fn declared(kind: &str) -> Option<Declared> {
+    match kind {
+        "Slot" => Some(parameters::declared(&slots::SLOT)),
+        "Schedule" => Some(parameters::declared(&schedules::SCHEDULE)),
+        "Appointment" => Some(parameters::declared(&appointments::APPOINTMENT)),
+        _ => DirectoryKind::parse(kind).map(|kind| parameters::declared(directory::searchable(kind))),
+    }
 }
 
 /// The names and values of a raw query string, decoded.

@@ -10,6 +10,7 @@ mod fault;
 mod handlers;
 mod health;
 mod negotiate;
+mod prefer;
 mod request;
 mod respond;
 mod settings;

@@ -39,6 +39,17 @@ pub fn of_body(content_type: Option<&str>) -> Result<Format, Fault> {
     }
 }
 
+/// Proves that the body of a search calls itself a form.
+///
+/// # Errors
+/// [`Fault::NotAForm`].
+pub fn is_form(content_type: Option<&str>) -> Result<(), Fault> {
+    let given = content_type.unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    if is_form { Ok(()) } else { Err(Fault::NotAForm { given: quoted(given) }) }
+}
+
 /// The format of the answer.
 ///
 /// # Errors
@@ -113,6 +124,12 @@ mod tests {
         assert_eq!(of_answer(None, Some("text/html, application/fhir+xml;q=0.2, */*;q=0.1"), None), Ok(Format::Xml));
         assert!(of_answer(None, Some("application/fhir+xml;q=0"), None).is_err());
         assert!(of_answer(None, Some("text/html"), None).is_err());
+    }
+
+    #[test]
+    fn only_a_form_is_a_form() {
+        assert_eq!(is_form(Some("Application/X-WWW-Form-Urlencoded; charset=UTF-8")), Ok(()));
+        assert!(is_form(Some("application/json")).is_err() && is_form(None).is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::negotiate::{self, Format};
 use super::settings::AuthMode;
 use crate::domain::appointment::RequestKey;
 use crate::domain::fault::Fault;
-use crate::fhir::search;
+use crate::fhir::search::{self, SearchRules};
 use actix_web::http::header;
 use actix_web::web::Payload;
 use actix_web::{HttpMessage, HttpRequest};
@@ -48,7 +48,7 @@ pub struct Admitted {
 impl Admitted {
     /// The key of the request, where it carries an `X-Request-ID` and writes.
     pub fn key(&self) -> Option<RequestKey> {
-        self.caller.origin.key().filter(|_| self.interaction.has_body())
+        self.caller.origin.key().filter(|_| self.interaction.writes())
     }
 
     /// An id of its path; the route table has seen to it that there is one.
@@ -76,16 +76,36 @@ pub async fn admit(dialect: &Dialect, http: &HttpRequest, payload: Payload, serv
     headers(dialect, http, found.interaction, settings.auth)?;
     note_headers(&mut caller, http, answer_id);
     let rules = super::handlers::search_rules(dialect, http, settings);
-    let parameters = search::pairs(http.query_string(), &rules)?;
+    let mut parameters = search::pairs(http.query_string(), &rules)?;
     let content_type = text(http, "Content-Type");
-    let body_format = if found.interaction.has_body() {
+    if found.form {
+        plain_encoding(http)?;
+        negotiate::is_form(content_type)?;
+        let form = read_body(payload, settings.limits.body_bytes_max, settings.limits.body_wait_ms).await?;
+        parameters = with_form(http.query_string(), form, &rules)?;
+        let answer_format = negotiate::of_answer(search::format_of(&parameters), text(http, "Accept"), None)?;
+        // A fault found later is told in the format the form asks for.
+        http.extensions_mut().insert(super::handlers::Wanted(answer_format));
+        return Ok(Admitted {
+            interaction: found.interaction,
+            ids: found.ids,
+            caller,
+            parameters,
+            body_format: Format::Json,
+            answer_format,
+            if_match: None,
+            body: Vec::new(),
+            root_url,
+        });
+    }
+    let body_format = if found.interaction.writes() {
         plain_encoding(http)?;
         negotiate::of_body(content_type)?
     } else {
         Format::Json
     };
     let answer_format = negotiate::of_answer(search::format_of(&parameters), text(http, "Accept"), content_type)?;
-    let body = if found.interaction.has_body() {
+    let body = if found.interaction.writes() {
         read_body(payload, settings.limits.body_bytes_max, settings.limits.body_wait_ms).await?
     } else {
         Vec::new()
@@ -132,8 +152,8 @@ fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, auth
     }
     let name = "X-Request-ID";
     match http.headers().get(name) {
-        None if dialect.request_id_demanded && interaction.has_body() => Err(Fault::HeaderMissing { name }),
-        Some(value) if interaction.has_body() && !is_request_id(value.as_bytes()) => {
+        None if dialect.request_id_demanded && interaction.writes() => Err(Fault::HeaderMissing { name }),
+        Some(value) if interaction.writes() && !is_request_id(value.as_bytes()) => {
             Err(Fault::HeaderInvalid { name, expected: "1 to 64 printable characters" })
         }
         _ => Ok(()),
@@ -161,6 +181,12 @@ fn plain_encoding(http: &HttpRequest) -> Result<(), Fault> {
         None | Some(b"" | b"identity") => Ok(()),
         Some(_) => Err(Fault::ContentType { given: "a compressed body".to_owned() }),
     }
+}
+
+/// The parameters of a query and of a form, as if all of them stood in the query; the bounds are those of both together.
+fn with_form(query: &str, form: Vec<u8>, rules: &SearchRules) -> Result<Vec<(String, String)>, Fault> {
+    let form = String::from_utf8(form).map_err(|_| Fault::Unreadable { problem: "the form is not UTF-8".to_owned() })?;
+    search::pairs(&format!("{query}&{}", form.trim()), rules)
 }
 
 async fn read_body(mut payload: Payload, limit: usize, wait_ms: u64) -> Result<Vec<u8>, Fault> {

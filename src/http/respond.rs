@@ -6,6 +6,7 @@ use crate::domain::element::{Documents, Element};
 use crate::domain::fault::Fault;
 use crate::domain::time::Instant;
 use crate::fhir::json::{self, JsonDocuments};
+use crate::fhir::shape::Shape;
 use crate::fhir::xml;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -17,6 +18,17 @@ pub struct Looks {
     pub format: Format,
     /// Whether people want to read it.
     pub pretty: bool,
+}
+
+/// What an answer about a write has in its body.
+#[derive(Debug, Clone)]
+pub enum Content<'a> {
+    /// The resource, as much of it as is wanted.
+    Resource(&'a Shape),
+    /// Another resource instead.
+    Instead(&'a Element),
+    /// Nothing.
+    Nothing,
 }
 
 /// An answer with a resource in it.
@@ -34,6 +46,7 @@ pub fn appointment(
     root_url: &str,
     looks: Looks,
     with_location: bool,
+    content: &Content<'_>,
 ) -> Result<HttpResponse, Fault> {
     let place = format!("{root_url}/Appointment/{}/_history/{}", version.id, version.version);
     let mut answer = start(status, looks.format);
@@ -42,17 +55,25 @@ pub fn appointment(
     if with_location {
         answer.insert_header((header::LOCATION, place));
     }
-    Ok(answer.body(document(&version.document, looks)?))
+    match content {
+        Content::Resource(shape) => Ok(answer.body(document(&version.document, looks, shape)?)),
+        Content::Instead(tree) => Ok(answer.body(written(tree, looks))),
+        Content::Nothing => {
+            let mut answer = answer.finish();
+            answer.headers_mut().remove(header::CONTENT_TYPE);
+            Ok(answer)
+        }
+    }
 }
 
 /// One stored resource of the directory.
 ///
 /// # Errors
 /// `Internal` when what is stored cannot be read.
-pub fn stored(text: &str, version: i64, updated: Instant, looks: Looks) -> Result<HttpResponse, Fault> {
+pub fn stored(text: &str, version: i64, updated: Instant, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
     let mut answer = start(StatusCode::OK, looks.format);
     tagged(&mut answer, version, updated);
-    Ok(answer.body(document(text, looks)?))
+    Ok(answer.body(document(text, looks, shape)?))
 }
 
 /// One resource that is made for the answer, with its version.
@@ -83,10 +104,10 @@ fn written(tree: &Element, looks: Looks) -> String {
 }
 
 /// Documents are stored as JSON, so the usual answer is the stored text itself.
-fn document(text: &str, looks: Looks) -> Result<String, Fault> {
+fn document(text: &str, looks: Looks, shape: &Shape) -> Result<String, Fault> {
     match (looks.format, looks.pretty) {
-        (Format::Json, false) => Ok(text.to_owned()),
-        _ => Ok(written(&tree(text)?, looks)),
+        (Format::Json, false) if shape.is_whole() => Ok(text.to_owned()),
+        _ => Ok(written(&shape.applied(tree(text)?), looks)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{StoreError, Tx};
 use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient, Viewer};
 use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use crate::domain::nhs_number::NhsNumber;
-use crate::domain::search::AppointmentSearch;
+use crate::domain::search::{ActedIn, AppointmentSearch, Identified};
 use crate::domain::time::{Instant, Span};
 use diesel::prelude::*;
 
@@ -128,60 +128,60 @@ impl Tx<'_> {
         Ok(row.map(Into::into))
     }
 
-    /// The current versions of the appointments that match and that `viewer` may see, in id order, at most `limit`.
+    /// Every version of an appointment, the newest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn version_list(&mut self, id: &str) -> Result<Vec<AppointmentVersion>, StoreError> {
+        let rows: Vec<VersionRow> = self.run(|c| {
+            appointment_version::table
+                .filter(appointment_version::appointment_id.eq(id))
+                .order(appointment_version::version.desc())
+                .select(VersionRow::as_select())
+                .load(c)
+        })?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// The current versions of the appointments that match and that `viewer` may see, in id order from where the page
+    /// begins, at most `limit`. `actors` is what the search's groups of actors come to.
     ///
     /// # Errors
     /// Those of the database.
     pub fn appointment_search(
         &mut self,
         search: &AppointmentSearch,
+        actors: &[ActedIn],
         viewer: &Viewer,
         limit: i64,
     ) -> Result<Vec<AppointmentVersion>, StoreError> {
-        let rows: Vec<VersionRow> = self.run(|c| {
-            let mut query =
+        let ids: Vec<String> = self.run(|c| {
+            let mut query = appointment_matches(search, actors, viewer).order(appointment::id).select(appointment::id);
+            if let Some(after) = &search.paging.after {
+                query = query.filter(appointment::id.gt(after.id.clone()));
+            }
+            query.limit(limit).load(c)
+        })?;
+        let rows: Vec<VersionRow> =
+            self.run(|c| {
                 appointment::table
-                    .left_join(service::table)
                     .inner_join(appointment_version::table.on(
                         appointment_version::appointment_id.eq(appointment::id).and(appointment_version::version.eq(appointment::version)),
                     ))
+                    .filter(appointment::id.eq_any(&ids))
                     .order(appointment::id)
                     .select(VersionRow::as_select())
-                    .limit(limit)
-                    .into_boxed::<Db>();
-            if !search.nhs_numbers.is_empty() {
-                query = query.filter(appointment::nhs_number.eq_any(search.nhs_numbers.iter().map(NhsNumber::as_str)));
-            }
-            if !search.ids.is_empty() {
-                query = query.filter(appointment::id.eq_any(search.ids.iter().map(AppointmentId::as_str)));
-            }
-            if let Some(version) = search.version {
-                query = query.filter(appointment::version.eq(version));
-            }
-            if let [status] = search.statuses.as_slice() {
-                query = query.filter(appointment::live.eq(*status == AppointmentStatus::Booked));
-            }
-            if !search.slots.is_empty() {
-                query = query.filter(appointment::slot_id.eq_any(search.slots.iter().map(SlotId::as_str)));
-            }
-            if let Some(from) = search.updated.from {
-                query = query.filter(appointment::updated_ms.ge(from.ms()));
-            }
-            if let Some(until) = search.updated.until {
-                query = query.filter(appointment::updated_ms.lt(until.ms()));
-            }
-            if let Some(from) = search.date.from {
-                query = query.filter(appointment::start_ms.ge(from.ms()));
-            }
-            if let Some(until) = search.date.until {
-                query = query.filter(appointment::start_ms.lt(until.ms()));
-            }
-            if let Viewer::Organisation(me) = viewer {
-                query = query.filter(appointment::booked_by.eq(me.as_str()).or(service::ods.eq(me.as_str())));
-            }
-            query.load(c)
-        })?;
+                    .load(c)
+            })?;
         Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// How many appointments match and may be seen by `viewer`, wherever a page begins.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn appointment_count(&mut self, search: &AppointmentSearch, actors: &[ActedIn], viewer: &Viewer) -> Result<i64, StoreError> {
+        self.run(|c| appointment_matches(search, actors, viewer).count().get_result(c))
     }
 
     /// Who is coming to `schedules` in `span`: live appointments, ordered by start.
@@ -207,4 +207,55 @@ impl Tx<'_> {
         };
         Ok(rows.into_iter().map(entry).collect())
     }
+}
+
+/// Every condition of a search but its page.
+fn appointment_matches<'a>(search: &'a AppointmentSearch, actors: &'a [ActedIn], viewer: &'a Viewer) -> appointment::BoxedQuery<'a, Db> {
+    let mut query = appointment::table.into_boxed::<Db>();
+    if !search.nhs_numbers.is_empty() {
+        query = query.filter(appointment::nhs_number.eq_any(search.nhs_numbers.iter().map(NhsNumber::as_str)));
+    }
+    for Identified { nhs_numbers, documents } in &search.identified {
+        let of_patient = appointment::nhs_number.eq_any(nhs_numbers.iter().map(NhsNumber::as_str));
+        // A column that may be null compares to null, which an "or" would pass on.
+        let of_patient = appointment::nhs_number.is_not_null().and(of_patient);
+        let of_document = appointment::clinical_document.eq_any(documents);
+        let of_document = appointment::clinical_document.is_not_null().and(of_document);
+        query = query.filter(of_patient.or(of_document));
+    }
+    if !search.ids.is_empty() {
+        query = query.filter(appointment::id.eq_any(search.ids.iter().map(AppointmentId::as_str)));
+    }
+    if let Some(version) = search.version {
+        query = query.filter(appointment::version.eq(version));
+    }
+    if let [status] = search.statuses.as_slice() {
+        query = query.filter(appointment::live.eq(*status == AppointmentStatus::Booked));
+    }
+    if !search.slots.is_empty() {
+        query = query.filter(appointment::slot_id.eq_any(search.slots.iter().map(SlotId::as_str)));
+    }
+    for ActedIn { services, schedules } in actors {
+        let in_schedules = slot::table.filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str))).select(slot::id);
+        let for_services = appointment::service_id.eq_any(services.iter().map(ServiceId::as_str));
+        query = query.filter(for_services.or(appointment::slot_id.eq_any(in_schedules)));
+    }
+    if let Some(from) = search.updated.from {
+        query = query.filter(appointment::updated_ms.ge(from.ms()));
+    }
+    if let Some(until) = search.updated.until {
+        query = query.filter(appointment::updated_ms.lt(until.ms()));
+    }
+    if let Some(from) = search.date.from {
+        query = query.filter(appointment::start_ms.ge(from.ms()));
+    }
+    if let Some(until) = search.date.until {
+        query = query.filter(appointment::start_ms.lt(until.ms()));
+    }
+    if let Viewer::Organisation(me) = viewer {
+        let own = service::table.filter(service::ods.eq(me.as_str())).select(service::id);
+        let booked = appointment::booked_by.is_not_null().and(appointment::booked_by.eq(me.as_str()));
+        query = query.filter(booked.or(appointment::service_id.eq_any(own)));
+    }
+    query
 }

@@ -81,6 +81,17 @@ impl Tx<'_> {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// All resources of one kind, in id order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn directory_list(&mut self, kind: DirectoryKind) -> Result<Vec<DirectoryEntry>, StoreError> {
+        let rows: Vec<DirectoryRow> = self.run(|c| {
+            directory::table.filter(directory::kind.eq(kind.name())).order(directory::id).select(DirectoryRow::as_select()).load(c)
+        })?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// How many resources the directory holds.
     ///
     /// # Errors

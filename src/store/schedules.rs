@@ -23,6 +23,8 @@ struct ScheduleRow {
     location_id: Option<String>,
     zone: String,
     active: bool,
+    version: i64,
+    updated_ms: i64,
 }
 
 impl ScheduleRow {
@@ -38,6 +40,8 @@ impl ScheduleRow {
             location: self.location_id.map(ResourceId::stored),
             zone,
             active: self.active,
+            version: self.version,
+            updated: Instant::from_ms(self.updated_ms),
         })
     }
 }
@@ -142,7 +146,8 @@ impl Tx<'_> {
     /// Those of the database.
     pub fn schedule_put(&mut self, new: &Schedule, now: Instant) -> Result<(), StoreError> {
         let known = self.schedule_find_many(std::slice::from_ref(&new.id))?;
-        if known.first() == Some(new) {
+        let same = |known: &Schedule| *known == Schedule { version: known.version, updated: known.updated, ..new.clone() };
+        if known.first().is_some_and(same) {
             return Ok(());
         }
         let facts = (

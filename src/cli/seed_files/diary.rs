@@ -9,7 +9,7 @@ use crate::domain::ids::{NotAnId, ResourceId, ScheduleId, ServiceId};
 use crate::domain::rota::{CAPACITY_MAX, ClockTime, DAY_MINUTES, Interval, RotaProblem, Session, WorkingTimes};
 use crate::domain::schedule::{Identifier, Schedule};
 use crate::domain::slot::Channel;
-use crate::domain::time::LONDON;
+use crate::domain::time::{Instant, LONDON};
 use chrono::Weekday;
 use chrono_tz::Tz;
 use toml::de::DeTable;
@@ -137,6 +137,8 @@ fn entry(table: &Table<'_>, mistakes: &mut Mistakes) -> Option<Entry> {
         location: location.map(|p| p.value),
         zone,
         active,
+        version: 0,
+        updated: Instant::from_ms(0),
     };
     let at: Vec<usize> = sessions.iter().map(|s| s.at).collect();
     let working_times = WorkingTimes { schedule: id.value, zone, sessions: sessions.into_iter().map(|s| s.value).collect() };

@@ -4,14 +4,17 @@
 //! malformed one; and a system that is not the NHS number's is not malformed, it matches nothing.
 
 use super::actor::actors;
-use super::parameters::{Common, Taken, read, reversed};
-use super::value::{ID_EXPECTED, bare_or, both, items, list, narrowed, ruled_out, token};
+use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use super::include;
+use super::parameters::{Common, read, reversed};
+use super::value::{ID_EXPECTED, Token, bare_or, both, items, list, narrowed, ruled_out, token};
 use super::{Query, SearchRules, value_fault};
 use crate::domain::appointment::AppointmentStatus;
+use crate::domain::directory::DirectoryKind;
 use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::ids::{AppointmentId, SlotId};
 use crate::domain::nhs_number::NhsNumber;
-use crate::domain::search::{Actor, AppointmentSearch, Window};
+use crate::domain::search::{Actor, AppointmentSearch, Identified, Window};
 
 /// The system of NHS numbers, and the one that versions before 1.0.6 of the standard used (digest A.10).
 const NHS_NUMBER_SYSTEMS: [&str; 2] = ["https://fhir.nhs.uk/Id/nhs-number", "https://demographics.spineservices.nhs.uk"];
@@ -19,21 +22,77 @@ const NHS_NUMBER_SYSTEMS: [&str; 2] = ["https://fhir.nhs.uk/Id/nhs-number", "htt
 /// The code system of an appointment's status, for tokens that name it.
 const STATUS_SYSTEM: &str = "http://hl7.org/fhir/appointmentstatus";
 
-const NAMES: [&str; 10] = [
-    "Appointment.participant.actor:Patient.identifier",
-    "Appointment.participant.actor",
-    "patient",
-    "patient.identifier",
-    "identifier",
-    "version",
-    "status",
-    "date",
-    "slot",
-    "actor",
+/// The system of the identifier of a clinical document (digest B.7).
+const DOCUMENT_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
+
+/// What a parameter of this search means.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Key {
+    Patient,
+    /// Whoever the value names; with a kind, only actors of that kind.
+    Actor(Option<DirectoryKind>),
+    Identifier,
+    Version,
+    Status,
+    Date,
+    Slot,
+    Id,
+}
+
+/// What a search of appointments takes.
+pub(super) static APPOINTMENT: Searchable<Key> =
+    Searchable { kind: "Appointment", parameters: &PARAMETERS, includes: include::OF_APPOINTMENTS, reverse_includes: &[], sorts: &[] };
+
+const fn of_participant(name: &'static str, also: &'static [&'static str], key: Key, about: &'static str) -> Parameter<Key> {
+    Parameter { spelled: Spelled::WithType, also, ..Parameter::new(name, ParameterKind::Reference, key, about) }
+}
+
+const fn of_provider(name: &'static str, kind: DirectoryKind, about: &'static str) -> Parameter<Key> {
+    Parameter { roots: Roots::Provider, ..Parameter::new(name, ParameterKind::Reference, Key::Actor(Some(kind)), about) }
+}
+
+const PATIENT_ABOUT: &str = "The patient's NHS number, as https://fhir.nhs.uk/Id/nhs-number|<number>";
+const ACTOR_ABOUT: &str = "Who takes part: a service, or the clinician, role or place of the slot's schedule, or a patient's NHS number";
+
+/// Every spelling of "the patient" in the versions of the standard and in STU3 itself (digest A.10).
+static PARAMETERS: [Parameter<Key>; 13] = [
+    of_participant(
+        "Appointment.participant.actor:Patient.identifier",
+        &["participant.actor:Patient", "participant.actor.identifier", "actor:Patient", "actor:Patient.identifier", "actor.identifier"],
+        Key::Patient,
+        PATIENT_ABOUT,
+    ),
+    of_participant("Appointment.participant.actor", &[], Key::Actor(None), ACTOR_ABOUT),
+    of_participant("patient", &["patient:Patient"], Key::Patient, PATIENT_ABOUT),
+    of_participant("patient.identifier", &["patient:Patient.identifier"], Key::Patient, PATIENT_ABOUT),
+    Parameter::new(
+        "identifier",
+        ParameterKind::Token,
+        Key::Identifier,
+        "The patient's NHS number, or the identifier of the clinical document that goes with the appointment (no system, or https://tools.ietf.org/html/rfc4122)",
+    ),
+    Parameter::new("version", ParameterKind::Token, Key::Version, "The current version of the appointment"),
+    Parameter::new("status", ParameterKind::Token, Key::Status, "booked, cancelled, or both separated by a comma"),
+    Parameter {
+        also: &["start"],
+        ..Parameter::new(
+            "date",
+            ParameterKind::Date,
+            Key::Date,
+            "When it begins: prefixes ge, gt, le, lt, eq; from now on where neither date nor _id is given",
+        )
+    },
+    Parameter::new("slot", ParameterKind::Reference, Key::Slot, "The slot it has, or had"),
+    of_participant("actor", &[], Key::Actor(None), ACTOR_ABOUT),
+    of_provider("practitioner", DirectoryKind::Practitioner, "The clinician whose schedule the slot is in"),
+    of_provider("location", DirectoryKind::Location, "The place of the schedule the slot is in"),
+    Parameter::new("_id", ParameterKind::Token, Key::Id, "The appointment's id"),
 ];
 
 const PATIENT_EXPECTED: &str = "https://fhir.nhs.uk/Id/nhs-number| and ten digits of which the last is the right check digit";
 const ACTOR_EXPECTED: &str = "HealthcareService/<id>, Practitioner/<id>, PractitionerRole/<id>, Location/<id>, or an NHS number as a token";
+const IDENTIFIER_EXPECTED: &str =
+    "https://fhir.nhs.uk/Id/nhs-number| and an NHS number, or the identifier of a clinical document, or several separated by commas";
 const VERSION_EXPECTED: &str = "one version number, 1 or more";
 const SLOT_EXPECTED: &str = "the id of a slot, or Slot/ and its id";
 const STATUS_EXPECTED: &str =
@@ -46,6 +105,7 @@ struct Asked {
     versions: Option<Vec<i64>>,
     statuses: Option<Vec<AppointmentStatus>>,
     slots: Option<Vec<SlotId>>,
+    identified: Vec<Identified>,
     actors: Vec<Vec<Actor>>,
     date: Window,
     nothing: bool,
@@ -56,7 +116,7 @@ struct Asked {
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn appointments(pairs: &[(String, String)], rules: &SearchRules) -> Result<Query<AppointmentSearch>, Fault> {
     let mut asked = Asked::default();
-    let mut common = read(pairs, rules, &NAMES, false, |name, value| asked.take(name, value))?;
+    let mut common = read(pairs, rules, &APPOINTMENT, |key, name, value| asked.take(key, name, value, rules))?;
     if rules.must_name && asked.nhs_numbers.is_none() && asked.ids.is_none() {
         let expected = "a patient, as patient.identifier=https://fhir.nhs.uk/Id/nhs-number|<number> or identifier=<the same>, or _id=<id>";
         return Err(Fault::Parameter(ParameterFault::Missing { expected }));
@@ -86,6 +146,8 @@ impl Asked {
             statuses: self.statuses.unwrap_or_default(),
             slots: self.slots.unwrap_or_default(),
             actors: self.actors,
+            identified: self.identified,
+            includes: common.includes,
             date: self.date,
             updated: common.updated,
             nothing,
@@ -94,61 +156,46 @@ impl Asked {
         common.query(search)
     }
 
-    fn take(&mut self, name: &str, value: &str) -> Result<Taken, Fault> {
-        match name {
-            "_id" => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| AppointmentId::parse(item).ok())?),
-            "identifier" => both(&mut self.nhs_numbers, patients(name, value)?),
-            "version" => {
+    fn take(&mut self, key: Key, name: &str, value: &str, rules: &SearchRules) -> Result<(), Fault> {
+        match key {
+            Key::Id => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| AppointmentId::parse(item).ok())?),
+            Key::Identifier if rules.is_booking_root() => both(&mut self.nhs_numbers, patients(name, value)?),
+            Key::Identifier => self.identify(name, value)?,
+            Key::Version => {
                 let version = value.parse().ok().filter(|version| *version >= 1);
                 both(&mut self.versions, vec![version.ok_or_else(|| value_fault(name, value, VERSION_EXPECTED))?]);
             }
-            "status" => {
+            Key::Status => {
                 let codes = list(name, value, STATUS_EXPECTED, status)?;
                 both(&mut self.statuses, codes.into_iter().flatten().collect());
             }
-            "date" | "start" => self.date = narrowed(self.date, name, value)?,
-            "slot" => both(&mut self.slots, list(name, value, SLOT_EXPECTED, |item| SlotId::parse(bare_or(item, "Slot")?).ok())?),
-            _ => match spelling(name) {
-                Some(Spelling::Patient) => both(&mut self.nhs_numbers, patients(name, value)?),
-                Some(Spelling::Actor) if names_patients(value) => both(&mut self.nhs_numbers, patients(name, value)?),
-                // The value may be a patient's number after all, so it is not repeated.
-                Some(Spelling::Actor) => match actors(name, value, None).map_err(|_| value_fault(name, "…", ACTOR_EXPECTED))? {
-                    // Kinds of actor that no appointment here has.
-                    group if group.is_empty() => self.nothing = true,
-                    group => self.actors.push(group),
-                },
-                None => return Ok(Taken::Unknown),
+            Key::Date => self.date = narrowed(self.date, name, value)?,
+            Key::Slot => both(&mut self.slots, list(name, value, SLOT_EXPECTED, |item| SlotId::parse(bare_or(item, "Slot")?).ok())?),
+            Key::Patient => both(&mut self.nhs_numbers, patients(name, value)?),
+            Key::Actor(None) if names_patients(value) => both(&mut self.nhs_numbers, patients(name, value)?),
+            // The value may be a patient's number after all, so it is not repeated.
+            Key::Actor(kind) => match actors(name, value, kind).map_err(|_| value_fault(name, "…", ACTOR_EXPECTED))? {
+                // Kinds of actor that no appointment here has.
+                group if group.is_empty() => self.nothing = true,
+                group => self.actors.push(group),
             },
         }
-        Ok(Taken::Honoured)
+        Ok(())
     }
-}
 
-/// What a parameter about participants asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    /// A patient.
-    Patient,
-    /// Whoever the value names.
-    Actor,
-}
-
-/// Every spelling of "the patient" in the versions of the standard and in STU3 itself, in whatever capitals (digest A.10).
-fn spelling(name: &str) -> Option<Spelling> {
-    let name = name.to_ascii_lowercase();
-    match name.strip_prefix("appointment.").unwrap_or(&name) {
-        "patient"
-        | "patient.identifier"
-        | "patient:patient"
-        | "patient:patient.identifier"
-        | "participant.actor:patient"
-        | "participant.actor:patient.identifier"
-        | "participant.actor.identifier"
-        | "actor:patient"
-        | "actor:patient.identifier"
-        | "actor.identifier" => Some(Spelling::Patient),
-        "participant.actor" | "actor" => Some(Spelling::Actor),
-        _ => None,
+    /// `identifier` on the provider root: of the patient or of the clinical document (`decisions.md` 3).
+    fn identify(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        let mut wanted = Identified::default();
+        for token in list(name, value, IDENTIFIER_EXPECTED, token).map_err(|_| value_fault(name, "…", IDENTIFIER_EXPECTED))? {
+            sorted(&mut wanted, token).ok_or_else(|| value_fault(name, "…", IDENTIFIER_EXPECTED))?;
+        }
+        if wanted.documents.is_empty() {
+            // A question about patients alone, so that their appointments are not paged (digest A.10).
+            both(&mut self.nhs_numbers, wanted.nhs_numbers);
+        } else {
+            self.identified.push(wanted);
+        }
+        Ok(())
     }
 }
 
@@ -173,6 +220,21 @@ fn patients(name: &str, value: &str) -> Result<Vec<NhsNumber>, Fault> {
         }
     }
     Ok(numbers)
+}
+
+/// Puts an identifier where it belongs; those of other systems match nothing. `None` for what calls itself an NHS
+/// number and is none.
+fn sorted(into: &mut Identified, token: Token) -> Option<()> {
+    match token.system.as_deref() {
+        Some(system) if NHS_NUMBER_SYSTEMS.contains(&system) => into.nhs_numbers.push(NhsNumber::parse(&token.code).ok()?),
+        Some(DOCUMENT_SYSTEM) => into.documents.push(token.code),
+        None => match NhsNumber::parse(&token.code) {
+            Ok(number) => into.nhs_numbers.push(number),
+            Err(_) => into.documents.push(token.code),
+        },
+        Some(_) => {}
+    }
+    Some(())
 }
 
 /// The status of a code, `Some(None)` for a code of the value set that no appointment here ever has.

@@ -5,16 +5,53 @@
 //! that each schedule shows.
 
 use super::actor::{actors, of_services};
-use super::parameters::{Taken, read, reversed};
+use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use super::include;
+use super::parameters::{read, reversed};
 use super::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, both, list, narrowed, ruled_out, token};
-use super::{Query, SearchRules};
+use super::{Query, SearchRules, value_fault};
 use crate::domain::directory::DirectoryKind;
 use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::ids::{ScheduleId, ServiceId};
 use crate::domain::search::{Actor, ScheduleSearch, Window};
 
-const NAMES: [&str; 7] =
-    ["actor", "actor:healthcareservice", "actor:practitioner", "actor:practitionerrole", "actor:location", "date", "identifier"];
+/// What a parameter of this search means.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Key {
+    Actor(Option<DirectoryKind>),
+    Date,
+    Identifier,
+    Active,
+    Id,
+}
+
+/// What a search of schedules takes.
+pub(super) static SCHEDULE: Searchable<Key> = Searchable {
+    kind: "Schedule",
+    parameters: &PARAMETERS,
+    includes: include::OF_SCHEDULES,
+    reverse_includes: include::TO_SCHEDULES,
+    sorts: &[],
+};
+
+const fn of_kind(name: &'static str, kind: DirectoryKind, about: &'static str) -> Parameter<Key> {
+    Parameter { spelled: Spelled::FreeAfterColon, ..Parameter::new(name, ParameterKind::Reference, Key::Actor(Some(kind)), about) }
+}
+
+static PARAMETERS: [Parameter<Key>; 9] = [
+    Parameter::new("actor", ParameterKind::Reference, Key::Actor(None), "Whose time it is: a service, clinician, role or place"),
+    of_kind("actor:healthcareservice", DirectoryKind::HealthcareService, "The service it serves"),
+    of_kind("actor:practitioner", DirectoryKind::Practitioner, "The clinician"),
+    of_kind("actor:practitionerrole", DirectoryKind::PractitionerRole, "The clinician's role"),
+    of_kind("actor:location", DirectoryKind::Location, "The place"),
+    Parameter::new("date", ParameterKind::Date, Key::Date, "A time in which the schedule has slots"),
+    Parameter::new("identifier", ParameterKind::Token, Key::Identifier, "The provider's own name for the schedule"),
+    Parameter {
+        roots: Roots::Provider,
+        ..Parameter::new("active", ParameterKind::Token, Key::Active, "Whether it takes bookings: true or false")
+    },
+    Parameter::new("_id", ParameterKind::Token, Key::Id, "The schedule's id"),
+];
 
 /// A system, if one was given, and a value.
 type Identified = (Option<String>, String);
@@ -25,6 +62,7 @@ struct Asked {
     services: Option<Vec<ServiceId>>,
     actors: Vec<Vec<Actor>>,
     identifiers: Option<Vec<Identified>>,
+    actives: Option<Vec<bool>>,
     date: Window,
     nothing: bool,
 }
@@ -34,17 +72,21 @@ struct Asked {
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn schedules(pairs: &[(String, String)], rules: &SearchRules) -> Result<Query<ScheduleSearch>, Fault> {
     let mut asked = Asked::default();
-    let common = read(pairs, rules, &NAMES, true, |name, value| asked.take(name, value))?;
+    let common = read(pairs, rules, &SCHEDULE, |key, name, value| asked.take(key, name, value))?;
     if reversed(&asked.date) {
         return Err(Fault::Parameter(ParameterFault::WindowReversed { name: "date" }));
     }
-    let nothing =
-        asked.nothing || ruled_out(asked.ids.as_ref()) || ruled_out(asked.services.as_ref()) || ruled_out(asked.identifiers.as_ref());
+    let nothing = asked.nothing
+        || ruled_out(asked.ids.as_ref())
+        || ruled_out(asked.services.as_ref())
+        || ruled_out(asked.identifiers.as_ref())
+        || ruled_out(asked.actives.as_ref());
     let search = ScheduleSearch {
         ids: asked.ids.unwrap_or_default(),
         services: asked.services.unwrap_or_default(),
         actors: asked.actors,
         identifiers: asked.identifiers.unwrap_or_default(),
+        actives: asked.actives.unwrap_or_default(),
         date: asked.date,
         updated: common.updated,
         nothing,
@@ -55,21 +97,21 @@ pub fn schedules(pairs: &[(String, String)], rules: &SearchRules) -> Result<Quer
 }
 
 impl Asked {
-    fn take(&mut self, name: &str, value: &str) -> Result<Taken, Fault> {
-        match name {
-            "_id" => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| ScheduleId::parse(item).ok())?),
-            "identifier" => {
+    fn take(&mut self, key: Key, name: &str, value: &str) -> Result<(), Fault> {
+        match key {
+            Key::Id => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| ScheduleId::parse(item).ok())?),
+            Key::Identifier => {
                 let tokens = list(name, value, IDENTIFIER_EXPECTED, token)?;
                 self.identify(tokens.into_iter().map(|t| (t.system, t.code)).collect());
             }
-            "date" => self.date = narrowed(self.date, name, value)?,
-            "actor" => self.act(actors(name, value, None)?),
-            _ => match name.split_once(':').filter(|(base, _)| *base == "actor").and_then(|(_, kind)| actor_kind(kind)) {
-                Some(kind) => self.act(actors(name, value, Some(kind))?),
-                None => return Ok(Taken::Unknown),
-            },
+            Key::Date => self.date = narrowed(self.date, name, value)?,
+            Key::Actor(kind) => self.act(actors(name, value, kind)?),
+            Key::Active => {
+                let active = value.parse().map_err(|_| value_fault(name, value, "true or false"))?;
+                both(&mut self.actives, vec![active]);
+            }
         }
-        Ok(Taken::Honoured)
+        Ok(())
     }
 
     fn act(&mut self, group: Vec<Actor>) {
@@ -94,9 +136,4 @@ impl Asked {
 fn agreed(one: &Identified, other: &Identified) -> Option<Identified> {
     let systems_fit = one.0.is_none() || other.0.is_none() || one.0 == other.0;
     (systems_fit && one.1 == other.1).then(|| (one.0.clone().or_else(|| other.0.clone()), one.1.clone()))
-}
-
-/// The kind of a modifier (`:healthcareservice`), in whatever capitals.
-fn actor_kind(modifier: &str) -> Option<DirectoryKind> {
-    DirectoryKind::ALL.into_iter().filter(|k| *k != DirectoryKind::Organization).find(|k| k.name().eq_ignore_ascii_case(modifier))
 }

@@ -3,7 +3,9 @@
 //! What a reader would get wrong: the directory of services id is the id *and* the identifier of a
 //! `HealthcareService` (digest B.3), so every spelling of the service parameter comes to the same list.
 
-use super::parameters::{Taken, read};
+use super::declaration::{Parameter, ParameterKind, Searchable, Spelled};
+use super::include;
+use super::parameters::read;
 use super::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, bare_or, both, list, narrowed, ruled_out, token};
 use super::window::{Limits, settled};
 use super::{Query, SearchRules};
@@ -19,7 +21,47 @@ const SLOT_IDENTIFIER_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
 /// The code system of a slot's status, for tokens that name it.
 const STATUS_SYSTEM: &str = "http://hl7.org/fhir/slotstatus";
 
-const NAMES: [&str; 7] = ["schedule.actor:healthcareservice", "service", "schedule.actor", "schedule", "identifier", "status", "start"];
+/// What a parameter of this search means.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Key {
+    Service,
+    Schedule,
+    Identifier,
+    Status,
+    Start,
+    Id,
+}
+
+/// What a search of slots takes.
+pub(super) static SLOT: Searchable<Key> = Searchable {
+    kind: "Slot",
+    parameters: &PARAMETERS,
+    includes: include::OF_SLOTS,
+    reverse_includes: &[],
+    // Slots are given by their start in any case, so the wish is granted by hearing it.
+    sorts: &["start"],
+};
+
+static PARAMETERS: [Parameter<Key>; 8] = [
+    Parameter {
+        // In whatever capitals: the public test set sends small ones.
+        spelled: Spelled::Freely,
+        also: &["schedule.actor:HealthcareService.identifier", "schedule.actor.identifier"],
+        ..Parameter::new("schedule.actor:healthcareservice", ParameterKind::Reference, Key::Service, "The service whose slots they are")
+    },
+    Parameter::new("service", ParameterKind::Token, Key::Service, "The service, by its id in the directory of services"),
+    Parameter::new("schedule.actor", ParameterKind::Reference, Key::Service, "The service, as HealthcareService/<id>"),
+    Parameter::new("schedule", ParameterKind::Reference, Key::Schedule, "The schedule they are in"),
+    Parameter::new("identifier", ParameterKind::Token, Key::Identifier, "The slot's identifier, which equals its id"),
+    Parameter::new("status", ParameterKind::Token, Key::Status, "free, busy, busy-unavailable, or several separated by commas"),
+    Parameter::new(
+        "start",
+        ParameterKind::Date,
+        Key::Start,
+        "When the slot begins: prefixes ge, gt, le, lt, eq; given twice to make a window; from now on where it is not given",
+    ),
+    Parameter::new("_id", ParameterKind::Token, Key::Id, "The slot's id"),
+];
 
 const SERVICE_EXPECTED: &str = "the id of a service in the directory of services, such as 2000099901 or HealthcareService/2000099901";
 const STATUS_EXPECTED: &str = "any of free, busy, busy-unavailable, busy-tentative, entered-in-error, separated by commas";
@@ -39,7 +81,7 @@ struct Asked {
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> Result<Query<SlotSearch>, Fault> {
     let mut asked = Asked::default();
-    let common = read(pairs, rules, &NAMES, false, |name, value| asked.take(name, value))?;
+    let common = read(pairs, rules, &SLOT, |key, name, value| asked.take(key, name, value))?;
     let by_id = asked.ids.is_some();
     if rules.must_name && !by_id && asked.services.is_none() && asked.schedules.is_none() {
         let expected = "schedule.actor:healthcareservice=<service id> (or schedule=<id>, or _id=<id>)";
@@ -66,33 +108,24 @@ pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> R
 }
 
 impl Asked {
-    fn take(&mut self, name: &str, value: &str) -> Result<Taken, Fault> {
-        match name {
-            "service" | "schedule.actor" => both(&mut self.services, services(name, value)?),
-            _ if is_service_chain(name) => both(&mut self.services, services(name, value)?),
-            "schedule" => both(&mut self.schedules, list(name, value, SCHEDULE_EXPECTED, schedule)?),
-            "_id" => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| SlotId::parse(item).ok())?),
-            "identifier" => {
+    fn take(&mut self, key: Key, name: &str, value: &str) -> Result<(), Fault> {
+        match key {
+            Key::Service => both(&mut self.services, services(name, value)?),
+            Key::Schedule => both(&mut self.schedules, list(name, value, SCHEDULE_EXPECTED, schedule)?),
+            Key::Id => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| SlotId::parse(item).ok())?),
+            Key::Identifier => {
                 let named = list(name, value, IDENTIFIER_EXPECTED, token)?.into_iter();
                 let known = named.filter(|t| t.system.as_deref().is_none_or(|system| system == SLOT_IDENTIFIER_SYSTEM));
                 both(&mut self.ids, known.filter_map(|t| SlotId::parse(&t.code).ok()).collect());
             }
-            "status" => {
+            Key::Status => {
                 let codes = list(name, value, STATUS_EXPECTED, status)?;
                 both(&mut self.statuses, codes.into_iter().flatten().collect());
             }
-            "start" => self.start = narrowed(self.start, name, value)?,
-            _ => return Ok(Taken::Unknown),
+            Key::Start => self.start = narrowed(self.start, name, value)?,
         }
-        Ok(Taken::Honoured)
+        Ok(())
     }
-}
-
-/// `schedule.actor:healthcareservice` and its relations, in whatever capitals (the harness sends small ones).
-fn is_service_chain(name: &str) -> bool {
-    ["schedule.actor:healthcareservice", "schedule.actor:healthcareservice.identifier", "schedule.actor.identifier"]
-        .into_iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn services(name: &str, value: &str) -> Result<Vec<ServiceId>, Fault> {

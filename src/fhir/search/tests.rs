@@ -1,6 +1,8 @@
 //! Tables of queries as they are sent. What must hold for any query at all is in [`properties`].
 
+mod directory_tables;
 mod properties;
+mod provider_root;
 
 use super::{Query, SearchRules, appointments, cursor_text, format_of, pairs, schedules, slots};
 use crate::domain::appointment::AppointmentStatus;

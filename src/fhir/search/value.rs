@@ -26,6 +26,14 @@ pub(super) struct Token {
     pub(super) code: String,
 }
 
+impl Token {
+    /// True when this token asks for a code of that system. One without a code asks for any.
+    pub(super) fn fits(&self, system: Option<&str>, code: &str) -> bool {
+        let system_fits = self.system.as_deref().is_none_or(|wanted| wanted == system.unwrap_or_default());
+        system_fits && (self.code.is_empty() || self.code == code)
+    }
+}
+
 /// The items of a list, still escaped; each of them non-empty.
 pub(super) fn items<'v>(name: &str, value: &'v str, expected: &'static str) -> Result<Vec<&'v str>, Fault> {
     let found = split_unescaped(value, ',');
@@ -46,6 +54,19 @@ pub(super) fn token(item: &str) -> Option<Token> {
         Some(code) => Token { system: Some(unescaped(first)), code: unescaped(code) },
     };
     (!token.code.is_empty() && parts.next().is_none()).then_some(token)
+}
+
+/// The same, but for `<system>|`, which asks for any code of the system.
+pub(super) fn token_or_system(item: &str) -> Option<Token> {
+    token(item).or_else(|| {
+        let system = unescaped(item.strip_suffix('|').filter(|system| split_unescaped(system, '|').len() == 1)?);
+        (!system.is_empty()).then_some(Token { system: Some(system), code: String::new() })
+    })
+}
+
+/// The text of one item of a list.
+pub(super) fn plain(item: &str) -> String {
+    unescaped(item)
 }
 
 /// What follows `<kind>/` in a reference, or the whole of `item` when it has no `/` at all.

@@ -22,6 +22,8 @@ pub enum Interaction {
     SearchSchedules,
     /// One schedule.
     ReadSchedule,
+    /// Resources of one kind of the directory that match.
+    SearchDirectory(DirectoryKind),
     /// One resource of the directory.
     ReadDirectory(DirectoryKind),
     /// Appointments that match.
@@ -30,6 +32,8 @@ pub enum Interaction {
     ReadAppointment,
     /// One version of an appointment.
     ReadVersion,
+    /// Every version of an appointment.
+    ReadHistory,
     /// Book.
     Book,
     /// Cancel.
@@ -41,14 +45,15 @@ impl Interaction {
     pub const fn need(self) -> Need {
         match self {
             Self::Capability => Need::Nothing,
-            Self::SearchSlots | Self::ReadSlot | Self::SearchSchedules | Self::ReadSchedule | Self::ReadDirectory(_) => Need::ReadSlots,
-            Self::SearchAppointments | Self::ReadAppointment | Self::ReadVersion => Need::ReadAppointments,
+            Self::SearchSlots | Self::ReadSlot | Self::SearchSchedules | Self::ReadSchedule => Need::ReadSlots,
+            Self::SearchDirectory(_) | Self::ReadDirectory(_) => Need::ReadSlots,
+            Self::SearchAppointments | Self::ReadAppointment | Self::ReadVersion | Self::ReadHistory => Need::ReadAppointments,
             Self::Book | Self::Update => Need::WriteAppointments,
         }
     }
 
-    /// True when it comes with a body.
-    pub const fn has_body(self) -> bool {
+    /// True when it writes, which takes a resource in the body.
+    pub const fn writes(self) -> bool {
         matches!(self, Self::Book | Self::Update)
     }
 }
@@ -62,6 +67,8 @@ pub struct Route {
     pub path: &'static str,
     /// What it asks for.
     pub interaction: Interaction,
+    /// Whether its parameters come as a form in the body.
+    pub form: bool,
 }
 
 /// An answer to a fault: status, issues, headers.
@@ -106,6 +113,8 @@ pub struct Found {
     pub interaction: Interaction,
     /// The ids, in order.
     pub ids: Vec<String>,
+    /// Whether its parameters come as a form in the body.
+    pub form: bool,
 }
 
 impl Dialect {
@@ -118,7 +127,7 @@ impl Dialect {
         for route in self.routes {
             let Some(ids) = ids_in(path, route.path) else { continue };
             if route.method == method || (method == "HEAD" && route.method == "GET") {
-                return Ok(Found { interaction: route.interaction, ids });
+                return Ok(Found { interaction: route.interaction, ids, form: route.form });
             }
             allowed.push(route.method);
         }

@@ -1,35 +1,60 @@
-//! Appointments: reading them, and finding a patient's.
+//! Appointments: reading them and their versions, and finding them.
 
-use super::{Asked, respond};
+use super::respond::Content;
+use super::{Asked, directory, respond};
 use crate::domain::fault::Fault;
-use crate::fhir::bundle::{self, Entry, Mode};
-use crate::fhir::search;
+use crate::domain::slot::Slot;
+use crate::fhir::bundle::{self, Change, Entry, Mode};
+use crate::fhir::{search, slot};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
 /// `GET /Appointment/<id>` and, with `versioned`, `GET /Appointment/<id>/_history/<version>` (digest A.8).
 pub async fn read(asked: Asked, versioned: bool) -> Result<HttpResponse, Fault> {
+    let (looks, shape) = asked.reading("Appointment")?;
     let id = asked.admitted.id(0).to_owned();
     let version = versioned.then(|| asked.admitted.id(1).to_owned());
     let viewer = asked.admitted.caller.viewer.clone();
     let found = asked.engine(move |engine| engine.appointment(&id, version.as_deref(), &viewer)).await?;
-    respond::appointment(StatusCode::OK, &found, &asked.admitted.root_url, asked.looks_of_read(), false)
+    respond::appointment(StatusCode::OK, &found, &asked.admitted.root_url, looks, false, &Content::Resource(&shape))
 }
 
-/// `GET /Appointment?…`: never paged (digest A.10).
+/// `GET /Appointment/<id>/_history`: the newest first (STU3 http, "history").
+pub async fn history(asked: Asked) -> Result<HttpResponse, Fault> {
+    let (looks, shape) = asked.reading("Appointment")?;
+    let id = asked.admitted.id(0).to_owned();
+    let viewer = asked.admitted.caller.viewer.clone();
+    let path = format!("Appointment/{id}");
+    let found = asked.engine(move |engine| engine.appointment_history(&id, &viewer)).await?;
+    let mut changes = Vec::new();
+    for version in &found {
+        let resource = shape.applied(respond::tree(&version.document)?);
+        let path = format!("{path}/_history/{}", version.version);
+        changes.push(Change { path, resource, version: version.version, at: version.recorded });
+    }
+    Ok(respond::resource(StatusCode::OK, &bundle::history(&asked.admitted.root_url, &path, changes), looks))
+}
+
+/// `GET /Appointment?…`: a patient's are never paged (digest A.10).
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let query = search::appointments(&asked.admitted.parameters, &asked.rules)?;
     let viewer = asked.admitted.caller.viewer.clone();
     let wanted = query.search.clone();
     let found = asked.engine(move |engine| engine.search_appointments(&wanted, &viewer)).await?;
-    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let mut entries = Vec::new();
+    let mut actors = Vec::new();
     if !query.total_only {
-        for version in &found {
+        for version in &found.versions {
             let path = format!("Appointment/{}/_history/{}", version.id, version.version);
-            entries.push(Entry { path, resource: respond::tree(&version.document)?, mode: Mode::Match });
+            let resource = respond::tree(&version.document)?;
+            if query.search.includes.appointment_actors {
+                actors.extend(search::participants(&resource));
+            }
+            entries.push(Entry { path, resource, mode: Mode::Match });
         }
+        let included = |s: &Slot| Entry { path: format!("Slot/{}", s.id), resource: slot::tree(s, found.now), mode: Mode::Include };
+        entries.extend(found.slots.iter().map(included));
+        entries.extend(directory::included(&asked, actors).await?);
     }
-    let bundle = bundle::searchset(&asked.admitted.root_url, "Appointment", &query.honoured, total, None, entries);
-    Ok(respond::resource(StatusCode::OK, &bundle, asked.looks(query.pretty)))
+    Ok(asked.searchset("Appointment", &query, found.total, found.next.as_ref(), entries))
 }

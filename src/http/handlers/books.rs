@@ -4,13 +4,16 @@
 //! has succeeded before, and then that is the answer; so every such refusal asks for the key first.
 
 use super::super::negotiate::Format;
+use super::super::prefer::Returning;
+use super::respond::Content;
 use super::{Asked, respond};
 use crate::domain::appointment::AppointmentVersion;
 use crate::domain::fault::Fault;
 use crate::domain::ids::AppointmentId;
 use crate::engine::ExpectedVersion;
 use crate::fhir::appointment::{BookingRules, read_booking_body, read_cancel_body, with_defaults};
-use crate::fhir::{json, xml};
+use crate::fhir::shape::Shape;
+use crate::fhir::{json, outcome, xml};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use tokio::sync::oneshot;
@@ -18,7 +21,7 @@ use tokio::sync::oneshot;
 /// `POST /Appointment` (digest A.7).
 pub async fn book(asked: Asked) -> Result<HttpResponse, Fault> {
     match try_book(&asked).await {
-        Ok(made) => respond::appointment(StatusCode::CREATED, &made, &asked.admitted.root_url, asked.looks_of_read(), true),
+        Ok(made) => answered(&asked, StatusCode::CREATED, &made),
         Err(fault) => Err(settled(&asked, fault).await),
     }
 }
@@ -38,7 +41,7 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
 pub async fn update(asked: Asked) -> Result<HttpResponse, Fault> {
     match try_update(&asked).await {
-        Ok(made) => respond::appointment(StatusCode::OK, &made, &asked.admitted.root_url, asked.looks_of_read(), true),
+        Ok(made) => answered(&asked, StatusCode::OK, &made),
         Err(fault) => Err(settled(&asked, fault).await),
     }
 }
@@ -62,6 +65,22 @@ async fn try_update(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
     asked.service.engine.cancel(pending, &change.status, &wanted, asked.admitted.caller.origin.clone(), answer);
     told.await.unwrap_or(Err(Fault::Internal))
+}
+
+/// The answer to a write that went through. The booking root always answers with the resource (digest A.7); on the
+/// provider root the client may prefer less (`decisions.md` 3).
+fn answered(asked: &Asked, status: StatusCode, made: &AppointmentVersion) -> Result<HttpResponse, Fault> {
+    let returning = if asked.dialect.strict { Returning::Representation } else { asked.preferences.returning };
+    let told = |content: &Content<'_>| respond::appointment(status, made, &asked.admitted.root_url, asked.looks_of_write(), true, content);
+    match returning {
+        Returning::Representation => told(&Content::Resource(&Shape::default())),
+        Returning::Minimal => told(&Content::Nothing),
+        Returning::Outcome => {
+            let done = format!("Appointment/{} is {} as of version {}", made.id, made.status.code(), made.version);
+            let issue = outcome::informational(done);
+            told(&Content::Instead(&outcome::tree(&asked.service.engine.new_id(), &[issue])))
+        }
+    }
 }
 
 /// What `If-Match` says; `None` when it is missing where it must not be.

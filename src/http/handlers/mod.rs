@@ -7,13 +7,18 @@ mod schedules;
 mod slots;
 
 use super::dialects::{self, Dialect, Interaction};
+use super::negotiate::Format;
+use super::prefer::Preferences;
 use super::request::{self, Admitted};
 use super::respond::{self, Looks};
 use super::settings::Settings;
 use super::{Service, fault, negotiate};
 use crate::domain::fault::Fault;
 use crate::domain::ids::OdsCode;
-use crate::fhir::search::{self, SearchRules};
+use crate::domain::search::Cursor;
+use crate::fhir::bundle::{self, Entry};
+use crate::fhir::search::{self, Query, SearchRules};
+use crate::fhir::shape::Shape;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -65,6 +70,9 @@ fn note(dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_i
 /// Whom a request comes from, noted as soon as its token is proven.
 pub struct Consumer(pub OdsCode);
 
+/// The format a form asked for, noted for answers to faults.
+pub struct Wanted(pub Format);
+
 /// Anything outside the roots.
 pub async fn nothing_here(http: HttpRequest) -> HttpResponse {
     let fault = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
@@ -74,11 +82,13 @@ pub async fn nothing_here(http: HttpRequest) -> HttpResponse {
 fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fault) -> HttpResponse {
     let rules = search_rules(dialect, http, &service.settings);
     let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
-    let wanted = negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
+    let of_form = http.extensions().get::<Wanted>().map(|Wanted(format)| *format);
+    let of_query =
+        || negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
     if fault.is_ours() {
         log::error!("{} answered with a fault of ours", http.method());
     }
-    fault::answer(dialect, fault, &service.engine.new_id(), wanted)
+    fault::answer(dialect, fault, &service.engine.new_id(), of_form.unwrap_or_else(of_query))
 }
 
 async fn answer(
@@ -89,7 +99,8 @@ async fn answer(
     answer_id: &str,
 ) -> Result<HttpResponse, Fault> {
     let admitted = request::admit(dialect, http, payload, service, answer_id).await?;
-    let asked = Asked { dialect, service: service.clone(), rules: search_rules(dialect, http, &service.settings), admitted };
+    let rules = search_rules(dialect, http, &service.settings);
+    let asked = Asked { dialect, service: service.clone(), rules, preferences: Preferences::of(http), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
             let statement = (dialect.capability)(&asked.admitted.root_url);
@@ -99,10 +110,12 @@ async fn answer(
         Interaction::ReadSlot => slots::read(asked).await,
         Interaction::SearchSchedules => schedules::search(asked).await,
         Interaction::ReadSchedule => schedules::read(asked).await,
+        Interaction::SearchDirectory(kind) => directory::search(asked, kind).await,
         Interaction::ReadDirectory(kind) => directory::read(asked, kind).await,
         Interaction::SearchAppointments => appointments::search(asked).await,
         Interaction::ReadAppointment => appointments::read(asked, false).await,
         Interaction::ReadVersion => appointments::read(asked, true).await,
+        Interaction::ReadHistory => appointments::history(asked).await,
         Interaction::Book => books::book(asked).await,
         Interaction::Update => books::update(asked).await,
     }
@@ -110,10 +123,8 @@ async fn answer(
 
 /// What a query is held to: the root's rules and the operator's limits.
 pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings) -> SearchRules {
-    let prefers_strict =
-        request::text(http, "Prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|p| p.trim() == "handling=strict"));
     SearchRules {
-        strict: dialect.strict || prefers_strict,
+        strict: dialect.strict || Preferences::of(http).strict,
         must_name: dialect.strict,
         window_days_max: settings.limits.window_days_max,
         parameters_max: settings.limits.parameters_max,
@@ -125,6 +136,7 @@ struct Asked {
     dialect: &'static Dialect,
     service: web::Data<Service>,
     rules: SearchRules,
+    preferences: Preferences,
     admitted: Admitted,
 }
 
@@ -133,10 +145,23 @@ impl Asked {
         Looks { format: self.admitted.answer_format, pretty }
     }
 
-    /// `_pretty` of a read, which has no other parameters.
-    fn looks_of_read(&self) -> Looks {
+    /// `_pretty` of a write, which has no other parameters.
+    fn looks_of_write(&self) -> Looks {
         let pretty = self.admitted.parameters.iter().any(|(name, value)| name == "_pretty" && value == "true");
         self.looks(pretty)
+    }
+
+    /// How the answer to a read of `kind` is to look, and how much of the resource is wanted.
+    fn reading(&self, kind: &'static str) -> Result<(Looks, Shape), Fault> {
+        let reading = search::reading(&self.admitted.parameters, &self.rules, kind)?;
+        Ok((self.looks(reading.pretty), reading.shape))
+    }
+
+    /// The answer to a search of `kind`.
+    fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, entries: Vec<Entry>) -> HttpResponse {
+        let entries = if query.total_only { Vec::new() } else { entries.into_iter().map(|entry| query.shape.entry(entry)).collect() };
+        let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.honoured, total, next, entries);
+        respond::resource(StatusCode::OK, &bundle, self.looks(query.pretty))
     }
 
     /// Runs an operation of the engine aside, because it waits for the database.

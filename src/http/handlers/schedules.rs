@@ -2,7 +2,7 @@
 
 use super::{Asked, respond, slots};
 use crate::domain::fault::Fault;
-use crate::fhir::bundle::{self, Entry, Mode};
+use crate::fhir::bundle::{Entry, Mode};
 use crate::fhir::{schedule, search, slot};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -21,16 +21,20 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
             mode: Mode::Include,
         }));
     }
-    let bundle = bundle::searchset(&asked.admitted.root_url, "Schedule", &query.honoured, found.total, found.next.as_ref(), entries);
-    Ok(respond::resource(StatusCode::OK, &bundle, asked.looks(query.pretty)))
+    Ok(asked.searchset("Schedule", &query, found.total, found.next.as_ref(), entries))
 }
 
 /// `GET /Schedule/<id>`.
 pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
+    let (looks, shape) = asked.reading("Schedule")?;
     let id = asked.admitted.id(0).to_owned();
     let not_found = Fault::NotFound { kind: "Schedule", id: id.clone() };
     let found = asked.engine(move |engine| engine.schedule(&id)).await?;
     let shown = found.service_shown(&[]).ok_or(not_found)?;
-    let tree = schedule::tree(&found, shown, !asked.dialect.strict);
-    Ok(respond::resource(StatusCode::OK, &tree, asked.looks_of_read()))
+    if asked.dialect.strict {
+        // What was assured stays as it was: the booking root's schedules carry no version (digest B.2).
+        return Ok(respond::resource(StatusCode::OK, &schedule::tree(&found, shown, false), looks));
+    }
+    let tree = shape.applied(schedule::tree_versioned(&found, shown));
+    Ok(respond::versioned(&tree, found.version, found.updated, looks))
 }

@@ -3,10 +3,9 @@
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
 use crate::engine::{Related, SlotMatches};
-use crate::fhir::bundle::{self, Entry, Mode};
+use crate::fhir::bundle::{Entry, Mode};
 use crate::fhir::{schedule, search, slot};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 
 /// `GET /Slot?…` (digest A.6).
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
@@ -26,16 +25,16 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
         entries.extend(matches);
         entries.extend(related(&asked, &found.related, Mode::Include)?);
     }
-    let bundle = bundle::searchset(&asked.admitted.root_url, "Slot", &query.honoured, found.total, found.next.as_ref(), entries);
-    Ok(respond::resource(StatusCode::OK, &bundle, asked.looks(query.pretty)))
+    Ok(asked.searchset("Slot", &query, found.total, found.next.as_ref(), entries))
 }
 
 /// `GET /Slot/<id>`.
 pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
+    let (looks, shape) = asked.reading("Slot")?;
     let id = asked.admitted.id(0).to_owned();
     let found = asked.engine(move |engine| engine.slot(&id)).await?;
-    let tree = slot::tree_versioned(&found, asked.service.engine.now());
-    Ok(respond::versioned(&tree, found.version, found.updated, asked.looks_of_read()))
+    let tree = shape.applied(slot::tree_versioned(&found, asked.service.engine.now()));
+    Ok(respond::versioned(&tree, found.version, found.updated, looks))
 }
 
 /// Schedules, in `mode`, and what they lead to.

@@ -22,7 +22,7 @@ pub const DIALECT: Dialect = Dialect {
 };
 
 const fn route(method: &'static str, path: &'static str, interaction: Interaction) -> Route {
-    Route { method, path, interaction }
+    Route { method, path, interaction, form: false }
 }
 
 /// What is served. The relative references of a Bundle resolve under the same root (`decisions.md` 3).

@@ -35,6 +35,12 @@ pub fn refuse(fault: &Fault) -> Refused {
             one(400, IssueCode::Value, SpineCode::MissingOrInvalidHeader, format!("the header {name} must be {expected}"))
         }
         Fault::ContentType { given } => one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, content_type(given)),
+        Fault::NotAForm { given } => {
+            let given =
+                if given.is_empty() { "the header Content-Type is missing".to_owned() } else { format!("`{given}` cannot be read here") };
+            let told = format!("{given}; possible: application/x-www-form-urlencoded");
+            one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, told)
+        }
         Fault::NotAcceptable { given } => {
             let told = format!("`{given}` cannot be written; possible: application/fhir+json, application/fhir+xml");
             one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, told)
