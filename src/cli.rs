@@ -85,7 +85,8 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error.to_string())
+        // A database driver may say it on several lines; a failure here is one.
+        Self::Failed(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
 

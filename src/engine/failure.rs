@@ -18,6 +18,7 @@ pub(super) fn fault_of(doing: &str, error: &StoreError) -> Fault {
             Fault::OutcomeUnknown
         }
         StoreError::Constraint(_)
+        | StoreError::NoFile(_)
         | StoreError::Poisoned
         | StoreError::Nested
         | StoreError::Corrupt(_)

@@ -4,10 +4,11 @@
 //! one database after the other, and a PostgreSQL server that is down would become a new SQLite file.
 
 use super::error::StoreError;
+use super::migrate::SchemaError;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
 /// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 2_000;
@@ -88,6 +89,17 @@ pub struct Conn {
     pub(super) broken: bool,
 }
 
+impl Conn {
+    /// Waits for another process's writer no longer than until then. PostgreSQL's claims never wait.
+    pub(super) fn patient_until(&mut self, until: Moment) -> Result<&mut Self, StoreError> {
+        if let AnyConn::Sqlite(sqlite) = &mut self.any {
+            let left = until.saturating_duration_since(Moment::now()).as_millis().clamp(1, u128::from(SQLITE_BUSY_TIMEOUT_MS));
+            sqlite.batch_execute(&format!("PRAGMA busy_timeout = {left}")).map_err(|e| StoreError::of_statement(&e))?;
+        }
+        Ok(self)
+    }
+}
+
 /// Opens connections for a pool.
 pub struct Manager {
     url: DatabaseUrl,
@@ -109,7 +121,13 @@ impl Manager {
                     "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
                      PRAGMA wal_autocheckpoint = 4000;"
                 );
-                conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
+                conn.batch_execute(&setup).map_err(|e| match e {
+                    // Readable, but no SQLite file at all.
+                    diesel::result::Error::DatabaseError(_, info) if info.message().contains("not a database") => {
+                        SchemaError::NotOurs.into()
+                    }
+                    e => StoreError::of_statement(&e),
+                })?;
                 Ok(AnyConn::Sqlite(conn))
             }
         }
@@ -123,7 +141,7 @@ fn establish_postgres(url: &str) -> Result<PgConnection, StoreError> {
 
 #[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]
 fn establish_sqlite(path: &str) -> Result<SqliteConnection, StoreError> {
-    SqliteConnection::establish(path).map_err(|e| StoreError::Unavailable(e.to_string()))
+    SqliteConnection::establish(path).map_err(|e| StoreError::Unavailable(format!("{path}: {e}")))
 }
 
 impl r2d2::ManageConnection for Manager {

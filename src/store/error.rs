@@ -18,6 +18,9 @@ pub enum StoreError {
     /// No connection, or it broke before the commit was sent: nothing was written.
     #[error("no connection to the database: {0}")]
     Unavailable(String),
+    /// There is no such SQLite file, and it was not asked to be made.
+    #[error("there is no file {0}: run `slotkeeper migrate` to create it, or serve with --migrate")]
+    NoFile(String),
     /// The commit was sent and its answer lost: the rows may be there or not.
     #[error("the commit was sent and its answer lost: {0}")]
     CommitUnknown(String),

@@ -152,11 +152,7 @@ fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
     };
     match conn {
         AnyConn::Sqlite(sqlite) => {
-            let mark: Pragma = diesel::sql_query("PRAGMA application_id").get_result(sqlite).map_err(|e| match e {
-                // "file is not a database": readable, but no SQLite file at all.
-                diesel::result::Error::DatabaseError(_, info) if info.message().contains("not a database") => SchemaError::NotOurs.into(),
-                e => StoreError::of_statement(&e),
-            })?;
+            let mark: Pragma = diesel::sql_query("PRAGMA application_id").get_result(sqlite).map_err(|e| StoreError::of_statement(&e))?;
             let tables = count(conn, "SELECT count(*) AS n FROM sqlite_master")?;
             Ok(match (mark.application_id, tables) {
                 (APPLICATION_ID, _) if tables > 0 => Owner::Us,

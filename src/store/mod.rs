@@ -37,9 +37,12 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use std::cell::Cell;
 use std::path::Path;
+use std::time::{Duration, Instant as Moment};
 
 /// How often a transaction is tried when the database asks for another try.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
+/// How long a transaction without a deadline may wait to begin.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 const READERS_MAX: u32 = 8;
 /// Connections for writers: the allocator's two threads, a look-up of a lost commit, a seed.
@@ -146,12 +149,21 @@ impl Store {
     ///
     /// # Errors
     /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
-    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.write_until(Moment::now() + WRITE_PATIENCE, work)
+    }
+
+    /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite
+    /// is not waited for any longer.
+    ///
+    /// # Errors
+    /// As [`Store::write`]; [`StoreError::Contention`] when the database was busy until then.
+    pub fn write_until<T>(&self, until: Moment, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _open = OpenGuard::enter()?;
         let mut attempt = 1;
         loop {
-            match lend(&self.writers, |conn| transact(conn, &WRITE, &mut work)) {
-                Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
+            match lend(&self.writers, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
+                Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX && Moment::now() < until => attempt += 1,
                 outcome => return outcome,
             }
         }
@@ -163,7 +175,11 @@ impl Store {
     /// What `work` returns.
     pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _open = OpenGuard::enter()?;
-        self.past_dead_connections(|| lend(&self.readers, |conn| transact(conn, &READ, &mut work)))
+        self.past_dead_connections(|| match lend(&self.readers, |conn| transact(conn, &READ, &mut work)) {
+            // Nothing was written, so nothing is unknown: it can be read again.
+            Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
+            outcome => outcome,
+        })
     }
 
     /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state.
@@ -186,8 +202,10 @@ impl Store {
     fn past_dead_connections<T>(&self, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut left = READERS_MAX;
         loop {
+            // Asked before the read: a broken connection has left the pool afterwards, and it may have been the last.
+            let may_be_dead = self.readers.state().connections > 0;
             match read() {
-                Err(StoreError::Unavailable(_)) if left > 0 && self.readers.state().connections > 0 => left -= 1,
+                Err(StoreError::Unavailable(_)) if left > 0 && may_be_dead => left -= 1,
                 outcome => return outcome,
             }
         }
@@ -199,10 +217,7 @@ fn sqlite_file_fits(path: &Path, may_create: bool) -> Result<(), StoreError> {
     if may_create || path.exists() {
         return Ok(());
     }
-    Err(StoreError::Unavailable(format!(
-        "there is no file {}: run `slotkeeper migrate` to create it, or serve with --migrate",
-        path.display()
-    )))
+    Err(StoreError::NoFile(path.display().to_string()))
 }
 
 fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {

@@ -55,12 +55,21 @@ fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
 }
 
 fn carry_out(shared: &Shared, batch: Vec<Decided>) {
-    let (bookings, cancels) = orders(&batch);
-    let outcome = shared.store.write(|tx| tx.claims_settle(&bookings, &cancels, shared.clock.now()));
+    let (mut bookings, mut cancels) = orders(&batch);
+    let Some(until) = batch.iter().map(|decided| decided.claim.deadline).min() else { return };
+    let mut sent = Settled::default();
+    let outcome = shared.store.write_until(until, |tx| {
+        let settled = tx.claims_settle(&bookings, &cancels, shared.clock.now())?;
+        sent.clone_from(&settled);
+        Ok(settled)
+    });
     match outcome {
         Ok(settled) => conclude(shared, batch, &settled),
         Err(StoreError::CommitUnknown(cause)) => {
             log::warn!("a commit of {} claims was sent and its answer lost ({cause}); asking again", batch.len());
+            // Whatever the transaction had skipped it did not carry out: nobody waits for a stranger who holds that.
+            bookings.retain(|new| sent.booked.contains(&new.appointment.id));
+            cancels.retain(|cancel| sent.cancelled.contains(&cancel.id));
             match fate(shared, &bookings, &cancels) {
                 Some(settled) => conclude(shared, batch, &settled),
                 None => give_up(shared, batch, &Fault::OutcomeUnknown),

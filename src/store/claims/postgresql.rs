@@ -103,8 +103,8 @@ const BOOK_TAIL: &str = "
     FROM free f JOIN keyed k ON k.slot_id = f.id WHERE s.id = f.id RETURNING s.id, s.capacity
 ), won AS MATERIALIZED (
     SELECT k.*, CASE WHEN t.capacity = 1 THEN 1 ELSE (
-        SELECT min(seat) FROM generate_series(1, t.capacity) AS seat
-        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.id AND a.live AND a.seat = seat)) END AS seat
+        SELECT min(seats.n) FROM generate_series(1, t.capacity) AS seats (n)
+        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.id AND a.live AND a.seat = seats.n)) END AS seat
     FROM keyed k JOIN taken t ON t.id = k.slot_id
 ), made AS (
     INSERT INTO appointment (id, slot_id, seat, live, version, start_ms, end_ms, service_id, booked_by, nhs_number, patient_name,
