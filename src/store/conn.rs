@@ -12,6 +12,9 @@ use std::time::{Duration, Instant as Moment};
 
 /// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 2_000;
+/// How long a statement waits for a lock on PostgreSQL, in milliseconds. The allocator's own never wait for a
+/// row; this is for whoever locks a whole table.
+const LOCK_TIMEOUT_MS: u32 = 1_000;
 /// Longest a statement may run on PostgreSQL, in milliseconds: a writer that hangs is a writer lost.
 const STATEMENT_TIMEOUT_MS: u32 = 15_000;
 /// How long a caller waits for a connection of a pool before it is told that there is none.
@@ -111,7 +114,9 @@ impl Manager {
         match url {
             DatabaseUrl::Postgres(text) => {
                 let mut conn = establish_postgres(text)?;
-                let setup = format!("SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}");
+                let setup = format!(
+                    "SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET lock_timeout = {LOCK_TIMEOUT_MS}"
+                );
                 conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
                 Ok(AnyConn::Pg(conn))
             }

@@ -175,7 +175,9 @@ fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
 
 fn lock(conn: &mut AnyConn, call: &str) -> Result<(), StoreError> {
     if let AnyConn::Pg(pg) = conn {
-        pg.batch_execute(&format!("{call}({MIGRATION_LOCK})")).map_err(|e| StoreError::of_statement(&e))?;
+        // Another server's migration may take as long as it takes.
+        pg.batch_execute(&format!("SET lock_timeout = 0; SET statement_timeout = 0; {call}({MIGRATION_LOCK})"))
+            .map_err(|e| StoreError::of_statement(&e))?;
     }
     Ok(())
 }
