@@ -85,8 +85,7 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        // A database driver may say it on several lines; a failure here is one.
-        Self::Failed(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+        Self::Failed(error.to_string())
     }
 }
 

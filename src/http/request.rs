@@ -109,7 +109,11 @@ pub fn text<'r>(http: &'r HttpRequest, name: &str) -> Option<&'r str> {
     http.headers().get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
-fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> {
+/// Refuses whoever did not come through the trusted proxy, where one is named.
+///
+/// # Errors
+/// [`Fault::UntrustedPeer`].
+pub fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> {
     let Some(proxy) = &service.settings.trusted_proxy else { return Ok(()) };
     let peer = http.peer_addr().map(|addr| addr.ip().to_canonical());
     if peer.is_some_and(|peer| proxy.contains(&peer)) { Ok(()) } else { Err(Fault::UntrustedPeer) }

@@ -3,7 +3,7 @@
 //! The variant is chosen by the scheme of the URL and by nothing else: diesel's derived `establish` tries
 //! one database after the other, and a PostgreSQL server that is down would become a new SQLite file.
 
-use super::error::StoreError;
+use super::error::{StoreError, one_line};
 use super::migrate::SchemaError;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -139,9 +139,17 @@ impl Manager {
     }
 }
 
+/// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it.
+pub(super) fn write_ahead(conn: &mut AnyConn) -> Result<(), StoreError> {
+    match conn {
+        AnyConn::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA journal_mode = WAL").map_err(|e| StoreError::of_statement(&e)),
+        AnyConn::Pg(_) => Ok(()),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]
 fn establish_postgres(url: &str) -> Result<PgConnection, StoreError> {
-    PgConnection::establish(url).map_err(|e| StoreError::Unavailable(e.to_string()))
+    PgConnection::establish(url).map_err(|e| StoreError::Unavailable(one_line(&e.to_string())))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]

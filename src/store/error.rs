@@ -44,7 +44,7 @@ pub enum StoreError {
 impl StoreError {
     /// The meaning of a diesel error that a statement met.
     pub(super) fn of_statement(error: &DieselError) -> Self {
-        let text = error.to_string();
+        let text = one_line(&error.to_string());
         match error {
             DieselError::DatabaseError(kind, _) => match kind {
                 DatabaseErrorKind::UniqueViolation
@@ -68,6 +68,11 @@ impl StoreError {
     pub(super) const fn spoils_connection(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::CommitUnknown(_) | Self::Broken(_))
     }
+}
+
+/// libpq says some things on several lines; a log line is one.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_contention(text: &str) -> bool {

@@ -6,9 +6,9 @@
 use super::conn::AnyConn;
 use super::error::StoreError;
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{BigInt, Integer, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -52,6 +52,12 @@ pub struct MigrationState {
 struct Count {
     #[diesel(sql_type = BigInt)]
     n: i64,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
 }
 
 #[derive(QueryableByName)]
@@ -124,9 +130,13 @@ fn refuse_newer(conn: &mut AnyConn) -> Result<(), StoreError> {
     }
 }
 
+/// The versions the database has. Asked without diesel's harness, which would first try to create its table: a
+/// server may run as a role that may not.
 fn applied(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
-    let versions = conn.applied_migrations().map_err(|e| StoreError::Broken(e.to_string()))?;
-    Ok(versions.iter().map(|v: &MigrationVersion<'_>| v.to_string()).collect())
+    let rows: Vec<Version> = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version")
+        .load(conn)
+        .map_err(|e| StoreError::of_statement(&e))?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 /// Name and version of every migration in the binary, oldest first.

@@ -118,6 +118,7 @@ impl Store {
             }
         }
         migrate::prove(&mut first)?;
+        conn::write_ahead(&mut first)?;
         Ok(Self { url: url.clone(), readers: conn::pool(url, READERS_MAX), writers: conn::pool(url, WRITERS_MAX) })
     }
 

@@ -75,9 +75,6 @@ fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Faul
     let rules = search_rules(dialect, http, &service.settings);
     let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
     let wanted = negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
-    if fault.is_ours() {
-        log::error!("{} answered with a fault of ours", http.method());
-    }
     fault::answer(dialect, fault, &service.engine.new_id(), wanted)
 }
 
