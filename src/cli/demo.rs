@@ -83,11 +83,11 @@ pub struct Tryable {
 }
 
 impl Tryable {
-    /// Finds a slot that will be free long enough to be tried.
+    /// Finds a slot that will be free long enough to be tried; `None` when everything is booked.
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn find(engine: &Engine, settings: &Settings) -> Result<Self, Failure> {
+    pub fn find(engine: &Engine, settings: &Settings) -> Result<Option<Self>, Failure> {
         let service = ServiceId::parse(SERVICE).map_err(|e| Failure::Failed(e.to_string()))?;
         let from = engine.now().plus_ms(60 * MINUTE_MS);
         let search = SlotSearch {
@@ -97,8 +97,8 @@ impl Tryable {
             paging: Paging { count: Some(1), after: None },
             ..SlotSearch::default()
         };
-        let found = engine.search_slots(&search).ok().and_then(|found| found.slots.into_iter().next());
-        let slot = found.ok_or_else(|| Failure::Failed(format!("service {SERVICE} has no free slot: use another database file")))?;
+        let found = engine.search_slots(&search).map_err(|_| Failure::Failed("the diary cannot be read; the log says why".to_owned()))?;
+        let Some(slot) = found.slots.into_iter().next() else { return Ok(None) };
         let root = format!("{}/STU3/1/provider", settings.public_url);
         let token = match settings.auth {
             AuthMode::Off => String::new(),
@@ -109,7 +109,7 @@ impl Tryable {
                 format!(" -H 'Authorization: Bearer {}'", token::unsigned(&claims))
             }
         };
-        Ok(Self { root, slot, token })
+        Ok(Some(Self { root, slot, token }))
     }
 
     /// Prints three commands that work as pasted: search, book, read back.

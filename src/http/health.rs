@@ -2,8 +2,13 @@
 //! needed.
 
 use super::{Service, request};
+use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /health/live`: 200 as long as the process answers at all.
 pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
@@ -19,7 +24,9 @@ pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpRespon
         return HttpResponse::Forbidden().finish();
     }
     let engine = Arc::clone(&service.engine);
-    if web::block(move || engine.is_ready()).await.unwrap_or(false) {
+    let asked = web::block(move || engine.is_ready());
+    // A database that has fallen silent is not ready, however long it would take to say so.
+    if matches!(timeout(PATIENCE, asked).await, Ok(Ok(true))) {
         HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)
     } else {
         HttpResponse::ServiceUnavailable()

@@ -18,7 +18,11 @@ const LOCK_TIMEOUT_MS: u32 = 1_000;
 /// Longest a statement may run on PostgreSQL, in milliseconds: a writer that hangs is a writer lost.
 const STATEMENT_TIMEOUT_MS: u32 = 15_000;
 /// How long a caller waits for a connection of a pool before it is told that there is none.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
+/// What libpq is told unless the URL says otherwise: how long a server may take to be reached, and how soon one
+/// that has fallen silent is given up. Without these a lost network is waited for for hours.
+const PATIENCE: [(&str, u32); 5] =
+    [("connect_timeout", 3), ("keepalives_idle", 10), ("keepalives_interval", 3), ("keepalives_count", 3), ("tcp_user_timeout", 10_000)];
 
 pub use any::AnyConn;
 
@@ -78,10 +82,14 @@ impl DatabaseUrl {
     pub fn shown(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Self::Postgres(url) => match (url.split_once("://"), url.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-                _ => url.clone(),
-            },
+            // A password may stand before the host or in the query; neither is shown.
+            Self::Postgres(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
+                let rest = rest.split('?').next().unwrap_or_default();
+                let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                format!("{scheme}://{host}/{database}")
+            }
         }
     }
 }
@@ -113,7 +121,7 @@ impl Manager {
     pub(super) fn open(url: &DatabaseUrl) -> Result<AnyConn, StoreError> {
         match url {
             DatabaseUrl::Postgres(text) => {
-                let mut conn = establish_postgres(text)?;
+                let mut conn = establish_postgres(&patient(text))?;
                 let setup = format!(
                     "SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET lock_timeout = {LOCK_TIMEOUT_MS}"
                 );
@@ -137,6 +145,18 @@ impl Manager {
             }
         }
     }
+}
+
+/// The URL with what it does not say itself of [`PATIENCE`].
+fn patient(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in PATIENCE {
+        if !url.contains(&format!("{name}=")) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}{name}={value}"));
+        }
+    }
+    url
 }
 
 /// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it.
@@ -194,5 +214,43 @@ struct Logged;
 impl r2d2::HandleError<StoreError> for Logged {
     fn handle_error(&self, error: StoreError) {
         log::warn!("opening a database connection failed: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_whatever_may_be_a_password() {
+        for (url, shown) in [
+            ("postgres://u:secret@host:5432/db", "postgres://host:5432/db"),
+            ("postgresql://host/db?user=u&password=secret", "postgresql://host/db"),
+            ("postgres://u:p@ss@host/db?sslpassword=s@cret", "postgres://host/db"),
+            ("postgres:///db", "postgres:///db"),
+            ("sqlite://slotkeeper.db", "sqlite://slotkeeper.db"),
+        ] {
+            assert_eq!(DatabaseUrl::parse(url).unwrap().shown(), shown);
+        }
+    }
+
+    #[test]
+    fn the_scheme_alone_chooses_the_database() {
+        assert_eq!(DatabaseUrl::parse("sqlite:///var/x.db"), Ok(DatabaseUrl::Sqlite(PathBuf::from("/var/x.db"))));
+        for (url, refused) in [
+            ("slotkeeper.db", NotADatabaseUrl::Scheme),
+            ("mysql://host/db", NotADatabaseUrl::Scheme),
+            ("sqlite://", NotADatabaseUrl::NoFile),
+            ("sqlite://:memory:", NotADatabaseUrl::Memory),
+            ("sqlite://file:x?mode=memory", NotADatabaseUrl::Memory),
+        ] {
+            assert_eq!(DatabaseUrl::parse(url), Err(refused));
+        }
+    }
+
+    #[test]
+    fn what_the_url_says_itself_is_left_as_it_is() {
+        assert_eq!(patient("postgres://h/d?connect_timeout=60").matches("connect_timeout").count(), 1);
+        assert!(patient("postgres://h/d").starts_with("postgres://h/d?connect_timeout=3&keepalives_idle"));
     }
 }

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// No connection, or it broke before the commit was sent: nothing was written.
     #[error("no connection to the database: {0}")]
     Unavailable(String),
+    /// No connection could be had in time: all are in use, or none can be made.
+    #[error("no connection to the database could be had: {0}")]
+    Exhausted(String),
     /// There is no such SQLite file, and it was not asked to be made.
     #[error("there is no file {0}: run `slotkeeper migrate` to create it, or serve with --migrate")]
     NoFile(String),
@@ -76,9 +79,15 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 fn is_contention(text: &str) -> bool {
-    ["deadlock detected", "database is locked", "database table is locked", "canceling statement due to lock timeout"]
-        .iter()
-        .any(|known| text.contains(known))
+    [
+        "deadlock detected",
+        "database is locked",
+        "database table is locked",
+        "canceling statement due to lock timeout",
+        "canceling statement due to statement timeout",
+    ]
+    .iter()
+    .any(|known| text.contains(known))
 }
 
 fn is_lost_connection(text: &str) -> bool {

@@ -45,14 +45,17 @@ const WRITE_ATTEMPTS_MAX: u32 = 4;
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 const READERS_MAX: u32 = 8;
-/// Connections for writers: the allocator's two threads, a look-up of a lost commit, a seed.
-const WRITERS_MAX: u32 = 4;
+/// Connections for the allocator's own threads, which wait for nobody else's reads.
+const CLAIMANTS_MAX: u32 = 3;
+/// Connections for whoever else writes: a seed, the demo's filler.
+const WRITERS_MAX: u32 = 2;
 
 /// Both databases behind one door.
 #[derive(Clone)]
 pub struct Store {
     url: DatabaseUrl,
     readers: Pool,
+    claimants: Pool,
     writers: Pool,
 }
 
@@ -119,7 +122,12 @@ impl Store {
         }
         migrate::prove(&mut first)?;
         conn::write_ahead(&mut first)?;
-        Ok(Self { url: url.clone(), readers: conn::pool(url, READERS_MAX), writers: conn::pool(url, WRITERS_MAX) })
+        Ok(Self {
+            url: url.clone(),
+            readers: conn::pool(url, READERS_MAX),
+            claimants: conn::pool(url, CLAIMANTS_MAX),
+            writers: conn::pool(url, WRITERS_MAX),
+        })
     }
 
     /// Applies what is missing and returns the names of what was applied.
@@ -151,7 +159,7 @@ impl Store {
     /// # Errors
     /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
     pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.write_until(Moment::now() + WRITE_PATIENCE, work)
+        write_through(&self.writers, Moment::now() + WRITE_PATIENCE, work)
     }
 
     /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite
@@ -159,15 +167,16 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`]; [`StoreError::Contention`] when the database was busy until then.
-    pub fn write_until<T>(&self, until: Moment, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let _open = OpenGuard::enter()?;
-        let mut attempt = 1;
-        loop {
-            match lend(&self.writers, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
-                Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX && Moment::now() < until => attempt += 1,
-                outcome => return outcome,
-            }
-        }
+    pub fn write_until<T>(&self, until: Moment, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        write_through(&self.claimants, until, work)
+    }
+
+    /// As [`Store::read_one`], on a connection that no other reader waits for: the allocator's.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn look<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_through(&self.claimants, work)
     }
 
     /// Runs `work` on one unchanging state of the database.
@@ -176,7 +185,7 @@ impl Store {
     /// What `work` returns.
     pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _open = OpenGuard::enter()?;
-        self.past_dead_connections(|| match lend(&self.readers, |conn| transact(conn, &READ, &mut work)) {
+        past_dead_connections(&self.readers, || match lend(&self.readers, |conn| transact(conn, &READ, &mut work)) {
             // Nothing was written, so nothing is unknown: it can be read again.
             Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
             outcome => outcome,
@@ -187,28 +196,44 @@ impl Store {
     ///
     /// # Errors
     /// What `work` returns.
-    pub fn read_one<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.past_dead_connections(|| {
-            lend(&self.readers, |conn| {
-                let mut tx = Tx { conn: &mut conn.any, failure: None };
-                let outcome = work(&mut tx);
-                conn.broken |= tx.failure == Some(Failure::Spoiled);
-                outcome
-            })
-        })
+    pub fn read_one<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_through(&self.readers, work)
     }
+}
 
-    /// After the server restarted, every idle connection of the pool is dead; a read is simply tried again
-    /// until it meets a live one.
-    fn past_dead_connections<T>(&self, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut left = READERS_MAX;
-        loop {
-            // Asked before the read: a broken connection has left the pool afterwards, and it may have been the last.
-            let may_be_dead = self.readers.state().connections > 0;
-            match read() {
-                Err(StoreError::Unavailable(_)) if left > 0 && may_be_dead => left -= 1,
-                outcome => return outcome,
-            }
+fn write_through<T>(pool: &Pool, until: Moment, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let _open = OpenGuard::enter()?;
+    let mut attempt = 1;
+    loop {
+        if Moment::now() >= until {
+            return Err(StoreError::Contention("there was no time left to begin".to_owned()));
+        }
+        match lend(pool, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
+            Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+fn read_through<T>(pool: &Pool, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    past_dead_connections(pool, || {
+        lend(pool, |conn| {
+            let mut tx = Tx { conn: &mut conn.any, failure: None };
+            let outcome = work(&mut tx);
+            conn.broken |= tx.failure == Some(Failure::Spoiled);
+            outcome
+        })
+    })
+}
+
+/// After the server restarted, every idle connection of the pool is dead; a read is simply tried again until it
+/// meets a live one.
+fn past_dead_connections<T>(pool: &Pool, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut left = pool.max_size();
+    loop {
+        match read() {
+            Err(StoreError::Unavailable(_)) if left > 0 => left -= 1,
+            outcome => return outcome,
         }
     }
 }
@@ -222,7 +247,7 @@ fn sqlite_file_fits(path: &Path, may_create: bool) -> Result<(), StoreError> {
 }
 
 fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut conn = pool.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    let mut conn = pool.get().map_err(|e| StoreError::Exhausted(error::one_line(&e.to_string())))?;
     work(&mut conn)
 }
 
