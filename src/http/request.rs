@@ -6,7 +6,7 @@
 
 use super::Service;
 use super::auth::{self, Caller};
-use super::dialects::{Dialect, Interaction};
+use super::dialects::{Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
 use super::settings::AuthMode;
 use crate::domain::appointment::RequestKey;
@@ -58,7 +58,13 @@ impl Admitted {
 }
 
 /// Lets a request in, or says why not.
-pub async fn admit(dialect: &Dialect, http: &HttpRequest, payload: Payload, service: &Service, answer_id: &str) -> Result<Admitted, Fault> {
+pub async fn admit(
+    dialect: &Dialect,
+    http: &HttpRequest,
+    mut payload: Payload,
+    service: &Service,
+    answer_id: &str,
+) -> Result<Admitted, Fault> {
     let settings = &service.settings;
     trusted_peer(http, service)?;
     let path = http.path().strip_prefix(dialect.root).unwrap_or_default().trim_start_matches('/');
@@ -76,40 +82,24 @@ pub async fn admit(dialect: &Dialect, http: &HttpRequest, payload: Payload, serv
     headers(dialect, http, found.interaction, settings.auth)?;
     note_headers(&mut caller, http, answer_id);
     let rules = super::handlers::search_rules(dialect, http, settings);
-    let mut parameters = search::pairs(http.query_string(), &rules)?;
     let content_type = text(http, "Content-Type");
+    let body_format = body_format(&found, http, content_type)?;
+    let limits = &settings.limits;
+    let parameters = if found.form {
+        let form = read_body(&mut payload, limits.body_bytes_max, limits.body_wait_ms).await?;
+        with_form(http.query_string(), form, &rules)
+    } else {
+        search::pairs(http.query_string(), &rules)
+    };
+    let wanted = parameters.as_ref().ok().and_then(|parameters| search::format_of(parameters));
+    let answer_format = negotiate::of_answer(wanted, text(http, "Accept"), content_type)?;
     if found.form {
-        plain_encoding(http)?;
-        negotiate::is_form(content_type)?;
-        let form = read_body(payload, settings.limits.body_bytes_max, settings.limits.body_wait_ms).await?;
-        parameters = with_form(http.query_string(), form, &rules)?;
-        let answer_format = negotiate::of_answer(search::format_of(&parameters), text(http, "Accept"), None)?;
         // A fault found later is told in the format the form asks for.
         http.extensions_mut().insert(super::handlers::Wanted(answer_format));
-        return Ok(Admitted {
-            interaction: found.interaction,
-            ids: found.ids,
-            caller,
-            parameters,
-            body_format: Format::Json,
-            answer_format,
-            if_match: None,
-            body: Vec::new(),
-            root_url,
-        });
     }
-    let body_format = if found.interaction.writes() {
-        plain_encoding(http)?;
-        negotiate::of_body(content_type)?
-    } else {
-        Format::Json
-    };
-    let answer_format = negotiate::of_answer(search::format_of(&parameters), text(http, "Accept"), content_type)?;
-    let body = if found.interaction.writes() {
-        read_body(payload, settings.limits.body_bytes_max, settings.limits.body_wait_ms).await?
-    } else {
-        Vec::new()
-    };
+    let parameters = parameters?;
+    let body =
+        if found.interaction.writes() { read_body(&mut payload, limits.body_bytes_max, limits.body_wait_ms).await? } else { Vec::new() };
     let if_match = text(http, "If-Match").map(str::to_owned);
     Ok(Admitted {
         interaction: found.interaction,
@@ -129,7 +119,11 @@ pub fn text<'r>(http: &'r HttpRequest, name: &str) -> Option<&'r str> {
     http.headers().get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
-fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> {
+/// Refuses whoever did not come through the trusted proxy, where one is named.
+///
+/// # Errors
+/// [`Fault::UntrustedPeer`].
+pub fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> {
     let Some(proxy) = &service.settings.trusted_proxy else { return Ok(()) };
     let peer = http.peer_addr().map(|addr| addr.ip().to_canonical());
     if peer.is_some_and(|peer| proxy.contains(&peer)) { Ok(()) } else { Err(Fault::UntrustedPeer) }
@@ -183,13 +177,25 @@ fn plain_encoding(http: &HttpRequest) -> Result<(), Fault> {
     }
 }
 
+/// The format of the body, as far as it is a resource; a form must call itself one.
+fn body_format(found: &Found, http: &HttpRequest, content_type: Option<&str>) -> Result<Format, Fault> {
+    if found.form {
+        plain_encoding(http)?;
+        negotiate::is_form(content_type)?;
+    } else if found.interaction.writes() {
+        plain_encoding(http)?;
+        return negotiate::of_body(content_type);
+    }
+    Ok(Format::Json)
+}
+
 /// The parameters of a query and of a form, as if all of them stood in the query; the bounds are those of both together.
 fn with_form(query: &str, form: Vec<u8>, rules: &SearchRules) -> Result<Vec<(String, String)>, Fault> {
     let form = String::from_utf8(form).map_err(|_| Fault::Unreadable { problem: "the form is not UTF-8".to_owned() })?;
     search::pairs(&format!("{query}&{}", form.trim()), rules)
 }
 
-async fn read_body(mut payload: Payload, limit: usize, wait_ms: u64) -> Result<Vec<u8>, Fault> {
+async fn read_body(payload: &mut Payload, limit: usize, wait_ms: u64) -> Result<Vec<u8>, Fault> {
     let read = async {
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {

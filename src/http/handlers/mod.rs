@@ -74,9 +74,10 @@ pub struct Consumer(pub OdsCode);
 pub struct Wanted(pub Format);
 
 /// Anything outside the roots.
-pub async fn nothing_here(http: HttpRequest) -> HttpResponse {
-    let fault = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
-    fault::answer(&dialects::booking::DIALECT, &fault, "not-found", negotiate::Format::Json)
+pub async fn nothing_here(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let nothing = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
+    let fault = request::trusted_peer(&http, &service).err().unwrap_or(nothing);
+    fault::answer(&dialects::booking::DIALECT, &fault, &service.engine.new_id(), negotiate::Format::Json)
 }
 
 fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fault) -> HttpResponse {
@@ -85,9 +86,6 @@ fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Faul
     let of_form = http.extensions().get::<Wanted>().map(|Wanted(format)| *format);
     let of_query =
         || negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
-    if fault.is_ours() {
-        log::error!("{} answered with a fault of ours", http.method());
-    }
     fault::answer(dialect, fault, &service.engine.new_id(), of_form.unwrap_or_else(of_query))
 }
 

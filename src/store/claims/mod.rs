@@ -117,8 +117,12 @@ impl Tx<'_> {
                 diesel::sql_query(format!("SET LOCAL lock_timeout = {FENCE_TIMEOUT_MS}")).execute(pg)?;
                 slot::table.filter(slot::id.eq_any(ids)).order(slot::id).select(slot::id).for_update().load::<String>(pg).map(drop)
             }
-            // BEGIN IMMEDIATE has waited for every other writer already.
-            AnyConn::Sqlite(_) => Ok(()),
+            // BEGIN IMMEDIATE has waited for every other writer. But a commit whose flush failed may have left valid
+            // frames behind the end of the write-ahead log, which recovery after a crash would take for committed;
+            // only a commit written over them removes them. So this transaction must write.
+            AnyConn::Sqlite(sqlite) => {
+                diesel::update(slot::table.filter(slot::id.eq_any(ids))).set(slot::version.eq(slot::version)).execute(sqlite).map(drop)
+            }
         })
     }
 }
