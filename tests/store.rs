@@ -65,6 +65,8 @@ fn schedule(services: &[&str]) -> Schedule {
         location: None,
         zone: LONDON,
         active: true,
+        version: 0,
+        updated: NOW,
     }
 }
 
