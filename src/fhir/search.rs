@@ -41,6 +41,8 @@ pub struct SearchRules {
     pub window_days_max: i64,
     /// The most parameters of one query.
     pub parameters_max: usize,
+    /// `end` restricts when a slot ends, as it did until 2.0.3; otherwise it is accepted and means nothing.
+    pub end_restricts: bool,
 }
 
 /// A search and what goes with it.

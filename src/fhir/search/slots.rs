@@ -32,6 +32,7 @@ struct Asked {
     ids: Option<Vec<SlotId>>,
     statuses: Option<Vec<SlotStatus>>,
     start: Window,
+    end: Window,
 }
 
 /// The slot search in `pairs`, its window settled at `now`.
@@ -39,7 +40,13 @@ struct Asked {
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> Result<Query<SlotSearch>, Fault> {
     let mut asked = Asked::default();
-    let common = read(pairs, rules, &NAMES, false, |name, value| asked.take(name, value))?;
+    let common = read(pairs, rules, &NAMES, false, |name, value| match name {
+        "end" if rules.end_restricts => {
+            asked.end = narrowed(asked.end, name, value)?;
+            Ok(Taken::Honoured)
+        }
+        _ => asked.take(name, value),
+    })?;
     let by_id = asked.ids.is_some();
     if rules.must_name && !by_id && asked.services.is_none() && asked.schedules.is_none() {
         let expected = "schedule.actor:healthcareservice=<service id> (or schedule=<id>, or _id=<id>)";
@@ -50,13 +57,14 @@ pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> R
         || ruled_out(asked.ids.as_ref())
         || ruled_out(asked.statuses.as_ref());
     let free_only = asked.statuses.as_ref().is_some_and(|statuses| *statuses == [SlotStatus::Free]);
-    let start = settled(asked.start, Limits { free_only, by_id, days_max: rules.window_days_max }, now)?;
+    let start = settled(asked.start, asked.end, Limits { free_only, by_id, days_max: rules.window_days_max }, now)?;
     let search = SlotSearch {
         services: asked.services.unwrap_or_default(),
         schedules: asked.schedules.unwrap_or_default(),
         ids: asked.ids.unwrap_or_default(),
         statuses: asked.statuses.unwrap_or_default(),
         start,
+        end: asked.end,
         updated: common.updated,
         nothing,
         includes: common.includes,

@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::{Service, fault, negotiate};
 use crate::domain::fault::Fault;
 use crate::domain::ids::OdsCode;
+use crate::fhir::capability;
 use crate::fhir::search::{self, SearchRules};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
@@ -92,7 +93,10 @@ async fn answer(
     let asked = Asked { dialect, service: service.clone(), rules: search_rules(dialect, http, &service.settings), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
-            let statement = (dialect.capability)(&asked.admitted.root_url);
+            let mut statement = (dialect.capability)(&asked.admitted.root_url);
+            if dialect.strict {
+                capability::say_compatible(&mut statement, service.settings.compat);
+            }
             Ok(respond::resource(StatusCode::OK, &statement, asked.looks(false)))
         }
         Interaction::SearchSlots => slots::search(asked).await,
@@ -117,6 +121,7 @@ pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings) 
         must_name: dialect.strict,
         window_days_max: settings.limits.window_days_max,
         parameters_max: settings.limits.parameters_max,
+        end_restricts: dialect.strict && settings.compat.leniencies().end_parameter,
     }
 }
 
