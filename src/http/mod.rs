@@ -10,6 +10,7 @@ mod fault;
 mod handlers;
 mod health;
 mod negotiate;
+pub mod openapi;
 mod request;
 mod respond;
 mod settings;
@@ -39,6 +40,7 @@ pub fn configure(service: Arc<Service>) -> impl FnOnce(&mut ServiceConfig) + Clo
         }
         config.route("/health/live", web::route().to(health::live));
         config.route("/health/ready", web::route().to(health::ready));
+        config.route("/openapi.json", web::get().to(openapi::serve));
         config.default_service(web::to(handlers::nothing_here));
     }
 }

@@ -1,0 +1,65 @@
+//! Bodies to begin with. Everybody in them is invented; the NHS number is of the range for tests.
+
+use super::super::dialects::Interaction;
+use crate::domain::directory::DirectoryKind;
+use crate::fhir::{json as fhir_json, xml};
+use serde_json::{Value, json};
+
+/// A booking with everything contained, as the booking root demands it.
+const FULL: &str = include_str!("examples/booking.json");
+/// A booking as short as the provider root takes it.
+const SHORT: &str = include_str!("examples/short.json");
+/// What a search of slots finds.
+const SLOTS: &str = include_str!("examples/slots.json");
+
+/// What to post.
+pub fn booking(strict: bool) -> Value {
+    // The files are of this folder; a test reads them.
+    serde_json::from_str(if strict { FULL } else { SHORT }).unwrap_or_default()
+}
+
+/// What comes of it.
+fn booked(strict: bool) -> Value {
+    let mut made = booking(strict);
+    made["id"] = json!("43359409-1e68-4f08-96ba-fcaa4dc9e11b");
+    made["created"] = json!("2026-02-10T16:05:31.000+00:00");
+    made["meta"] = json!({
+        "versionId": "1", "lastUpdated": "2026-02-10T16:05:31.000+00:00",
+        "profile": ["https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1"],
+    });
+    made
+}
+
+/// What to put to cancel it.
+pub fn cancelled(strict: bool) -> Value {
+    let mut cancel = booked(strict);
+    cancel["status"] = json!("cancelled");
+    cancel
+}
+
+/// A good answer, where there is one to show.
+pub fn answer(strict: bool, interaction: Interaction) -> Option<Value> {
+    let slots: Value = serde_json::from_str(SLOTS).unwrap_or_default();
+    let entry = |kind: &str| {
+        let mut resources = slots["entry"].as_array().into_iter().flatten().map(|entry| entry["resource"].clone());
+        resources.find(|resource| resource["resourceType"] == kind)
+    };
+    match interaction {
+        Interaction::SearchSlots => Some(slots),
+        Interaction::ReadSlot => entry("Slot"),
+        Interaction::ReadSchedule => entry("Schedule"),
+        Interaction::ReadDirectory(kind @ DirectoryKind::HealthcareService) => entry(kind.name()),
+        Interaction::Book | Interaction::ReadAppointment | Interaction::ReadVersion => Some(booked(strict)),
+        Interaction::Update => {
+            let mut made = cancelled(strict);
+            made["meta"]["versionId"] = json!("2");
+            Some(made)
+        }
+        Interaction::Capability | Interaction::SearchSchedules | Interaction::SearchAppointments | Interaction::ReadDirectory(_) => None,
+    }
+}
+
+/// The same resource in XML.
+pub fn as_xml(resource: &Value) -> String {
+    fhir_json::read(resource.to_string().as_bytes()).map(|read| xml::write_pretty(&read.tree)).unwrap_or_default()
+}
