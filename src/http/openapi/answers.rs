@@ -25,8 +25,7 @@ pub fn of(dialect: &Dialect, interaction: Interaction, answer: &str) -> Value {
     let mut responses = Map::new();
     let (status, says) = if interaction == Interaction::Book { ("201", "Booked") } else { ("200", good(interaction)) };
     let mut names = vec!["X-Request-ID", "X-Correlation-ID", "Cache-Control"];
-    if matches!(answer, "Bundle" | "CapabilityStatement") {
-    } else {
+    if !matches!(answer, "Bundle" | "CapabilityStatement") {
         names.extend(["ETag", "Last-Modified"]);
     }
     if answer == "Appointment" {
@@ -36,13 +35,13 @@ pub fn of(dialect: &Dialect, interaction: Interaction, answer: &str) -> Value {
         names.push("Location");
     }
     let schema = json!({"$ref": format!("#/components/schemas/{answer}")});
-    let mut as_json = json!({"schema": schema});
-    let mut as_xml = json!({"schema": {"type": "string"}});
-    if let Some(example) = examples::answer(dialect.strict, interaction) {
-        as_xml["example"] = json!(examples::as_xml(&example));
-        as_json["example"] = example;
-    }
-    let content = json!({"application/fhir+json": as_json, "application/fhir+xml": as_xml});
+    let content = match examples::answer(dialect.strict, interaction) {
+        Some(example) => json!({
+            "application/fhir+xml": {"schema": {"type": "string"}, "example": examples::as_xml(&example)},
+            "application/fhir+json": {"schema": schema, "example": example},
+        }),
+        None => json!({"application/fhir+xml": {"schema": {"type": "string"}}, "application/fhir+json": {"schema": schema}}),
+    };
     responses.insert(status.to_owned(), json!({"description": says, "headers": references(&names), "content": content}));
     let mut by_status: BTreeMap<u16, Vec<Sample>> = BTreeMap::new();
     for sample in faults(dialect, interaction) {

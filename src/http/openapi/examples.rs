@@ -18,43 +18,47 @@ pub fn booking(strict: bool) -> Value {
     serde_json::from_str(if strict { FULL } else { SHORT }).unwrap_or_default()
 }
 
-/// What comes of it.
-fn booked(strict: bool) -> Value {
+/// What comes of it, in a version and with a status.
+fn booked(strict: bool, version: &str, status: &str) -> Value {
     let mut made = booking(strict);
-    made["id"] = json!("43359409-1e68-4f08-96ba-fcaa4dc9e11b");
-    made["created"] = json!("2026-02-10T16:05:31.000+00:00");
-    made["meta"] = json!({
-        "versionId": "1", "lastUpdated": "2026-02-10T16:05:31.000+00:00",
-        "profile": ["https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1"],
-    });
+    let added = [
+        ("id", json!("43359409-1e68-4f08-96ba-fcaa4dc9e11b")),
+        ("created", json!("2026-02-10T16:05:31.000+00:00")),
+        (
+            "meta",
+            json!({
+                "versionId": version, "lastUpdated": "2026-02-10T16:05:31.000+00:00",
+                "profile": ["https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1"],
+            }),
+        ),
+        ("status", json!(status)),
+    ];
+    if let Some(fields) = made.as_object_mut() {
+        fields.extend(added.map(|(name, value)| (name.to_owned(), value)));
+    }
     made
 }
 
 /// What to put to cancel it.
 pub fn cancelled(strict: bool) -> Value {
-    let mut cancel = booked(strict);
-    cancel["status"] = json!("cancelled");
-    cancel
+    booked(strict, "1", "cancelled")
 }
 
 /// A good answer, where there is one to show.
 pub fn answer(strict: bool, interaction: Interaction) -> Option<Value> {
     let slots: Value = serde_json::from_str(SLOTS).unwrap_or_default();
     let entry = |kind: &str| {
-        let mut resources = slots["entry"].as_array().into_iter().flatten().map(|entry| entry["resource"].clone());
-        resources.find(|resource| resource["resourceType"] == kind)
+        let entries = slots.get("entry").and_then(Value::as_array).into_iter().flatten();
+        let mut resources = entries.filter_map(|entry| entry.get("resource"));
+        resources.find(|resource| resource.get("resourceType").and_then(Value::as_str) == Some(kind)).cloned()
     };
     match interaction {
-        Interaction::SearchSlots => Some(slots),
         Interaction::ReadSlot => entry("Slot"),
         Interaction::ReadSchedule => entry("Schedule"),
         Interaction::ReadDirectory(kind @ DirectoryKind::HealthcareService) => entry(kind.name()),
-        Interaction::Book | Interaction::ReadAppointment | Interaction::ReadVersion => Some(booked(strict)),
-        Interaction::Update => {
-            let mut made = cancelled(strict);
-            made["meta"]["versionId"] = json!("2");
-            Some(made)
-        }
+        Interaction::SearchSlots => Some(slots),
+        Interaction::Book | Interaction::ReadAppointment | Interaction::ReadVersion => Some(booked(strict, "1", "booked")),
+        Interaction::Update => Some(booked(strict, "2", "cancelled")),
         Interaction::Capability | Interaction::SearchSchedules | Interaction::SearchAppointments | Interaction::ReadDirectory(_) => None,
     }
 }

@@ -9,6 +9,7 @@ mod examples;
 mod operations;
 mod parameters;
 mod schemas;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -48,7 +49,7 @@ fn document() -> Value {
             "responses": {"200": {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}},
         }}),
     );
-    json!({
+    let mut document = json!({
         "openapi": "3.0.3",
         "info": {
             "title": "Slotkeeper",
@@ -74,7 +75,9 @@ fn document() -> Value {
             "headers": answers::headers(),
             "examples": answers::examples(),
         },
-    })
+    });
+    shared::factored(&mut document);
+    document
 }
 
 const DESCRIPTION: &str = "Offers a healthcare provider's time over FHIR STU3 and never books a slot twice.\n\nTwo roots serve the same \
