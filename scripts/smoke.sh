@@ -18,10 +18,11 @@ install_hurl() {
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         export DEBIAN_FRONTEND=noninteractive
         apt-get -y -q update
-        # bindgen reads libxml2's headers with libclang, which has headers of its own in another package.
-        apt-get -y -q install --no-install-recommends gcc libc6-dev pkg-config libxml2-dev libssl-dev libclang1 libclang-common-14-dev
+        apt-get -y -q install --no-install-recommends gcc libc6-dev pkg-config libxml2-dev libssl-dev libclang1
     fi
-    CARGO_TARGET_DIR=$tools/build cargo install hurl --version "$HURL_VERSION" --locked --root "$tools"
+    # bindgen reads libxml2's headers with libclang; its own headers are a package named by version, so gcc's must do.
+    BINDGEN_EXTRA_CLANG_ARGS="-I$(cc -print-file-name=include)" CARGO_TARGET_DIR=$tools/build \
+        cargo install hurl --version "$HURL_VERSION" --locked --root "$tools"
     rm -rf "$tools/build"
 }
 

@@ -52,7 +52,7 @@ pub enum Unknown {
 pub struct Diary {
     /// The names of the organisations that provide the services shown.
     pub providers: Vec<String>,
-    /// The services the schedules shown serve.
+    /// The service asked for, or else those that the schedules shown serve.
     pub services: Vec<Service>,
     /// The schedules shown, in id order.
     pub schedules: Vec<DiarySchedule>,
@@ -129,9 +129,11 @@ impl Engine {
             });
             let days = days.collect();
             let mut services = tx.service_find_many(None)?;
-            services.retain(|s| schedules.iter().any(|shown| shown.schedule.services.contains(&s.id)));
-            let asked = |s: &&Service| filter.service.as_ref().is_none_or(|asked| *asked == s.id);
-            let providers = services.iter().filter(asked).filter_map(|s| s.organization.clone());
+            services.retain(|s| match &filter.service {
+                Some(asked) => *asked == s.id,
+                None => schedules.iter().any(|shown| shown.schedule.services.contains(&s.id)),
+            });
+            let providers = services.iter().filter_map(|s| s.organization.clone());
             let mut providers: Vec<String> =
                 names(tx, documents, DirectoryKind::Organization, providers.collect())?.into_values().collect();
             providers.sort();

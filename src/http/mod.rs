@@ -40,7 +40,8 @@ pub fn configure(service: Arc<Service>) -> impl FnOnce(&mut ServiceConfig) + Clo
         }
         config.route("/health/live", web::route().to(health::live));
         config.route("/health/ready", web::route().to(health::ready));
-        config.route("/openapi.json", web::get().to(openapi::serve));
+        let openapi = web::resource("/openapi.json").route(web::get().to(openapi::serve)).route(web::head().to(openapi::serve));
+        config.service(openapi);
         config.default_service(web::to(handlers::nothing_here));
     }
 }
