@@ -46,6 +46,7 @@ pub fn resolve<C: Parser>(typed: Vec<OsString>, environment: &dyn Fn(&str) -> Op
     let named = matches.try_get_one::<String>(CONFIG).ok().flatten().cloned().or_else(|| environment(&variable(CONFIG)));
     let file = named.map(|path| read_file(&command, &path)).transpose()?.unwrap_or_default();
     let mut completed = typed;
+    let mut places = Vec::new();
     for arg in chosen.get_arguments().chain(command.get_arguments().filter(|arg| arg.is_global_set())) {
         let Some(flag) = arg.get_long().filter(|flag| !matches!(*flag, CONFIG | "help" | "version")) else { continue };
         if was_typed(matches, arg) {
@@ -55,11 +56,20 @@ pub fn resolve<C: Parser>(typed: Vec<OsString>, environment: &dyn Fn(&str) -> Op
         if let Some(text) = environment(&variable) {
             let values = if takes_many(arg) { text.split(',').map(|part| part.trim().to_owned()).collect() } else { vec![text] };
             add(&mut completed, arg, flag, values, &variable)?;
+            places.push((flag, variable));
         } else if let Some((values, place)) = file.values(flag) {
             add(&mut completed, arg, flag, values, &place)?;
+            places.push((flag, place));
         }
     }
-    parse(&command, completed)
+    parse(&command, completed).map_err(|refused| match refused {
+        // A value nobody typed is told together with where it stands.
+        Refused::Usage(told) => Refused::Usage(match places.iter().find(|(flag, _)| told.contains(&format!("--{flag}"))) {
+            Some((_, place)) => format!("{told} (from {place})"),
+            None => told,
+        }),
+        other => other,
+    })
 }
 
 fn parse<C: Parser>(command: &Command, words: Vec<OsString>) -> Result<C, Refused> {
@@ -218,7 +228,7 @@ mod tests {
             let told = line(typed, &[]).unwrap_err();
             assert!(!told.contains('\n') && !told.is_empty(), "{told}");
         }
-        assert!(line(&["serve"], &[("SLOTKEEPER_QUEUE_MAX", "many")]).unwrap_err().contains("--queue-max"));
+        assert!(line(&["serve"], &[("SLOTKEEPER_QUEUE_MAX", "many")]).unwrap_err().contains("from SLOTKEEPER_QUEUE_MAX"));
         assert!(line(&["serve"], &[("SLOTKEEPER_DEMO", "perhaps")]).unwrap_err().contains("true or false"));
         assert!(line(&["serve", "--config", "/nowhere.toml"], &[]).unwrap_err().contains("/nowhere.toml"));
     }

@@ -1,13 +1,14 @@
 //! The demo: an invented provider out of nothing but the binary, its diary kept full for as long as it runs.
 
 use super::seed::{content, evening_before};
-use super::{Failure, ports, say, seed_files, today};
+use super::{Failure, ports, say, seed_files, today, token};
 use crate::domain::ids::ServiceId;
 use crate::domain::rota::WorkingTimes;
 use crate::domain::search::{Paging, SlotSearch, Window};
 use crate::domain::slot::{Slot, SlotStatus};
 use crate::domain::time::{DAY_MS, MINUTE_MS};
 use crate::engine::Engine;
+use crate::http::{AuthMode, Settings};
 use crate::store::{Store, StoreError};
 use std::io::Write;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -77,14 +78,16 @@ fn fill(store: &Store, times: &[WorkingTimes]) -> Result<(), StoreError> {
 pub struct Tryable {
     root: String,
     slot: Slot,
+    /// A header with a token, where the server wants one; it lives as long as the server accepts.
+    token: String,
 }
 
 impl Tryable {
-    /// Finds a slot that will be free long enough to be tried.
+    /// Finds a slot that will be free long enough to be tried; `None` when everything is booked.
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn find(engine: &Engine, public_url: &str) -> Result<Self, Failure> {
+    pub fn find(engine: &Engine, settings: &Settings) -> Result<Option<Self>, Failure> {
         let service = ServiceId::parse(SERVICE).map_err(|e| Failure::Failed(e.to_string()))?;
         let from = engine.now().plus_ms(60 * MINUTE_MS);
         let search = SlotSearch {
@@ -94,9 +97,19 @@ impl Tryable {
             paging: Paging { count: Some(1), after: None },
             ..SlotSearch::default()
         };
-        let found = engine.search_slots(&search).ok().and_then(|found| found.slots.into_iter().next());
-        let slot = found.ok_or_else(|| Failure::Failed(format!("service {SERVICE} has no free slot: use another database file")))?;
-        Ok(Self { root: format!("{public_url}/STU3/1/provider"), slot })
+        let found = engine.search_slots(&search).map_err(|_| Failure::Failed("the diary cannot be read; the log says why".to_owned()))?;
+        let Some(slot) = found.slots.into_iter().next() else { return Ok(None) };
+        let root = format!("{}/STU3/1/provider", settings.public_url);
+        let token = match settings.auth {
+            AuthMode::Off => String::new(),
+            AuthMode::Unsigned => {
+                let audience = settings.audiences.first().unwrap_or(&root);
+                let scope = format!("{} {}", token::SCOPE_SLOT_READ, token::SCOPE_APPOINTMENT_WRITE);
+                let claims = token::Claims::new(audience, &scope, token::ORGANIZATION_DEFAULT, engine.now(), token::UNSIGNED_LIFETIME_S);
+                format!(" -H 'Authorization: Bearer {}'", token::unsigned(&claims))
+            }
+        };
+        Ok(Some(Self { root, slot, token }))
     }
 
     /// Prints three commands that work as pasted: search, book, read back.
@@ -104,17 +117,18 @@ impl Tryable {
     /// # Errors
     /// [`Failure`].
     pub fn print(&self, out: &mut dyn Write) -> Result<(), Failure> {
-        let Self { root, slot } = self;
+        let Self { root, slot, token } = self;
         let day = slot.start.to_fhir().chars().take(10).collect::<String>();
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
-        say(out, "The demo provider is open. Three commands to try, in another terminal:\n")?;
+        let lasting = if token.is_empty() { "" } else { " (their token lives five minutes)" };
+        say(out, &format!("The demo provider is open. Three commands to try, in another terminal{lasting}:\n"))?;
         say(out, "# 1. Search free slots of the urgent treatment centre")?;
-        say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{day}&_count=5&_pretty=true'\n"))?;
+        say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{day}&_count=5&_pretty=true'{token}\n"))?;
         say(out, "# 2. Book one of them; book it twice and the second answer says that it is gone")?;
         say(
             out,
             &format!(
-                "curl -s -X POST '{root}/Appointment?_pretty=true' -H 'Content-Type: application/fhir+json' -d '{{\
+                "curl -s -X POST '{root}/Appointment?_pretty=true' -H 'Content-Type: application/fhir+json'{token} -d '{{\
                  \"resourceType\": \"Appointment\", \"status\": \"booked\", \"description\": \"Sore throat, seen today\", \
                  \"start\": \"{start}\", \"end\": \"{end}\", \"slot\": [{{\"reference\": \"Slot/{slot}\"}}], \
                  \"participant\": [{{\"status\": \"accepted\", \"actor\": {{\"display\": \"Imogen Whitlock\", \"identifier\": \
@@ -123,6 +137,6 @@ impl Tryable {
             ),
         )?;
         say(out, "# 3. Read back who is coming to that slot")?;
-        say(out, &format!("curl -s '{root}/Appointment?slot=Slot/{}&_pretty=true'\n", slot.id))
+        say(out, &format!("curl -s '{root}/Appointment?slot=Slot/{}&_pretty=true'{token}\n", slot.id))
     }
 }

@@ -128,7 +128,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let shown_url = store.shown_url();
     let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
     let engine = Arc::new(engine);
-    let tryable = args.demo.then(|| demo::Tryable::find(&engine, &settings.public_url)).transpose()?;
+    let tryable = if args.demo { demo::Tryable::find(&engine, &settings)? } else { None };
     let service = Arc::new(Service { engine, settings });
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {

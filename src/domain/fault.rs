@@ -262,13 +262,6 @@ pub enum Refusal {
     },
 }
 
-impl Fault {
-    /// True when the server, not the caller, is at fault.
-    pub const fn is_ours(&self) -> bool {
-        matches!(self, Self::Internal | Self::OutcomeUnknown)
-    }
-}
-
 /// One thing a booking says of its slot that is not so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {

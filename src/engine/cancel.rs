@@ -24,6 +24,7 @@ pub enum ExpectedVersion {
 pub struct PendingCancel {
     appointment: Appointment,
     tree: Element,
+    any_version: bool,
 }
 
 impl Engine {
@@ -53,13 +54,13 @@ impl Engine {
             log::error!("appointment {id} is stored as something unreadable: {problem}");
             Fault::Internal
         })?;
-        Ok(PendingCancel { appointment: owned.appointment, tree })
+        Ok(PendingCancel { appointment: owned.appointment, tree, any_version: *expected == ExpectedVersion::Any })
     }
 
     /// Cancels, or says why not, through `answer`.
     pub fn cancel(&self, pending: PendingCancel, wanted_status: &str, wanted: &Element, origin: Origin, answer: Answer) {
         let now = self.now();
-        let PendingCancel { appointment, tree } = pending;
+        let PendingCancel { appointment, tree, any_version } = pending;
         if let Err(refusal) = decide_cancel(&appointment, &tree, wanted_status, wanted, now) {
             // A resent request is recognised even where it would be refused for another reason.
             let Some(key) = origin.key() else { return answer(Err(Fault::Refused(refusal))) };
@@ -76,6 +77,6 @@ impl Engine {
         let decided_on = appointment.version;
         let document = self.ports.documents.write(&cancelled(tree, decided_on + 1, now));
         let cancellation = Cancellation { id: appointment.id, slot: appointment.slot, decided_on, at: now, document, origin };
-        self.allocator.submit(Work::Cancel(Box::new(CancelClaim { cancellation }), answer));
+        self.allocator.submit(Work::Cancel(Box::new(CancelClaim { cancellation, any_version }), answer));
     }
 }

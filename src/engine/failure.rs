@@ -9,7 +9,7 @@ const RETRY_AFTER_S: u32 = 2;
 /// The fault of a failed access. Logs it, because nobody above sees the cause.
 pub(super) fn fault_of(doing: &str, error: &StoreError) -> Fault {
     match error {
-        StoreError::Unavailable(_) | StoreError::Contention(_) => {
+        StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_) => {
             log::warn!("{doing}: {error}");
             Fault::Busy { retry_after_s: RETRY_AFTER_S }
         }
@@ -18,6 +18,7 @@ pub(super) fn fault_of(doing: &str, error: &StoreError) -> Fault {
             Fault::OutcomeUnknown
         }
         StoreError::Constraint(_)
+        | StoreError::NoFile(_)
         | StoreError::Poisoned
         | StoreError::Nested
         | StoreError::Corrupt(_)

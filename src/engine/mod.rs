@@ -34,6 +34,7 @@ use crate::domain::time::Clock;
 use crate::store::Store;
 use allocator::Allocator;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bounds on what one request may cost. Each is a flag of `serve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +83,12 @@ impl Engine {
     /// The present, as this engine sees it.
     pub fn now(&self) -> crate::domain::time::Instant {
         self.ports.clock.now()
+    }
+
+    /// The longest a booking or a cancel takes to be answered when all is well: its deadline, the transaction that
+    /// was begun before it, and the time in which a lost commit is looked up.
+    pub fn answer_time_max(&self) -> Duration {
+        Duration::from_millis(self.limits.allocator.deadline_ms) + allocator::LATEST
     }
 
     /// A new UUID.

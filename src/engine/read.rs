@@ -61,8 +61,8 @@ impl Engine {
         found.ok_or_else(|| Fault::NotFound { kind: kind.name(), id: id.to_owned() })
     }
 
-    /// True when the database answers.
+    /// True when the database answers and takes writes.
     pub fn is_ready(&self) -> bool {
-        self.store.ping().is_ok()
+        self.store.takes_writes().unwrap_or(false)
     }
 }

@@ -1,22 +1,41 @@
-//! Whether the process lives, and whether it can do its work. For load balancers; no token needed.
+//! Whether the process lives, and whether it can do its work. For load balancers and the machine itself; no token
+//! needed.
 
-use super::Service;
-use actix_web::{HttpResponse, web};
+use super::{Service, request};
+use actix_web::rt::time::timeout;
+use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /health/live`: 200 as long as the process answers at all.
-pub async fn live() -> HttpResponse {
+pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    if !may_ask(&http, &service) {
+        return HttpResponse::Forbidden().finish();
+    }
     HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
 }
 
 /// `GET /health/ready`: 200 when the database answers, else 503.
-pub async fn ready(service: web::Data<Service>) -> HttpResponse {
+pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    if !may_ask(&http, &service) {
+        return HttpResponse::Forbidden().finish();
+    }
     let engine = Arc::clone(&service.engine);
-    if web::block(move || engine.is_ready()).await.unwrap_or(false) {
+    let asked = web::block(move || engine.is_ready());
+    // A database that has fallen silent is not ready, however long it would take to say so.
+    if matches!(timeout(PATIENCE, asked).await, Ok(Ok(true))) {
         HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)
     } else {
         HttpResponse::ServiceUnavailable()
             .content_type("application/json")
             .body(r#"{"status":"not ready","cause":"the database does not answer"}"#)
     }
+}
+
+/// The trusted proxy's network, where one is named, and always the machine itself.
+fn may_ask(http: &HttpRequest, service: &Service) -> bool {
+    request::trusted_peer(http, service).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
 }

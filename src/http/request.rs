@@ -76,7 +76,7 @@ pub async fn admit(dialect: &Dialect, http: &HttpRequest, payload: Payload, serv
     headers(dialect, http, found.interaction, settings)?;
     note_headers(&mut caller, http, answer_id);
     let rules = super::handlers::search_rules(dialect, http, settings);
-    let parameters = search::pairs(http.query_string(), &rules)?;
+    let parameters = search::pairs(http.query_string(), &rules);
     let content_type = text(http, "Content-Type");
     let body_format = if found.interaction.has_body() {
         plain_encoding(http)?;
@@ -84,7 +84,9 @@ pub async fn admit(dialect: &Dialect, http: &HttpRequest, payload: Payload, serv
     } else {
         Format::Json
     };
-    let answer_format = negotiate::of_answer(search::format_of(&parameters), text(http, "Accept"), content_type)?;
+    let wanted = parameters.as_ref().ok().and_then(|parameters| search::format_of(parameters));
+    let answer_format = negotiate::of_answer(wanted, text(http, "Accept"), content_type)?;
+    let parameters = parameters?;
     let body = if found.interaction.has_body() {
         read_body(payload, settings.limits.body_bytes_max, settings.limits.body_wait_ms).await?
     } else {
@@ -109,7 +111,11 @@ pub fn text<'r>(http: &'r HttpRequest, name: &str) -> Option<&'r str> {
     http.headers().get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
-fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> {
+/// Refuses whoever did not come through the trusted proxy, where one is named.
+///
+/// # Errors
+/// [`Fault::UntrustedPeer`].
+pub fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> {
     let Some(proxy) = &service.settings.trusted_proxy else { return Ok(()) };
     let peer = http.peer_addr().map(|addr| addr.ip().to_canonical());
     if peer.is_some_and(|peer| proxy.contains(&peer)) { Ok(()) } else { Err(Fault::UntrustedPeer) }

@@ -3,18 +3,26 @@
 //! The variant is chosen by the scheme of the URL and by nothing else: diesel's derived `establish` tries
 //! one database after the other, and a PostgreSQL server that is down would become a new SQLite file.
 
-use super::error::StoreError;
+use super::error::{StoreError, one_line};
+use super::migrate::SchemaError;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
 /// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 2_000;
+/// How long a statement waits for a lock on PostgreSQL, in milliseconds. The allocator's own never wait for a
+/// row; this is for whoever locks a whole table.
+const LOCK_TIMEOUT_MS: u32 = 1_000;
 /// Longest a statement may run on PostgreSQL, in milliseconds: a writer that hangs is a writer lost.
 const STATEMENT_TIMEOUT_MS: u32 = 15_000;
 /// How long a caller waits for a connection of a pool before it is told that there is none.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
+/// What libpq is told unless the URL says otherwise: how long a server may take to be reached, and how soon one
+/// that has fallen silent is given up. Without these a lost network is waited for for hours.
+const PATIENCE: [(&str, u32); 5] =
+    [("connect_timeout", 3), ("keepalives_idle", 10), ("keepalives_interval", 3), ("keepalives_count", 3), ("tcp_user_timeout", 10_000)];
 
 pub use any::AnyConn;
 
@@ -74,10 +82,14 @@ impl DatabaseUrl {
     pub fn shown(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Self::Postgres(url) => match (url.split_once("://"), url.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-                _ => url.clone(),
-            },
+            // A password may stand before the host or in the query; neither is shown.
+            Self::Postgres(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
+                let rest = rest.split('?').next().unwrap_or_default();
+                let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                format!("{scheme}://{host}/{database}")
+            }
         }
     }
 }
@@ -86,6 +98,17 @@ impl DatabaseUrl {
 pub struct Conn {
     pub(super) any: AnyConn,
     pub(super) broken: bool,
+}
+
+impl Conn {
+    /// Waits for another process's writer no longer than until then. PostgreSQL's claims never wait.
+    pub(super) fn patient_until(&mut self, until: Moment) -> Result<&mut Self, StoreError> {
+        if let AnyConn::Sqlite(sqlite) = &mut self.any {
+            let left = until.saturating_duration_since(Moment::now()).as_millis().clamp(1, u128::from(SQLITE_BUSY_TIMEOUT_MS));
+            sqlite.batch_execute(&format!("PRAGMA busy_timeout = {left}")).map_err(|e| StoreError::of_statement(&e))?;
+        }
+        Ok(self)
+    }
 }
 
 /// Opens connections for a pool.
@@ -98,8 +121,10 @@ impl Manager {
     pub(super) fn open(url: &DatabaseUrl) -> Result<AnyConn, StoreError> {
         match url {
             DatabaseUrl::Postgres(text) => {
-                let mut conn = establish_postgres(text)?;
-                let setup = format!("SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}");
+                let mut conn = establish_postgres(&patient(text))?;
+                let setup = format!(
+                    "SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET lock_timeout = {LOCK_TIMEOUT_MS}"
+                );
                 conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
                 Ok(AnyConn::Pg(conn))
             }
@@ -109,21 +134,47 @@ impl Manager {
                     "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
                      PRAGMA wal_autocheckpoint = 4000;"
                 );
-                conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
+                conn.batch_execute(&setup).map_err(|e| match e {
+                    // Readable, but no SQLite file at all.
+                    diesel::result::Error::DatabaseError(_, info) if info.message().contains("not a database") => {
+                        SchemaError::NotOurs.into()
+                    }
+                    e => StoreError::of_statement(&e),
+                })?;
                 Ok(AnyConn::Sqlite(conn))
             }
         }
     }
 }
 
+/// The URL with what it does not say itself of [`PATIENCE`].
+fn patient(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in PATIENCE {
+        if !url.contains(&format!("{name}=")) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}{name}={value}"));
+        }
+    }
+    url
+}
+
+/// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it.
+pub(super) fn write_ahead(conn: &mut AnyConn) -> Result<(), StoreError> {
+    match conn {
+        AnyConn::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA journal_mode = WAL").map_err(|e| StoreError::of_statement(&e)),
+        AnyConn::Pg(_) => Ok(()),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]
 fn establish_postgres(url: &str) -> Result<PgConnection, StoreError> {
-    PgConnection::establish(url).map_err(|e| StoreError::Unavailable(e.to_string()))
+    PgConnection::establish(url).map_err(|e| StoreError::Unavailable(one_line(&e.to_string())))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where connections are made")]
 fn establish_sqlite(path: &str) -> Result<SqliteConnection, StoreError> {
-    SqliteConnection::establish(path).map_err(|e| StoreError::Unavailable(e.to_string()))
+    SqliteConnection::establish(path).map_err(|e| StoreError::Unavailable(format!("{path}: {e}")))
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -163,5 +214,43 @@ struct Logged;
 impl r2d2::HandleError<StoreError> for Logged {
     fn handle_error(&self, error: StoreError) {
         log::warn!("opening a database connection failed: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_whatever_may_be_a_password() {
+        for (url, shown) in [
+            ("postgres://u:secret@host:5432/db", "postgres://host:5432/db"),
+            ("postgresql://host/db?user=u&password=secret", "postgresql://host/db"),
+            ("postgres://u:p@ss@host/db?sslpassword=s@cret", "postgres://host/db"),
+            ("postgres:///db", "postgres:///db"),
+            ("sqlite://slotkeeper.db", "sqlite://slotkeeper.db"),
+        ] {
+            assert_eq!(DatabaseUrl::parse(url).unwrap().shown(), shown);
+        }
+    }
+
+    #[test]
+    fn the_scheme_alone_chooses_the_database() {
+        assert_eq!(DatabaseUrl::parse("sqlite:///var/x.db"), Ok(DatabaseUrl::Sqlite(PathBuf::from("/var/x.db"))));
+        for (url, refused) in [
+            ("slotkeeper.db", NotADatabaseUrl::Scheme),
+            ("mysql://host/db", NotADatabaseUrl::Scheme),
+            ("sqlite://", NotADatabaseUrl::NoFile),
+            ("sqlite://:memory:", NotADatabaseUrl::Memory),
+            ("sqlite://file:x?mode=memory", NotADatabaseUrl::Memory),
+        ] {
+            assert_eq!(DatabaseUrl::parse(url), Err(refused));
+        }
+    }
+
+    #[test]
+    fn what_the_url_says_itself_is_left_as_it_is() {
+        assert_eq!(patient("postgres://h/d?connect_timeout=60").matches("connect_timeout").count(), 1);
+        assert!(patient("postgres://h/d").starts_with("postgres://h/d?connect_timeout=3&keepalives_idle"));
     }
 }

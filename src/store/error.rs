@@ -18,6 +18,12 @@ pub enum StoreError {
     /// No connection, or it broke before the commit was sent: nothing was written.
     #[error("no connection to the database: {0}")]
     Unavailable(String),
+    /// No connection could be had in time: all are in use, or none can be made.
+    #[error("no connection to the database could be had: {0}")]
+    Exhausted(String),
+    /// There is no such SQLite file, and it was not asked to be made.
+    #[error("there is no file {0}: run `slotkeeper migrate` to create it, or serve with --migrate")]
+    NoFile(String),
     /// The commit was sent and its answer lost: the rows may be there or not.
     #[error("the commit was sent and its answer lost: {0}")]
     CommitUnknown(String),
@@ -41,7 +47,7 @@ pub enum StoreError {
 impl StoreError {
     /// The meaning of a diesel error that a statement met.
     pub(super) fn of_statement(error: &DieselError) -> Self {
-        let text = error.to_string();
+        let text = one_line(&error.to_string());
         match error {
             DieselError::DatabaseError(kind, _) => match kind {
                 DatabaseErrorKind::UniqueViolation
@@ -67,10 +73,21 @@ impl StoreError {
     }
 }
 
+/// libpq says some things on several lines; a log line is one.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn is_contention(text: &str) -> bool {
-    ["deadlock detected", "database is locked", "database table is locked", "canceling statement due to lock timeout"]
-        .iter()
-        .any(|known| text.contains(known))
+    [
+        "deadlock detected",
+        "database is locked",
+        "database table is locked",
+        "canceling statement due to lock timeout",
+        "canceling statement due to statement timeout",
+    ]
+    .iter()
+    .any(|known| text.contains(known))
 }
 
 fn is_lost_connection(text: &str) -> bool {

@@ -4,11 +4,11 @@
 //! that start together would both migrate; an advisory lock lets one wait for the other.
 
 use super::conn::AnyConn;
-use super::error::StoreError;
-use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use super::error::{StoreError, one_line};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{BigInt, Integer, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -18,6 +18,9 @@ const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql"
 const APPLICATION_ID: i32 = 0x534C_4F54;
 /// The advisory lock that lets one migration run at a time: "slotkeep" as a number.
 const MIGRATION_LOCK: i64 = 0x736C_6F74_6B65_6570;
+
+/// How long an SQLite migration waits for another one, in milliseconds.
+const MIGRATION_WAIT_MS: u32 = 30_000;
 
 /// What stands between a database and this binary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +58,22 @@ struct Count {
 }
 
 #[derive(QueryableByName)]
+struct Tables {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+    #[diesel(sql_type = BigInt)]
+    ours: i64,
+    #[diesel(sql_type = BigInt)]
+    migrations: i64,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+#[derive(QueryableByName)]
 struct Pragma {
     #[diesel(sql_type = Integer)]
     application_id: i32,
@@ -70,14 +89,7 @@ enum Owner {
 
 /// Applies what is missing. Returns the names of what was applied.
 pub(super) fn run(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
-    match owner(conn)? {
-        Owner::SomebodyElse => return Err(SchemaError::NotOurs.into()),
-        Owner::Nobody | Owner::Us => {}
-    }
-    if let AnyConn::Sqlite(sqlite) = conn {
-        let mark = format!("PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID};");
-        sqlite.batch_execute(&mark).map_err(|e| StoreError::of_statement(&e))?;
-    }
+    // The lock comes before the look, so that another server's half-made tables are never taken for a stranger's.
     lock(conn, "SELECT pg_advisory_lock")?;
     let done = apply(conn);
     lock(conn, "SELECT pg_advisory_unlock")?;
@@ -85,9 +97,37 @@ pub(super) fn run(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
 }
 
 fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
+    if owner(conn)? == Owner::SomebodyElse {
+        return Err(SchemaError::NotOurs.into());
+    }
     refuse_newer(conn)?;
+    match conn {
+        AnyConn::Pg(_) => pending(conn),
+        AnyConn::Sqlite(_) => apply_sqlite(conn),
+    }
+}
+
+/// On SQLite the writer's lock lets one migration run at a time; what is pending is asked under it.
+fn apply_sqlite(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
+    super::conn::write_ahead(conn)?;
+    let broken = |e: diesel::result::Error| StoreError::of_statement(&e);
+    if let AnyConn::Sqlite(sqlite) = conn {
+        sqlite.batch_execute(&format!("PRAGMA busy_timeout = {MIGRATION_WAIT_MS}")).map_err(broken)?;
+        AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE").map_err(broken)?;
+        sqlite.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}")).map_err(broken)?;
+    }
+    let applied = pending(conn);
+    match &applied {
+        Ok(_) => <AnyConn as TransactionManager<AnyConn>>::commit_transaction(conn).map_err(broken)?,
+        // What stopped the migration is the news; that it was rolled back goes without saying.
+        Err(_) => drop(<AnyConn as TransactionManager<AnyConn>>::rollback_transaction(conn)),
+    }
+    applied
+}
+
+fn pending(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
     let migrations = source(conn);
-    let applied = conn.run_pending_migrations(migrations).map_err(|e| StoreError::Broken(e.to_string()))?;
+    let applied = conn.run_pending_migrations(migrations).map_err(|e| StoreError::Broken(one_line(&e.to_string())))?;
     Ok(applied.iter().map(ToString::to_string).collect())
 }
 
@@ -124,9 +164,13 @@ fn refuse_newer(conn: &mut AnyConn) -> Result<(), StoreError> {
     }
 }
 
+/// The versions the database has. Asked without diesel's harness, which would first try to create its table: a
+/// server may run as a role that may not.
 fn applied(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
-    let versions = conn.applied_migrations().map_err(|e| StoreError::Broken(e.to_string()))?;
-    Ok(versions.iter().map(|v: &MigrationVersion<'_>| v.to_string()).collect())
+    let rows: Vec<Version> = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version")
+        .load(conn)
+        .map_err(|e| StoreError::of_statement(&e))?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 /// Name and version of every migration in the binary, oldest first.
@@ -152,11 +196,7 @@ fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
     };
     match conn {
         AnyConn::Sqlite(sqlite) => {
-            let mark: Pragma = diesel::sql_query("PRAGMA application_id").get_result(sqlite).map_err(|e| match e {
-                // "file is not a database": readable, but no SQLite file at all.
-                diesel::result::Error::DatabaseError(_, info) if info.message().contains("not a database") => SchemaError::NotOurs.into(),
-                e => StoreError::of_statement(&e),
-            })?;
+            let mark: Pragma = diesel::sql_query("PRAGMA application_id").get_result(sqlite).map_err(|e| StoreError::of_statement(&e))?;
             let tables = count(conn, "SELECT count(*) AS n FROM sqlite_master")?;
             Ok(match (mark.application_id, tables) {
                 (APPLICATION_ID, _) if tables > 0 => Owner::Us,
@@ -164,22 +204,32 @@ fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
                 _ => Owner::SomebodyElse,
             })
         }
-        AnyConn::Pg(_) => {
-            let tables = "SELECT count(*) AS n FROM pg_tables WHERE schemaname = current_schema()";
-            if count(conn, tables)? == 0 {
-                return Ok(Owner::Nobody);
-            }
-            let ours = format!("{tables} AND tablename IN ('__diesel_schema_migrations', 'appointment_version', 'request_key')");
-            // The table of migrations alone is a first migration that was interrupted.
-            let only = format!("{tables} AND tablename <> '__diesel_schema_migrations'");
-            Ok(if count(conn, &ours)? == 3 || count(conn, &only)? == 0 { Owner::Us } else { Owner::SomebodyElse })
+        AnyConn::Pg(pg) => {
+            // One statement, hence one look: another server may be migrating at this moment.
+            let tables: Tables = diesel::sql_query(
+                "SELECT count(*) AS n, count(*) FILTER (WHERE tablename IN \
+                 ('__diesel_schema_migrations', 'appointment_version', 'request_key')) AS ours, \
+                 count(*) FILTER (WHERE tablename = '__diesel_schema_migrations') AS migrations \
+                 FROM pg_tables WHERE schemaname = current_schema()",
+            )
+            .get_result(pg)
+            .map_err(|e| StoreError::of_statement(&e))?;
+            Ok(match tables {
+                Tables { n: 0, .. } => Owner::Nobody,
+                Tables { ours: 3, .. } => Owner::Us,
+                // The table of migrations alone is a first migration that was interrupted.
+                Tables { n: 1, migrations: 1, .. } => Owner::Us,
+                _ => Owner::SomebodyElse,
+            })
         }
     }
 }
 
 fn lock(conn: &mut AnyConn, call: &str) -> Result<(), StoreError> {
     if let AnyConn::Pg(pg) = conn {
-        pg.batch_execute(&format!("{call}({MIGRATION_LOCK})")).map_err(|e| StoreError::of_statement(&e))?;
+        // Another server's migration may take as long as it takes.
+        pg.batch_execute(&format!("SET lock_timeout = 0; SET statement_timeout = 0; {call}({MIGRATION_LOCK})"))
+            .map_err(|e| StoreError::of_statement(&e))?;
     }
     Ok(())
 }

@@ -37,19 +37,25 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use std::cell::Cell;
 use std::path::Path;
+use std::time::{Duration, Instant as Moment};
 
 /// How often a transaction is tried when the database asks for another try.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
+/// How long a transaction without a deadline may wait to begin.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 const READERS_MAX: u32 = 8;
-/// Connections for writers: the allocator's two threads, a look-up of a lost commit, a seed.
-const WRITERS_MAX: u32 = 4;
+/// Connections for the allocator's own threads, which wait for nobody else's reads.
+const CLAIMANTS_MAX: u32 = 3;
+/// Connections for whoever else writes: a seed, the demo's filler.
+const WRITERS_MAX: u32 = 2;
 
 /// Both databases behind one door.
 #[derive(Clone)]
 pub struct Store {
     url: DatabaseUrl,
     readers: Pool,
+    claimants: Pool,
     writers: Pool,
 }
 
@@ -115,7 +121,13 @@ impl Store {
             }
         }
         migrate::prove(&mut first)?;
-        Ok(Self { url: url.clone(), readers: conn::pool(url, READERS_MAX), writers: conn::pool(url, WRITERS_MAX) })
+        conn::write_ahead(&mut first)?;
+        Ok(Self {
+            url: url.clone(),
+            readers: conn::pool(url, READERS_MAX),
+            claimants: conn::pool(url, CLAIMANTS_MAX),
+            writers: conn::pool(url, WRITERS_MAX),
+        })
     }
 
     /// Applies what is missing and returns the names of what was applied.
@@ -146,15 +158,25 @@ impl Store {
     ///
     /// # Errors
     /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
-    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let _open = OpenGuard::enter()?;
-        let mut attempt = 1;
-        loop {
-            match lend(&self.writers, |conn| transact(conn, &WRITE, &mut work)) {
-                Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
-                outcome => return outcome,
-            }
-        }
+    pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        write_through(&self.writers, Moment::now() + WRITE_PATIENCE, work)
+    }
+
+    /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite
+    /// is not waited for any longer.
+    ///
+    /// # Errors
+    /// As [`Store::write`]; [`StoreError::Contention`] when the database was busy until then.
+    pub fn write_until<T>(&self, until: Moment, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        write_through(&self.claimants, until, work)
+    }
+
+    /// As [`Store::read_one`], on a connection that no other reader waits for: the allocator's.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn look<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_through(&self.claimants, work)
     }
 
     /// Runs `work` on one unchanging state of the database.
@@ -163,33 +185,55 @@ impl Store {
     /// What `work` returns.
     pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _open = OpenGuard::enter()?;
-        self.past_dead_connections(|| lend(&self.readers, |conn| transact(conn, &READ, &mut work)))
+        past_dead_connections(&self.readers, || match lend(&self.readers, |conn| transact(conn, &READ, &mut work)) {
+            // Nothing was written, so nothing is unknown: it can be read again.
+            Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
+            outcome => outcome,
+        })
     }
 
     /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state.
     ///
     /// # Errors
     /// What `work` returns.
-    pub fn read_one<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.past_dead_connections(|| {
-            lend(&self.readers, |conn| {
-                let mut tx = Tx { conn: &mut conn.any, failure: None };
-                let outcome = work(&mut tx);
-                conn.broken |= tx.failure == Some(Failure::Spoiled);
-                outcome
-            })
-        })
+    pub fn read_one<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_through(&self.readers, work)
     }
+}
 
-    /// After the server restarted, every idle connection of the pool is dead; a read is simply tried again
-    /// until it meets a live one.
-    fn past_dead_connections<T>(&self, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut left = READERS_MAX;
-        loop {
-            match read() {
-                Err(StoreError::Unavailable(_)) if left > 0 && self.readers.state().connections > 0 => left -= 1,
-                outcome => return outcome,
-            }
+fn write_through<T>(pool: &Pool, until: Moment, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let _open = OpenGuard::enter()?;
+    let mut attempt = 1;
+    loop {
+        if Moment::now() >= until {
+            return Err(StoreError::Contention("there was no time left to begin".to_owned()));
+        }
+        match lend(pool, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
+            Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+fn read_through<T>(pool: &Pool, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    past_dead_connections(pool, || {
+        lend(pool, |conn| {
+            let mut tx = Tx { conn: &mut conn.any, failure: None };
+            let outcome = work(&mut tx);
+            conn.broken |= tx.failure == Some(Failure::Spoiled);
+            outcome
+        })
+    })
+}
+
+/// After the server restarted, every idle connection of the pool is dead; a read is simply tried again until it
+/// meets a live one.
+fn past_dead_connections<T>(pool: &Pool, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut left = pool.max_size();
+    loop {
+        match read() {
+            Err(StoreError::Unavailable(_)) if left > 0 => left -= 1,
+            outcome => return outcome,
         }
     }
 }
@@ -199,14 +243,11 @@ fn sqlite_file_fits(path: &Path, may_create: bool) -> Result<(), StoreError> {
     if may_create || path.exists() {
         return Ok(());
     }
-    Err(StoreError::Unavailable(format!(
-        "there is no file {}: run `slotkeeper migrate` to create it, or serve with --migrate",
-        path.display()
-    )))
+    Err(StoreError::NoFile(path.display().to_string()))
 }
 
 fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut conn = pool.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    let mut conn = pool.get().map_err(|e| StoreError::Exhausted(error::one_line(&e.to_string())))?;
     work(&mut conn)
 }
 

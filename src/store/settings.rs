@@ -31,7 +31,7 @@ impl Store {
                 return Ok(Durability::Safe);
             }
             let mut off = Vec::new();
-            for name in ["fsync", "synchronous_commit"] {
+            for name in ["fsync", "synchronous_commit", "full_page_writes"] {
                 let sql = format!("SELECT current_setting('{name}') AS value");
                 let setting: Setting = tx.run(|c| diesel::sql_query(sql).get_result(c))?;
                 if setting.value == "off" {
@@ -42,11 +42,18 @@ impl Store {
         })
     }
 
-    /// One round trip to the database.
+    /// Whether the database answers and takes writes; a standby does not.
     ///
     /// # Errors
-    /// `Unavailable` when it cannot be reached.
-    pub fn ping(&self) -> Result<(), StoreError> {
-        self.read_one(|tx| tx.run(|c| diesel::sql_query("SELECT 1").execute(c)).map(drop))
+    /// `Unavailable` or `Exhausted` when it cannot be reached.
+    pub fn takes_writes(&self) -> Result<bool, StoreError> {
+        self.look(|tx| match tx.conn {
+            AnyConn::Sqlite(_) => tx.run(|c| diesel::sql_query("SELECT 1").execute(c)).map(|_| true),
+            AnyConn::Pg(_) => {
+                let sql = "SELECT current_setting('transaction_read_only') AS value";
+                let setting: Setting = tx.run(|c| diesel::sql_query(sql).get_result(c))?;
+                Ok(setting.value == "off")
+            }
+        })
     }
 }

@@ -164,7 +164,12 @@ impl Tx<'_> {
     /// Those of the database.
     pub fn seeding_lock(&mut self) -> Result<(), StoreError> {
         self.run(|c| match c {
-            AnyConn::Pg(pg) => diesel::sql_query(format!("SELECT pg_advisory_xact_lock({SEEDING_LOCK})")).execute(pg).map(drop),
+            AnyConn::Pg(pg) => {
+                // Another seed may take longer than a booking may wait.
+                diesel::sql_query("SET LOCAL lock_timeout = 0").execute(pg)?;
+                diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg)?;
+                diesel::sql_query(format!("SELECT pg_advisory_xact_lock({SEEDING_LOCK})")).execute(pg).map(drop)
+            }
             // BEGIN IMMEDIATE has seen to that.
             AnyConn::Sqlite(_) => Ok(()),
         })

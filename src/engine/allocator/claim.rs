@@ -33,6 +33,8 @@ pub(in crate::engine) struct BookClaim {
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct CancelClaim {
     pub(in crate::engine) cancellation: Cancellation,
+    /// True when whoever asks did not name the version.
+    pub(in crate::engine) any_version: bool,
 }
 
 /// What is wanted.
@@ -44,6 +46,9 @@ pub(in crate::engine) enum Work {
     /// Say whether a request under this key has succeeded; waits for one that is being decided.
     Ask(RequestKey, KeyAnswer),
 }
+
+/// How often a claim is tried again that the database refused for no reason of the booking rules.
+pub(super) const POISONED_MAX: u32 = 6;
 
 /// What a claim keeps others of this process from working on while it is being carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! The decider: one look at the database for everything that waits, and an answer for whoever has lost.
 
-use super::claim::{Claim, Hold, Work};
-use super::desk::{Decided, Order};
-use super::{RETRY_AFTER_S, Shared};
+use super::Shared;
+use super::claim::{Claim, Hold, POISONED_MAX, Work};
+use super::desk::{Decided, Order, Questions};
 use crate::domain::appointment::decide::{Offer, Wish, decide_book};
 use crate::domain::appointment::{Appointment, AppointmentStatus, RequestKey};
 use crate::domain::fault::{Fault, Refusal};
@@ -10,13 +10,11 @@ use crate::domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
 use crate::domain::slot::Slot;
 use crate::domain::time::Instant;
 use crate::store::{NewAppointment, Owned, StoreError, Tx};
-use std::collections::HashMap;
-use std::time::{Duration, Instant as Moment};
+use std::collections::{HashMap, HashSet};
+use std::time::Instant as Moment;
 
 /// Most claims looked at together.
 const LOOK_MAX: usize = 256;
-/// How often deadlines are watched while claims lie on the desk.
-const WATCH_EVERY: Duration = Duration::from_millis(20);
 
 /// What one look found.
 struct Look {
@@ -24,6 +22,8 @@ struct Look {
     services: HashMap<ScheduleId, Vec<ServiceId>>,
     appointments: HashMap<AppointmentId, Owned>,
     keys: HashMap<RequestKey, AppointmentId>,
+    /// Keys asked for that another process is deciding under.
+    undecided: HashSet<RequestKey>,
 }
 
 /// What becomes of a claim after the look.
@@ -31,85 +31,86 @@ enum Verdict {
     Refused(Fault),
     Survived(Order, Vec<Hold>),
     Known(Option<AppointmentId>),
+    Undecided,
 }
 
 pub(super) fn run(shared: &Shared) {
-    while let Some((claims, late)) = next(shared) {
-        for claim in late {
-            shared.refuse(claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
-        }
-        if claims.is_empty() {
+    while let Some(questions) = next(shared) {
+        if questions.claims == 0 {
             continue;
         }
-        match shared.store.read_one(|tx| look(tx, &claims)) {
-            Ok(found) => route(shared, claims, &found),
-            Err(error) => {
-                log::warn!("looking at {} claims: {error}", claims.len());
-                let mut desk = shared.desk.lock();
-                let now = Moment::now();
-                for claim in claims {
-                    desk.rest(claim, now);
-                }
-            }
+        match shared.store.look(|tx| look(tx, &questions)) {
+            Ok(found) => route(shared, &found),
+            Err(error) => put_off(shared, &error),
         }
     }
 }
 
-/// Waits for something to do: claims to look at, and claims whose time is up. `None` when the desk is closed.
-fn next(shared: &Shared) -> Option<(Vec<Claim>, Vec<Claim>)> {
+/// Waits for claims to look at. `None` when the desk is closed.
+fn next(shared: &Shared) -> Option<Questions> {
     let mut desk = shared.desk.lock();
     loop {
         if desk.is_closed() {
             return None;
         }
         let now = Moment::now();
-        let late = desk.take_late(now);
-        if !late.is_empty() || desk.has_waiting(now) {
-            return Some((desk.take_waiting(LOOK_MAX, now), late));
+        if desk.has_waiting(now) {
+            return Some(desk.begin_look(LOOK_MAX, now));
         }
-        if desk.needs_watching() {
-            let until = desk.next_wake().map_or(now + WATCH_EVERY, |wake| wake.min(now + WATCH_EVERY));
-            shared.to_decide.wait_until(&mut desk, until);
-        } else {
-            shared.to_decide.wait(&mut desk);
+        match desk.next_wake() {
+            Some(wake) => drop(shared.to_decide.wait_until(&mut desk, wake)),
+            None => shared.to_decide.wait(&mut desk),
         }
     }
 }
 
 /// The committed state of everything the claims name. Keys are read after slots and appointments: whoever
 /// finds its slot taken by its own earlier request must find that request's key as well.
-fn look(tx: &mut Tx<'_>, claims: &[Claim]) -> Result<Look, StoreError> {
-    let (mut slots, mut appointments, mut keys) = (Vec::new(), Vec::new(), Vec::new());
-    for claim in claims {
-        keys.extend(claim.key());
-        match &claim.work {
-            Work::Book(book, _) => slots.extend(book.slot.ids.iter().map(SlotId::as_str)),
-            Work::Cancel(cancel, _) => appointments.push(cancel.cancellation.id.as_str()),
-            Work::Ask(..) => {}
-        }
-    }
-    slots.sort_unstable();
-    slots.dedup();
+fn look(tx: &mut Tx<'_>, questions: &Questions) -> Result<Look, StoreError> {
+    let slots: Vec<&str> = questions.slots.iter().map(SlotId::as_str).collect();
     let slots: HashMap<_, _> = tx.slot_find_many(&slots)?.into_iter().map(|slot| (slot.id.clone(), slot)).collect();
+    let appointments: Vec<&str> = questions.appointments.iter().map(AppointmentId::as_str).collect();
     let appointments = tx.appointment_find_many(&appointments)?.into_iter().map(|owned| (owned.appointment.id.clone(), owned)).collect();
     let mut schedules: Vec<ScheduleId> = slots.values().map(|slot| slot.schedule.clone()).collect();
     schedules.sort_unstable();
     schedules.dedup();
-    Ok(Look { services: tx.schedule_services(&schedules)?, slots, appointments, keys: tx.key_find_many(&keys)? })
+    let services = tx.schedule_services(&schedules)?;
+    let undecided = tx.key_undecided_many(&questions.asked)?;
+    Ok(Look { slots, services, appointments, undecided, keys: tx.key_find_many(&questions.keys)? })
 }
 
-fn route(shared: &Shared, claims: Vec<Claim>, found: &Look) {
-    let now = shared.clock.now();
-    let mut answers = Vec::new();
+/// The look failed: everybody tries again later. A database that answers and still fails is not waited for for ever.
+fn put_off(shared: &Shared, error: &StoreError) {
+    let silent = matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_));
+    let now = Moment::now();
     let mut desk = shared.desk.lock();
-    for claim in claims {
+    let claims = desk.end_look();
+    log::warn!("looking at {} claims: {error}", claims.len());
+    let (mut turned_away, mut given_up) = (Vec::new(), Vec::new());
+    for mut claim in claims {
+        claim.poisoned += u32::from(!silent);
+        if claim.poisoned < POISONED_MAX { turned_away.extend(desk.rest(claim, now)) } else { given_up.push(claim) }
+    }
+    drop(desk);
+    shared.refuse_busy(turned_away);
+    for claim in given_up {
+        shared.refuse(claim, Fault::Internal);
+    }
+}
+
+fn route(shared: &Shared, found: &Look) {
+    let now = shared.clock.now();
+    let (mut answers, mut turned_away) = (Vec::new(), Vec::new());
+    let mut desk = shared.desk.lock();
+    for claim in desk.end_look() {
         // A request whose key another one is being decided under waits for that one, whatever it asks.
         if desk.key_is_held(&claim) {
             desk.put_behind(claim);
             continue;
         }
         match judge(&claim, found, now) {
-            Verdict::Survived(order, holds) => desk.make_ready(Decided { claim, order, holds }),
+            Verdict::Survived(order, holds) => turned_away.extend(desk.make_ready(Decided { claim, order, holds })),
+            Verdict::Undecided => turned_away.extend(desk.rest(claim, Moment::now())),
             verdict => answers.push((claim, verdict)),
         }
     }
@@ -118,6 +119,7 @@ fn route(shared: &Shared, claims: Vec<Claim>, found: &Look) {
     if ready {
         shared.to_write.notify_one();
     }
+    shared.refuse_busy(turned_away);
     for (claim, verdict) in answers {
         shared.answer(claim, |claim| match (verdict, claim.work) {
             (Verdict::Known(id), Work::Ask(_, answer)) => answer(Ok(id)),
@@ -133,6 +135,7 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
     let key = claim.key();
     let known = key.as_ref().and_then(|key| found.keys.get(key));
     match (&claim.work, known) {
+        (Work::Ask(key, _), None) if found.undecided.contains(key) => return Verdict::Undecided,
         (Work::Ask(..), known) => return Verdict::Known(known.cloned()),
         (_, Some(appointment)) => {
             let request_id = key.map(|key| key.request_id).unwrap_or_default();
@@ -157,10 +160,13 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
             let cancellation = &cancel.cancellation;
             match found.appointments.get(&cancellation.id).map(|owned| &owned.appointment) {
                 None => Err(Fault::NotFound { kind: "Appointment", id: cancellation.id.to_string() }),
+                // Only a cancel makes a new version, so whoever did not name one comes too late.
+                Some(stored) if stored.status == AppointmentStatus::Cancelled && cancel.any_version => {
+                    Err(Fault::Refused(Refusal::AlreadyCancelled))
+                }
                 Some(stored) if stored.version != cancellation.decided_on => {
                     Err(Fault::VersionStale { given: cancellation.decided_on.to_string(), current: stored.version })
                 }
-                Some(stored) if stored.status == AppointmentStatus::Cancelled => Err(Fault::Refused(Refusal::AlreadyCancelled)),
                 Some(stored) => Ok((
                     Order::Cancel(Box::new(cancellation.clone())),
                     vec![Hold::Slot(stored.slot.clone()), Hold::Appointment(stored.id.clone())],

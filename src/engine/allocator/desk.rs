@@ -4,7 +4,9 @@
 //! *behind* a holder without being looked at; when the holder is done they go back to the front of the
 //! queue, in the order in which they came.
 
-use super::claim::{Claim, Hold};
+use super::claim::{Claim, Hold, Work};
+use crate::domain::appointment::RequestKey;
+use crate::domain::ids::{AppointmentId, SlotId};
 use crate::store::{Cancellation, NewAppointment};
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant as Moment};
@@ -13,6 +15,39 @@ use std::time::{Duration, Instant as Moment};
 const REST_FIRST: Duration = Duration::from_millis(2);
 /// The longest rest: how late a claim may learn that a lock it waits for is gone.
 const REST_MAX: Duration = Duration::from_millis(50);
+
+/// What must be known to judge claims.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    /// Slots that bookings name.
+    pub(super) slots: Vec<SlotId>,
+    /// Appointments that cancels name.
+    pub(super) appointments: Vec<AppointmentId>,
+    /// Keys under which requests came.
+    pub(super) keys: Vec<RequestKey>,
+    /// Those of them that are only asked for.
+    pub(super) asked: Vec<RequestKey>,
+    /// How many claims it is about.
+    pub(super) claims: usize,
+}
+
+impl Questions {
+    fn of(claims: &[Claim]) -> Self {
+        let mut questions = Self { claims: claims.len(), ..Self::default() };
+        for claim in claims {
+            questions.keys.extend(claim.key());
+            match &claim.work {
+                Work::Book(book, _) => questions.slots.extend(book.slot.ids.iter().cloned()),
+                Work::Cancel(cancel, _) => questions.appointments.push(cancel.cancellation.id.clone()),
+                Work::Ask(key, _) => questions.asked.push(key.clone()),
+            }
+        }
+        // Many want the same slot; it is looked up once.
+        questions.slots.sort_unstable();
+        questions.slots.dedup();
+        questions
+    }
+}
 
 /// What the writer is to do for a claim.
 #[derive(Debug, Clone)]
@@ -31,6 +66,8 @@ pub(super) struct Decided {
 #[derive(Default)]
 pub(super) struct Desk {
     waiting: VecDeque<Claim>,
+    /// What the decider is looking at. It stays here, so that its deadline is kept even if the look never ends.
+    looking: Vec<Claim>,
     behind: VecDeque<Claim>,
     resting: Vec<(Moment, Claim)>,
     ready: VecDeque<Decided>,
@@ -52,6 +89,7 @@ impl Desk {
     pub(super) fn close(&mut self) -> Vec<Claim> {
         self.closed = true;
         let mut left: Vec<Claim> = self.waiting.drain(..).chain(self.behind.drain(..)).collect();
+        left.append(&mut self.looking);
         left.extend(self.resting.drain(..).map(|(_, claim)| claim));
         left.extend(self.ready.drain(..).map(|decided| decided.claim));
         left
@@ -61,8 +99,19 @@ impl Desk {
         self.closed
     }
 
-    /// The claims to be looked at now, at most `most`. Those whose slot or key is held go behind instead.
-    pub(super) fn take_waiting(&mut self, most: usize, now: Moment) -> Vec<Claim> {
+    /// Begins a look: what must be known of the claims to be looked at now, at most `most`.
+    pub(super) fn begin_look(&mut self, most: usize, now: Moment) -> Questions {
+        self.looking = self.take_waiting(most, now);
+        Questions::of(&self.looking)
+    }
+
+    /// Ends a look: the claims that were looked at, but for those whose time ran out meanwhile.
+    pub(super) fn end_look(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.looking)
+    }
+
+    /// The claims to be looked at now. Those whose slot or key is held go behind instead.
+    fn take_waiting(&mut self, most: usize, now: Moment) -> Vec<Claim> {
         self.wake(now);
         let mut taken = Vec::new();
         while taken.len() < most {
@@ -85,7 +134,8 @@ impl Desk {
 
     /// True while something lies here whose time may run out.
     pub(super) fn needs_watching(&self) -> bool {
-        !(self.behind.is_empty() && self.resting.is_empty() && self.ready.is_empty())
+        let queued = self.waiting.is_empty() && self.behind.is_empty() && self.ready.is_empty();
+        !(queued && self.resting.is_empty() && self.looking.is_empty())
     }
 
     /// When the next claim has rested enough.
@@ -102,14 +152,19 @@ impl Desk {
         claim.key().is_some_and(|key| self.held.contains(&Hold::Key(key)))
     }
 
-    /// Hands a survivor to the writer, unless another holds what it needs: then it goes behind.
-    pub(super) fn make_ready(&mut self, decided: Decided) {
+    /// Hands a survivor to the writer, unless another holds what it needs: then it goes behind. Gives the claim
+    /// back when the desk is closed.
+    pub(super) fn make_ready(&mut self, decided: Decided) -> Option<Claim> {
+        if self.closed {
+            return Some(decided.claim);
+        }
         if self.is_held(&decided.holds) {
             self.behind.push_back(decided.claim);
         } else {
             self.held.extend(decided.holds.iter().cloned());
             self.ready.push_back(decided);
         }
+        None
     }
 
     /// Puts a claim behind whoever holds what it needs.
@@ -127,8 +182,8 @@ impl Desk {
         !self.ready.is_empty()
     }
 
-    /// Lets go of what a claim held. Whoever lies behind is looked at next.
-    pub(super) fn release(&mut self, holds: &[Hold]) {
+    /// Lets go of what claims held. Whoever lies behind is looked at next.
+    pub(super) fn release<'h>(&mut self, holds: impl IntoIterator<Item = &'h Hold>) {
         for hold in holds {
             self.held.remove(hold);
         }
@@ -137,11 +192,16 @@ impl Desk {
         }
     }
 
-    /// Lets a claim rest, the longer the more often it was skipped, but never beyond its deadline.
-    pub(super) fn rest(&mut self, mut claim: Claim, now: Moment) {
+    /// Lets a claim rest, the longer the more often it was skipped, but never beyond its deadline. Gives it back
+    /// when the desk is closed.
+    pub(super) fn rest(&mut self, mut claim: Claim, now: Moment) -> Option<Claim> {
+        if self.closed {
+            return Some(claim);
+        }
         let pause = REST_FIRST.saturating_mul(1 << claim.skipped.min(8)).min(REST_MAX);
         claim.skipped = claim.skipped.saturating_add(1);
         self.resting.push(((now + pause).min(claim.deadline), claim));
+        None
     }
 
     /// Removes every claim whose deadline has passed before it was carried out.
@@ -152,15 +212,18 @@ impl Desk {
             *queue = kept;
             late.extend(gone);
         }
+        let (gone, kept): (Vec<_>, _) = std::mem::take(&mut self.looking).into_iter().partition(|claim| claim.is_late(now));
+        self.looking = kept;
+        late.extend(gone);
         let (gone, kept): (Vec<_>, _) = std::mem::take(&mut self.resting).into_iter().partition(|(_, claim)| claim.is_late(now));
         self.resting = kept;
         late.extend(gone.into_iter().map(|(_, claim)| claim));
         let (gone, kept): (VecDeque<_>, _) = std::mem::take(&mut self.ready).into_iter().partition(|decided| decided.claim.is_late(now));
         self.ready = kept;
-        for decided in gone {
-            self.release(&decided.holds);
-            late.push(decided.claim);
+        if !gone.is_empty() {
+            self.release(gone.iter().flat_map(|decided| &decided.holds));
         }
+        late.extend(gone.into_iter().map(|decided| decided.claim));
         late
     }
 }

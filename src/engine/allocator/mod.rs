@@ -1,10 +1,11 @@
 //! The allocator: the one door to every slot. Whatever takes or frees capacity passes through it.
 //!
-//! Two threads work on a *desk* of claims. The **decider** takes everything that waits, looks at the
+//! Three threads work on a *desk* of claims. The **decider** takes everything that waits, looks at the
 //! database once for all of it, and answers at once whoever has lost: a loser costs a share of one read,
 //! writes nothing and waits for nobody's flush. What survives holds its slot and its request key within this
 //! process and goes to the **writer**, which carries out as much as it can in one transaction and answers
-//! after the commit. Claims on the same slot or key wait behind the holder, first come first served.
+//! after the commit. Claims on the same slot or key wait behind the holder, first come first served. The **watch**
+//! never talks to the database, so that deadlines are kept even when the database falls silent.
 //!
 //! What a reader would get wrong: the writer never says no. A claim it could not carry out (its slot is
 //! locked elsewhere, or was taken meanwhile) goes back to the decider, a little later each time, until a look
@@ -14,6 +15,7 @@
 mod claim;
 mod decider;
 mod desk;
+mod watch;
 mod writer;
 
 pub use claim::Answer;
@@ -24,6 +26,7 @@ use crate::domain::time::Clock;
 use crate::store::Store;
 use desk::Desk;
 use parking_lot::{Condvar, Mutex};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -46,6 +49,10 @@ impl Default for Limits {
     }
 }
 
+/// How long after its deadline a claim in the writer's hands may still be answered: the transaction it is in ends
+/// within a statement's time, and its fate is looked up for as long as [`writer::FATE_TIMEOUT`].
+pub(super) const LATEST: Duration = Duration::from_secs(30);
+
 /// When to come again after the queue was full or a deadline passed, in seconds.
 pub(super) const RETRY_AFTER_S: u32 = 1;
 
@@ -59,6 +66,8 @@ struct Shared {
     to_decide: Condvar,
     /// Something is decided and waits to be carried out.
     to_write: Condvar,
+    /// Something has a deadline to be kept.
+    to_watch: Condvar,
     /// Claims under way, from `submit` to their answer.
     under_way: AtomicUsize,
 }
@@ -78,12 +87,11 @@ impl Allocator {
             desk: Mutex::new(Desk::default()),
             to_decide: Condvar::new(),
             to_write: Condvar::new(),
+            to_watch: Condvar::new(),
             under_way: AtomicUsize::new(0),
         });
-        let (deciding, writing) = (Arc::clone(&shared), Arc::clone(&shared));
-        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads =
-            vec![thread("decider").spawn(move || decider::run(&deciding))?, thread("writer").spawn(move || writer::run(&writing))?];
+            vec![thread("decider", &shared, decider::run)?, thread("writer", &shared, writer::run)?, thread("watch", &shared, watch::run)?];
         Ok(Self { shared, threads })
     }
 
@@ -91,27 +99,40 @@ impl Allocator {
     pub(super) fn submit(&self, work: Work) {
         let shared = &self.shared;
         let deadline = Moment::now() + Duration::from_millis(shared.limits.deadline_ms);
-        let full = shared.under_way.fetch_add(1, Ordering::AcqRel) >= shared.limits.queue_max;
+        let before = shared.under_way.fetch_add(1, Ordering::AcqRel);
+        let full = before >= shared.limits.queue_max;
         let claim = Claim::new(work, deadline);
         if full {
-            shared.answer(claim, |claim| claim.refuse(Fault::Busy { retry_after_s: RETRY_AFTER_S }));
-            return;
+            return shared.refuse_busy([claim]);
         }
-        if let Some(claim) = shared.desk.lock().enter(claim) {
-            shared.answer(claim, |claim| claim.refuse(Fault::Busy { retry_after_s: RETRY_AFTER_S }));
-        }
+        let turned_away = shared.desk.lock().enter(claim);
+        shared.refuse_busy(turned_away);
         shared.to_decide.notify_one();
+        if before == 0 {
+            shared.to_watch.notify_one();
+        }
     }
+}
+
+/// Runs one of the loops on a thread of its own. A panic would leave claims held for ever and the process looking
+/// well; it is built to be restarted instead.
+fn thread(name: &'static str, shared: &Arc<Shared>, work: fn(&Shared)) -> std::io::Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| work(&shared))).is_err() {
+            log::error!("the allocator's {name} panicked; ending the process");
+            std::process::abort();
+        }
+    })
 }
 
 impl Drop for Allocator {
     fn drop(&mut self) {
         let left = self.shared.desk.lock().close();
-        for claim in left {
-            self.shared.answer(claim, |claim| claim.refuse(Fault::Busy { retry_after_s: RETRY_AFTER_S }));
-        }
+        self.shared.refuse_busy(left);
         self.shared.to_decide.notify_all();
         self.shared.to_write.notify_all();
+        self.shared.to_watch.notify_all();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 log::error!("an allocator thread ended in a panic");
@@ -129,5 +150,12 @@ impl Shared {
 
     fn refuse(&self, claim: Claim, fault: Fault) {
         self.answer(claim, |claim| claim.refuse(fault));
+    }
+
+    /// Says that there was no time, or that there is none left.
+    fn refuse_busy(&self, claims: impl IntoIterator<Item = Claim>) {
+        for claim in claims {
+            self.refuse(claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
+        }
     }
 }

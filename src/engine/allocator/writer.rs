@@ -1,6 +1,6 @@
 //! The writer: carries out what was decided, as many claims as there are in one transaction, and answers after the commit.
 
-use super::claim::Work;
+use super::claim::{POISONED_MAX, Work};
 use super::desk::{Decided, Order};
 use super::{RETRY_AFTER_S, Shared};
 use crate::domain::appointment::{AppointmentStatus, AppointmentVersion};
@@ -8,24 +8,14 @@ use crate::domain::fault::Fault;
 use crate::store::{Cancellation, NewAppointment, Settled, StoreError};
 use std::time::{Duration, Instant as Moment};
 
-/// How often a claim is tried again that the database refused for no reason of the booking rules.
-const POISONED_MAX: u32 = 6;
 /// How long the outcome of a lost commit is looked for before the caller is told that it is unknown.
-const FATE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const FATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between two such look-ups, and after the database was out of reach.
 const FATE_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) fn run(shared: &Shared) {
     while let Some(batch) = next(shared) {
-        let now = Moment::now();
-        let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_late(now));
-        for decided in late {
-            let_go(shared, &decided);
-            shared.refuse(decided.claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
-        }
-        if !batch.is_empty() {
-            carry_out(shared, batch);
-        }
+        carry_out(shared, batch);
     }
 }
 
@@ -55,18 +45,30 @@ fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
 }
 
 fn carry_out(shared: &Shared, batch: Vec<Decided>) {
-    let (bookings, cancels) = orders(&batch);
-    let outcome = shared.store.write(|tx| tx.claims_settle(&bookings, &cancels, shared.clock.now()));
+    let now = Moment::now();
+    let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_late(now));
+    give_up(shared, late, &Fault::Busy { retry_after_s: RETRY_AFTER_S });
+    let (mut bookings, mut cancels) = orders(&batch);
+    let Some(until) = batch.iter().map(|decided| decided.claim.deadline).min() else { return };
+    let mut sent = Settled::default();
+    let outcome = shared.store.write_until(until, |tx| {
+        let settled = tx.claims_settle(&bookings, &cancels, shared.clock.now())?;
+        sent.clone_from(&settled);
+        Ok(settled)
+    });
     match outcome {
         Ok(settled) => conclude(shared, batch, &settled),
         Err(StoreError::CommitUnknown(cause)) => {
             log::warn!("a commit of {} claims was sent and its answer lost ({cause}); asking again", batch.len());
+            // Whatever the transaction had skipped it did not carry out: nobody waits for a stranger who holds that.
+            bookings.retain(|new| sent.booked.contains(&new.appointment.id));
+            cancels.retain(|cancel| sent.cancelled.contains(&cancel.id));
             match fate(shared, &bookings, &cancels) {
                 Some(settled) => conclude(shared, batch, &settled),
                 None => give_up(shared, batch, &Fault::OutcomeUnknown),
             }
         }
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Contention(_))) => {
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_))) => {
             log::warn!("carrying out {} claims: {error}", batch.len());
             rest(shared, batch);
         }
@@ -104,9 +106,14 @@ fn conclude(shared: &Shared, batch: Vec<Decided>, settled: &Settled) {
         };
         if carried_out { done.push(decided) } else { skipped.push(decided) }
     }
-    rest(shared, skipped);
+    let now = Moment::now();
+    let mut desk = shared.desk.lock();
+    desk.release(done.iter().chain(&skipped).flat_map(|decided| &decided.holds));
+    let turned_away: Vec<_> = skipped.into_iter().filter_map(|decided| desk.rest(decided.claim, now)).collect();
+    drop(desk);
+    shared.to_decide.notify_one();
+    shared.refuse_busy(turned_away);
     for decided in done {
-        let_go(shared, &decided);
         let version = version_of(decided.order);
         shared.answer(decided.claim, |claim| match claim.work {
             Work::Book(_, answer) | Work::Cancel(_, answer) => answer(Ok(version)),
@@ -138,7 +145,7 @@ fn version_of(order: Order) -> AppointmentVersion {
 fn fate(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
     let until = Moment::now() + FATE_TIMEOUT;
     while Moment::now() < until {
-        match shared.store.write(|tx| tx.claims_fate(bookings, cancels)) {
+        match shared.store.write_until(until, |tx| tx.claims_fate(bookings, cancels)) {
             Ok(settled) => return Some(settled),
             Err(error) => log::warn!("asking what became of a lost commit: {error}"),
         }
@@ -149,27 +156,16 @@ fn fate(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) 
 
 /// Sends claims back to be looked at again, a little later.
 fn rest(shared: &Shared, batch: Vec<Decided>) {
-    if batch.is_empty() {
-        return;
-    }
-    let now = Moment::now();
-    let mut desk = shared.desk.lock();
-    for decided in batch {
-        desk.release(&decided.holds);
-        desk.rest(decided.claim, now);
-    }
-    drop(desk);
-    shared.to_decide.notify_one();
+    conclude(shared, batch, &Settled::default());
 }
 
 fn give_up(shared: &Shared, batch: Vec<Decided>, fault: &Fault) {
+    if batch.is_empty() {
+        return;
+    }
+    shared.desk.lock().release(batch.iter().flat_map(|decided| &decided.holds));
+    shared.to_decide.notify_one();
     for decided in batch {
-        let_go(shared, &decided);
         shared.refuse(decided.claim, fault.clone());
     }
-}
-
-fn let_go(shared: &Shared, decided: &Decided) {
-    shared.desk.lock().release(&decided.holds);
-    shared.to_decide.notify_one();
 }

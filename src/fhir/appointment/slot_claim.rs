@@ -13,6 +13,9 @@ use crate::domain::fault::ProblemKind;
 use crate::domain::ids::{ScheduleId, SlotId};
 use crate::domain::time::Instant;
 
+/// The most identifiers of a contained Slot that are looked at.
+const IDENTIFIERS_MAX: usize = 4;
+
 /// The slot the booking names; `service` is not known here and left out. `None` only with a finding.
 pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) -> Option<SlotClaim> {
     let all = appointment.many("slot");
@@ -92,7 +95,9 @@ fn ids(slot: &Place<'_>, findings: &mut Findings) -> Vec<SlotId> {
         Some(id) => values.push((id, slot.path_of("id"))),
         None => findings.missing(slot.path_of("id"), "a contained resource needs an id, or nothing can point at it"),
     }
-    for (value, path) in values {
+    // A slot has one identifier, which validation demands; a body with thousands is not worth comparing them all.
+    let last = values.pop();
+    for (value, path) in values.into_iter().take(IDENTIFIERS_MAX).chain(last) {
         match SlotId::parse(value) {
             Ok(id) if !ids.contains(&id) => ids.push(id),
             Ok(_) => {}

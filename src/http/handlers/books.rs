@@ -13,6 +13,7 @@ use crate::fhir::appointment::{BookingRules, read_booking_body, read_cancel_body
 use crate::fhir::{json, xml};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::rt::time::timeout;
 use tokio::sync::oneshot;
 
 /// `POST /Appointment` (digest A.7).
@@ -36,7 +37,7 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     // Nobody listens when the consumer has hung up; the booking stands all the same.
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
     asked.service.engine.book(request, asked.admitted.caller.origin.clone(), answer);
-    told.await.unwrap_or(Err(Fault::Internal))
+    outcome(asked, told).await
 }
 
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
@@ -65,7 +66,16 @@ async fn try_update(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let (tell, told) = oneshot::channel();
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
     asked.service.engine.cancel(pending, &change.status, &wanted, asked.admitted.caller.origin.clone(), answer);
-    told.await.unwrap_or(Err(Fault::Internal))
+    outcome(asked, told).await
+}
+
+/// What the allocator says. It keeps its deadlines; only a database that falls silent in the middle of a
+/// transaction can make it speechless, and then nobody knows what became of it.
+async fn outcome(asked: &Asked, told: oneshot::Receiver<Result<AppointmentVersion, Fault>>) -> Result<AppointmentVersion, Fault> {
+    match timeout(asked.service.engine.answer_time_max(), told).await {
+        Ok(told) => told.unwrap_or(Err(Fault::Internal)),
+        Err(_) => Err(Fault::OutcomeUnknown),
+    }
 }
 
 /// What `If-Match` says; `None` when it is missing where it must not be.

@@ -67,18 +67,16 @@ fn note(dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_i
 pub struct Consumer(pub OdsCode);
 
 /// Anything outside the roots.
-pub async fn nothing_here(http: HttpRequest) -> HttpResponse {
-    let fault = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
-    fault::answer(&dialects::booking::DIALECT, &fault, "not-found", negotiate::Format::Json)
+pub async fn nothing_here(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let nothing = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
+    let fault = request::trusted_peer(&http, &service).err().unwrap_or(nothing);
+    fault::answer(&dialects::booking::DIALECT, &fault, &service.engine.new_id(), negotiate::Format::Json)
 }
 
 fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fault) -> HttpResponse {
     let rules = search_rules(dialect, http, &service.settings);
     let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
     let wanted = negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
-    if fault.is_ours() {
-        log::error!("{} answered with a fault of ours", http.method());
-    }
     fault::answer(dialect, fault, &service.engine.new_id(), wanted)
 }
 

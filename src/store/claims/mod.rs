@@ -17,6 +17,7 @@ use crate::domain::appointment::{Appointment, Origin, RequestKey};
 use crate::domain::ids::{AppointmentId, SlotId};
 use crate::domain::time::Instant;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use std::collections::HashSet;
 
 /// How long a look-up of a lost commit waits for the transaction that may still hold its slots, in milliseconds.
@@ -57,6 +58,13 @@ pub struct Settled {
     pub booked: HashSet<AppointmentId>,
     /// Appointments cancelled.
     pub cancelled: HashSet<AppointmentId>,
+}
+
+/// A number in the head of an SQLite file that means nothing to anybody else.
+#[derive(QueryableByName)]
+struct Fence {
+    #[diesel(sql_type = Integer)]
+    user_version: i32,
 }
 
 impl Tx<'_> {
@@ -117,8 +125,14 @@ impl Tx<'_> {
                 diesel::sql_query(format!("SET LOCAL lock_timeout = {FENCE_TIMEOUT_MS}")).execute(pg)?;
                 slot::table.filter(slot::id.eq_any(ids)).order(slot::id).select(slot::id).for_update().load::<String>(pg).map(drop)
             }
-            // BEGIN IMMEDIATE has waited for every other writer already.
-            AnyConn::Sqlite(_) => Ok(()),
+            // BEGIN IMMEDIATE has waited for every other writer. But a commit whose flush failed may have left valid
+            // frames behind the end of the write-ahead log, which recovery after a crash would take for committed;
+            // only a commit written over them removes them. So this transaction must write, and something new:
+            // SQLite does not write a page that stays as it was.
+            AnyConn::Sqlite(sqlite) => {
+                let Fence { user_version } = diesel::sql_query("PRAGMA user_version").get_result(sqlite)?;
+                diesel::sql_query(format!("PRAGMA user_version = {}", user_version.wrapping_add(1))).execute(sqlite).map(drop)
+            }
         })
     }
 }

@@ -19,9 +19,28 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use std::collections::HashSet;
 
-type Texts = Array<Text>;
-type MaybeTexts = Array<Nullable<Text>>;
-type Numbers = Array<BigInt>;
+/// One column of a batch: an array with one entry a claim.
+enum Column<'b> {
+    Texts(&'b Vec<String>),
+    MaybeTexts(&'b Vec<Option<String>>),
+    Numbers(&'b Vec<i64>),
+}
+use Column::{MaybeTexts, Numbers, Texts};
+
+/// Binds arrays, parted by commas.
+fn bind<'b>(out: &mut AstPass<'_, 'b, Pg>, columns: impl IntoIterator<Item = Column<'b>>) -> QueryResult<()> {
+    for (index, column) in columns.into_iter().enumerate() {
+        if index > 0 {
+            out.push_sql(", ");
+        }
+        match column {
+            Texts(values) => out.push_bind_param::<Array<Text>, _>(values)?,
+            MaybeTexts(values) => out.push_bind_param::<Array<Nullable<Text>>, _>(values)?,
+            Numbers(values) => out.push_bind_param::<Array<BigInt>, _>(values)?,
+        }
+    }
+    Ok(())
+}
 
 /// Who asked, as columns: one array a column, one entry a claim.
 #[derive(Debug, Default)]
@@ -57,26 +76,21 @@ impl Origins {
     }
 
     /// The arrays, in the order of [`ORIGIN_COLUMNS`].
-    fn walk<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_bind_param::<Texts, _>(&self.consumer_key)?;
-        let maybe = [
-            &self.consumer,
-            &self.issuer,
-            &self.user,
-            &self.role,
-            &self.device,
-            &self.request_id,
-            &self.answer_id,
-            &self.trace_id,
-            &self.from_asid,
-            &self.to_asid,
-            &self.interaction_id,
-        ];
-        for column in maybe {
-            out.push_sql(", ");
-            out.push_bind_param::<MaybeTexts, _>(column)?;
-        }
-        Ok(())
+    fn columns(&self) -> [Column<'_>; 12] {
+        [
+            Texts(&self.consumer_key),
+            MaybeTexts(&self.consumer),
+            MaybeTexts(&self.issuer),
+            MaybeTexts(&self.user),
+            MaybeTexts(&self.role),
+            MaybeTexts(&self.device),
+            MaybeTexts(&self.request_id),
+            MaybeTexts(&self.answer_id),
+            MaybeTexts(&self.trace_id),
+            MaybeTexts(&self.from_asid),
+            MaybeTexts(&self.to_asid),
+            MaybeTexts(&self.interaction_id),
+        ]
     }
 }
 
@@ -103,8 +117,8 @@ const BOOK_TAIL: &str = "
     FROM free f JOIN keyed k ON k.slot_id = f.id WHERE s.id = f.id RETURNING s.id, s.capacity
 ), won AS MATERIALIZED (
     SELECT k.*, CASE WHEN t.capacity = 1 THEN 1 ELSE (
-        SELECT min(seat) FROM generate_series(1, t.capacity) AS seat
-        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.id AND a.live AND a.seat = seat)) END AS seat
+        SELECT min(seats.n) FROM generate_series(1, t.capacity) AS seats (n)
+        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.id AND a.live AND a.seat = seats.n)) END AS seat
     FROM keyed k JOIN taken t ON t.id = k.slot_id
 ), made AS (
     INSERT INTO appointment (id, slot_id, seat, live, version, start_ms, end_ms, service_id, booked_by, nhs_number, patient_name,
@@ -195,39 +209,31 @@ impl Book {
     }
 }
 
+const BOOK_COLUMNS: &str = "id, slot_id, start_ms, end_ms, service_id, nhs_number, patient_name, birth_date, contact, reason, \
+     clinical_document, document, at_ms, ";
+
 impl QueryFragment<Pg> for Book {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let own = [
+            Texts(&self.id),
+            Texts(&self.slot_id),
+            Numbers(&self.start_ms),
+            Numbers(&self.end_ms),
+            Texts(&self.service_id),
+            MaybeTexts(&self.nhs_number),
+            MaybeTexts(&self.patient_name),
+            MaybeTexts(&self.birth_date),
+            MaybeTexts(&self.contact),
+            Texts(&self.reason),
+            MaybeTexts(&self.clinical_document),
+            Texts(&self.document),
+            Numbers(&self.at_ms),
+        ];
         out.push_sql(HEAD);
-        out.push_bind_param::<Texts, _>(&self.id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Texts, _>(&self.slot_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Numbers, _>(&self.start_ms)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Numbers, _>(&self.end_ms)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Texts, _>(&self.service_id)?;
-        for column in [&self.nhs_number, &self.patient_name, &self.birth_date, &self.contact] {
-            out.push_sql(", ");
-            out.push_bind_param::<MaybeTexts, _>(column)?;
+        bind(&mut out, own.into_iter().chain(self.origins.columns()))?;
+        for sql in [") AS c(", BOOK_COLUMNS, ORIGIN_COLUMNS, KEYED, BOOK_TAKE] {
+            out.push_sql(sql);
         }
-        out.push_sql(", ");
-        out.push_bind_param::<Texts, _>(&self.reason)?;
-        out.push_sql(", ");
-        out.push_bind_param::<MaybeTexts, _>(&self.clinical_document)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Texts, _>(&self.document)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Numbers, _>(&self.at_ms)?;
-        out.push_sql(", ");
-        self.origins.walk(&mut out)?;
-        out.push_sql(
-            ") AS c(id, slot_id, start_ms, end_ms, service_id, nhs_number, patient_name, birth_date, contact, reason, \
-             clinical_document, document, at_ms, ",
-        );
-        out.push_sql(ORIGIN_COLUMNS);
-        out.push_sql(KEYED);
-        out.push_sql(BOOK_TAKE);
         out.push_bind_param::<BigInt, _>(&self.now_ms)?;
         out.push_sql(BOOK_TAIL);
         Ok(())
@@ -245,20 +251,12 @@ struct Cancel {
 
 impl QueryFragment<Pg> for Cancel {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let own = [Texts(&self.id), Numbers(&self.decided_on), Texts(&self.document), Numbers(&self.at_ms)];
         out.push_sql(HEAD);
-        out.push_bind_param::<Texts, _>(&self.id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Numbers, _>(&self.decided_on)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Texts, _>(&self.document)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Numbers, _>(&self.at_ms)?;
-        out.push_sql(", ");
-        self.origins.walk(&mut out)?;
-        out.push_sql(") AS c(id, decided_on, document, at_ms, ");
-        out.push_sql(ORIGIN_COLUMNS);
-        out.push_sql(KEYED);
-        out.push_sql(CANCEL_TAIL);
+        bind(&mut out, own.into_iter().chain(self.origins.columns()))?;
+        for sql in [") AS c(id, decided_on, document, at_ms, ", ORIGIN_COLUMNS, KEYED, CANCEL_TAIL] {
+            out.push_sql(sql);
+        }
         Ok(())
     }
 }

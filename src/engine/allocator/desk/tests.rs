@@ -45,7 +45,7 @@ fn whoever_wants_what_another_holds_waits_behind_and_comes_back_in_order() {
     let mut desk = Desk::default();
     assert!(desk.enter(claim("one", later).0).is_none());
     let first = desk.take_waiting(10, now).pop().unwrap();
-    desk.make_ready(decided(first, vec![key("one")]));
+    let _ = desk.make_ready(decided(first, vec![key("one")]));
     for (id, other) in [("one", later), ("two", later), ("one", later)] {
         assert!(desk.enter(claim(id, other).0).is_none());
     }
@@ -63,8 +63,8 @@ fn a_second_survivor_for_a_held_slot_goes_behind_instead_of_to_the_writer() {
     let later = now + Duration::from_secs(9);
     let mut desk = Desk::default();
     let hold = || vec![Hold::Slot(SlotId::parse("s").unwrap())];
-    desk.make_ready(decided(claim("one", later).0, hold()));
-    desk.make_ready(decided(claim("two", later).0, hold()));
+    let _ = desk.make_ready(decided(claim("one", later).0, hold()));
+    let _ = desk.make_ready(decided(claim("two", later).0, hold()));
     let batch = desk.take_ready(10);
     assert_eq!(batch.len(), 1, "only one of them may be in the writer's hands");
     desk.release(&batch[0].holds);
@@ -79,7 +79,7 @@ fn a_skipped_claim_rests_longer_every_time_but_not_beyond_its_deadline() {
     let (mut resting, _told) = claim("one", now + Duration::from_millis(120));
     let mut at = now;
     for _ in 0..8 {
-        desk.rest(resting, at);
+        assert!(desk.rest(resting, at).is_none());
         assert!(desk.take_waiting(1, at).is_empty(), "it rests");
         let wake = desk.next_wake().unwrap();
         pauses.push((wake - at).as_millis());
@@ -99,15 +99,16 @@ fn whatever_is_late_is_taken_off_wherever_it_lies_and_lets_go_of_what_it_held() 
     let soon = now + Duration::from_millis(5);
     let later = now + Duration::from_secs(9);
     let mut desk = Desk::default();
-    desk.make_ready(decided(claim("ready", soon).0, vec![key("ready")]));
+    let _ = desk.make_ready(decided(claim("ready", soon).0, vec![key("ready")]));
     desk.put_behind(claim("behind", soon).0);
-    desk.rest(claim("resting", soon).0, now);
+    assert!(desk.rest(claim("resting", soon).0, now).is_none());
     assert!(desk.enter(claim("waiting", soon).0).is_none());
     assert!(desk.enter(claim("ready", later).0).is_none());
     assert!(desk.take_late(now).is_empty());
+    desk.looking = vec![claim("looking", soon).0];
     let mut late = ids(&desk.take_late(soon));
     late.sort();
-    assert_eq!(late, ["behind", "ready", "resting", "waiting"]);
+    assert_eq!(late, ["behind", "looking", "ready", "resting", "waiting"]);
     assert_eq!(ids(&desk.take_waiting(10, soon)), ["ready"], "the key is free for the one that is not late");
     assert!(!desk.has_ready() && !desk.needs_watching());
 }
@@ -116,10 +117,12 @@ fn whatever_is_late_is_taken_off_wherever_it_lies_and_lets_go_of_what_it_held() 
 fn a_closed_desk_gives_everything_back_and_takes_nothing_in() {
     let later = Moment::now() + Duration::from_secs(9);
     let mut desk = Desk::default();
-    desk.make_ready(decided(claim("one", later).0, vec![key("one")]));
+    let _ = desk.make_ready(decided(claim("one", later).0, vec![key("one")]));
     desk.put_behind(claim("two", later).0);
     assert!(desk.enter(claim("three", later).0).is_none());
     assert_eq!(desk.close().len(), 3);
     assert!(desk.enter(claim("four", later).0).is_some());
+    assert!(desk.rest(claim("five", later).0, Moment::now()).is_some());
+    assert!(desk.make_ready(decided(claim("six", later).0, vec![])).is_some());
     assert!(desk.is_closed() && !desk.has_ready());
 }

@@ -70,7 +70,7 @@ pub fn refuse(fault: &Fault) -> Refused {
             one(500, IssueCode::Exception, SpineCode::InternalServerError, told)
         }
         Fault::Internal => {
-            let told = "the server failed; its log has the details under the X-Request-ID of this answer".to_owned();
+            let told = "the server failed; its operator finds this answer in the log by its X-Request-ID".to_owned();
             one(500, IssueCode::Exception, SpineCode::InternalServerError, told)
         }
     }
