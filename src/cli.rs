@@ -55,6 +55,9 @@ pub enum CliCommand {
     Token(token::TokenArgs),
     /// Races a running server for the same slots, judges every answer, and cancels what it booked
     Race(race::RaceArgs),
+    /// Prints the OpenAPI document that the server serves as /openapi.json
+    #[command(hide = true)]
+    Openapi,
     /// Asks a database whether every invariant holds; reads only
     Check(check::CheckArgs),
 }
@@ -127,6 +130,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         CliCommand::Seed(args) => seed::run(args, out),
         CliCommand::Diary(args) => diary::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
+        CliCommand::Openapi => say(out, crate::http::openapi::text().trim_end()),
         CliCommand::Token(args) => {
             let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;
             say(out, &token)

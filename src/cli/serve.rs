@@ -5,6 +5,7 @@
 
 use super::{DatabaseArgs, Failure, demo, ports};
 use crate::engine::{AllocatorLimits, Engine, Limits};
+use crate::fhir::compat::ApiVersion;
 use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
@@ -52,6 +53,9 @@ pub struct ServeArgs {
     /// Refuses bookings without a verified NHS number
     #[arg(long)]
     pub require_verified_nhs_number: bool,
+    /// Oldest version of the NHS Booking FHIR API whose consumers are served on the booking root, beside all later ones
+    #[arg(long, value_name = "VERSION", default_value = ApiVersion::LATEST.number(), value_parser = ApiVersion::ALL.map(ApiVersion::number))]
+    pub compat: String,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -173,6 +177,8 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
         audiences: args.audience.clone(),
         trusted_proxy: args.trusted_proxy,
         require_verified_nhs_number: args.require_verified_nhs_number,
+        // clap takes no other numbers.
+        compat: ApiVersion::parse(&args.compat).unwrap_or(ApiVersion::LATEST),
         limits: args.limits.http(),
     })
 }

@@ -24,6 +24,8 @@ pub struct BookRequest {
     pub reason: String,
     /// The identifier of the clinical document (CDA) that goes with it.
     pub clinical_document: Option<String>,
+    /// True when `Appointment.created` is the consumer's and stays as sent (before 2.0.2 of the standard: digest G).
+    pub keeps_created: bool,
     /// The body as sent. What the server adds (id, meta, created) is not in it yet.
     pub resource: Element,
 }

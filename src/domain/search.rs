@@ -150,6 +150,8 @@ pub struct SlotSearch {
     pub statuses: Vec<SlotStatus>,
     /// When the slot begins.
     pub start: Window,
+    /// When it ends.
+    pub end: Window,
     /// When it last changed.
     pub updated: Window,
     /// True when the question rules everything out (a status no slot ever has, an identifier of a system not

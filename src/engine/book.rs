@@ -13,7 +13,7 @@ impl Engine {
     pub fn book(&self, request: BookRequest, origin: Origin, answer: Answer) {
         let created = self.now();
         let id = AppointmentId::stored(self.new_id());
-        let document = self.ports.documents.write(&booked(request.resource, &id, created));
+        let document = self.ports.documents.write(&booked(request.resource, &id, created, request.keeps_created));
         let claim = BookClaim {
             id,
             slot: request.slot,

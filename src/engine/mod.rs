@@ -22,7 +22,7 @@ mod seed;
 pub use allocator::{Answer, Limits as AllocatorLimits};
 pub use cancel::{ExpectedVersion, PendingCancel};
 pub use check::CheckReport;
-pub use diary::{DiaryDay, DiaryFilter, DiarySlot};
+pub use diary::{Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Unknown as UnknownInDiary};
 pub use fill::Filled;
 pub use ports::{SystemClock, UuidIds};
 pub use search_appointments::AppointmentMatches;

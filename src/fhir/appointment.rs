@@ -3,7 +3,8 @@
 //! Knows the booking standard's rules for the body (digest A.7, B.5 to B.8) and nothing of what is stored,
 //! of the time, or of HTTP. The generic rules of FHIR and the profiles are checked by `validate` first;
 //! here come the overrides. What a reader would get wrong: one body is right on the provider root and
-//! wrong on the booking root (decisions 3), and nothing but [`BookingRules`] says which is meant.
+//! wrong on the booking root (decisions 3), and what older versions of the standard allowed is right only
+//! where it is forgiven: nothing but [`BookingRules`] says which is meant.
 
 mod contacts;
 mod document;
@@ -20,6 +21,7 @@ mod tests;
 
 use self::findings::{Findings, Place};
 use self::reference::Contained;
+use super::compat::Leniencies;
 use super::json::Read;
 use super::validate;
 use crate::domain::appointment::{BookRequest, Patient};
@@ -35,6 +37,35 @@ pub struct BookingRules {
     pub strict: bool,
     /// True when a patient without a verified NHS number is refused (`--require-verified-nhs-number`).
     pub require_verified_nhs_number: bool,
+    /// What of older versions is forgiven on the booking root (digest G); the provider root does not ask.
+    pub lenient: Leniencies,
+}
+
+impl BookingRules {
+    /// Whether a Patient must be contained and the patient be named by reference to it.
+    const fn patient_contained(self) -> bool {
+        self.strict && !self.lenient.patient_by_actor
+    }
+
+    /// Whether a `DocumentReference` must be contained.
+    const fn document_contained(self) -> bool {
+        self.strict && !self.lenient.document_optional
+    }
+
+    /// Whether the slot may be named as `Slot/<id>`.
+    const fn slot_by_reference(self) -> bool {
+        !self.strict || self.lenient.slot_by_reference
+    }
+
+    /// Whether every telecom must have a rank, one of them 1.
+    const fn contacts_ranked(self) -> bool {
+        self.strict && !self.lenient.contacts_unranked
+    }
+
+    /// Whether `created` is the consumer's to set.
+    const fn created_by_consumer(self) -> bool {
+        self.strict && self.lenient.created_by_consumer
+    }
 }
 
 /// What a consumer asks when it updates an appointment.
@@ -143,7 +174,16 @@ fn read_facts(appointment: &Place<'_>, rules: BookingRules, findings: &mut Findi
     let times = slot_claim::start_and_end(appointment, slot.as_ref(), findings);
     let (mut slot, (start, end)) = (slot?, times?);
     slot.service = participants.service;
-    Some(BookRequest { slot, start, end, patient: patient?, reason: reason?, clinical_document, resource: Element::complex("") })
+    Some(BookRequest {
+        slot,
+        start,
+        end,
+        patient: patient?,
+        reason: reason?,
+        clinical_document,
+        keeps_created: rules.created_by_consumer() && appointment.one("created").is_some(),
+        resource: Element::complex(""),
+    })
 }
 
 fn read_patient(
@@ -156,7 +196,7 @@ fn read_patient(
     let actor = participants.patient.as_ref();
     match contained.single("Patient", findings) {
         Some(resource) => Some(patient::read(resource, actor, rules, findings)),
-        None if rules.strict => {
+        None if rules.patient_contained() => {
             findings.missing(appointment.path_of("contained"), "no Patient is contained: the patient must be");
             None
         }
@@ -172,7 +212,8 @@ fn reason(appointment: &Place<'_>, rules: BookingRules, findings: &mut Findings)
     findings.demand_text(appointment, "description", "the reason for the call").map(str::to_owned)
 }
 
-/// `created` is overwritten by the server (digest I, row 12), but what is sent must be a dateTime.
+/// `created` is overwritten by the server (digest I, row 12) unless the consumer's version says that it is the
+/// consumer's (before 2.0.2); in both cases what is sent must be a dateTime.
 fn created(appointment: &Place<'_>, findings: &mut Findings) {
     let given = appointment.one("created").filter(|created| created.element.value.is_some());
     if given.is_some_and(|created| created.element.as_text().and_then(|text| Span::of_date(text, LONDON)).is_none()) {

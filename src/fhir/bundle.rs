@@ -153,7 +153,8 @@ mod tests {
     use crate::fhir::search::{SearchRules, pairs};
 
     const ROOT: &str = "https://weirside.example/STU3/1/booking";
-    const RULES: SearchRules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200 };
+    const RULES: SearchRules =
+        SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
 
     fn honoured(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -6,6 +6,7 @@
 
 pub mod provider;
 
+use super::compat::ApiVersion;
 use crate::domain::element::Element;
 
 /// The version of the NHS Booking FHIR API that the booking root implements.
@@ -103,6 +104,40 @@ pub fn booking(software_version: &str, release_date: &str, base_url: &str) -> El
         .with(rest())
 }
 
+/// Says in the description of a statement which older versions are served as well, if any (digest G). The
+/// shape stays as it is: it is counted by the public test set.
+pub fn say_compatible(statement: &mut Element, oldest: ApiVersion) {
+    if oldest == ApiVersion::LATEST {
+        return;
+    }
+    let told = statement.text_at("description").unwrap_or_default();
+    let told = format!("{told} Compatibility: {}.", compatibility(oldest));
+    statement.set(Element::text("description", told));
+}
+
+fn compatibility(oldest: ApiVersion) -> String {
+    let forgiven = oldest.leniencies();
+    let parts = [
+        (forgiven.slot_by_reference, "an Appointment may refer to Slot/<id> and contain no Slot"),
+        (
+            forgiven.patient_by_actor,
+            "it may name its patient by the identifier and display of a participant's actor and contain no Patient",
+        ),
+        (forgiven.document_optional, "it needs no DocumentReference"),
+        (forgiven.contacts_unranked, "contacts need no rank"),
+        (forgiven.created_by_consumer, "created is kept as the consumer sent it"),
+        (forgiven.request_id_optional, "POST and PUT may come without X-Request-ID, and are then not recognised when sent again"),
+        (forgiven.end_parameter, "end restricts when a Slot ends"),
+    ];
+    let said: Vec<&str> = parts.into_iter().filter(|(given, _)| *given).map(|(_, said)| said).collect();
+    format!(
+        "bodies and searches of version {} and later of the NHS Booking FHIR API are taken too, and answered in the form in which they \
+         were sent: {}",
+        oldest.number(),
+        said.join("; ")
+    )
+}
+
 fn rest() -> Element {
     let security = Element::complex("security").with(Element::boolean("cors", true)).with(Element::text(
         "description",
@@ -194,6 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn an_older_version_is_told_in_the_description_and_changes_nothing_else() {
+        let mut latest = statement();
+        say_compatible(&mut latest, ApiVersion::LATEST);
+        assert_eq!(latest, statement());
+        let mut older = statement();
+        say_compatible(&mut older, ApiVersion::V1_0_6);
+        let told = older.text_at("description").unwrap().to_owned();
+        for said in ["version 1.0.6 and later", "Slot/<id>", "X-Request-ID", "end restricts"] {
+            assert!(told.contains(said), "{said}: {told}");
+        }
+        older.set(Element::text("description", statement().text_at("description").unwrap()));
+        assert_eq!(older, statement());
+        let mut nearly = statement();
+        say_compatible(&mut nearly, ApiVersion::V2_0_3);
+        assert!(!nearly.text_at("description").unwrap().contains("Slot/<id>"));
+    }
+
+    #[test]
     fn slot_declares_one_interaction_three_parameters_and_six_includes() {
         let slot = resource("Slot");
         assert_eq!(texts(&slot, "interaction", "code"), ["search-type"]);
@@ -215,7 +268,7 @@ mod tests {
     fn every_include_that_is_declared_is_understood() {
         use crate::domain::time::Instant;
         use crate::fhir::search::{SearchRules, slots};
-        let rules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200 };
+        let rules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
         let asked = |value: &str| vec![("service".to_owned(), "1".to_owned()), ("_include".to_owned(), value.to_owned())];
         for include in SLOT_INCLUDES {
             let query = slots(&asked(include), &rules, Instant::from_ms(0)).unwrap();

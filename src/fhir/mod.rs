@@ -7,6 +7,7 @@
 pub mod appointment;
 pub mod bundle;
 pub mod capability;
+pub mod compat;
 pub mod definitions;
 pub mod directory;
 pub mod json;

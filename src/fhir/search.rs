@@ -49,6 +49,8 @@ pub struct SearchRules {
     pub window_days_max: i64,
     /// The most parameters of one query.
     pub parameters_max: usize,
+    /// `end` restricts when a slot ends, as it did until 2.0.3; otherwise it is accepted and means nothing.
+    pub end_restricts: bool,
 }
 
 impl SearchRules {
@@ -96,14 +98,23 @@ pub fn participants(appointment: &Element) -> Vec<(DirectoryKind, ResourceId)> {
     references.filter_map(directory::target).collect()
 }
 
-/// What a search of a resource type takes on the provider root; `None` where there is no such search.
-pub fn declared(kind: &str) -> Option<Declared> {
+/// Rules of the provider root, as far as they decide what is declared.
+pub const PROVIDER_RULES: SearchRules =
+    SearchRules { strict: true, must_name: false, window_days_max: 31, parameters_max: 200, end_restricts: false };
+
+/// What a search of a resource type takes on the root that has such rules; `None` where there is no such search.
+pub fn declared(kind: &str, rules: &SearchRules) -> Option<Declared> {
     match kind {
-        "Slot" => Some(parameters::declared(&slots::SLOT)),
-        "Schedule" => Some(parameters::declared(&schedules::SCHEDULE)),
-        "Appointment" => Some(parameters::declared(&appointments::APPOINTMENT)),
-        _ => DirectoryKind::parse(kind).map(|kind| parameters::declared(directory::searchable(kind))),
+        "Slot" => Some(parameters::declared(&slots::SLOT, rules)),
+        "Schedule" => Some(parameters::declared(&schedules::SCHEDULE, rules)),
+        "Appointment" => Some(parameters::declared(&appointments::APPOINTMENT, rules)),
+        _ => DirectoryKind::parse(kind).map(|kind| parameters::declared(directory::searchable(kind), rules)),
     }
+}
+
+/// What a read by id takes on the root that has such rules.
+pub fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
+    parameters::declared_of_reads(rules)
 }
 
 /// The names and values of a raw query string, decoded.

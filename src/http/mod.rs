@@ -10,6 +10,7 @@ mod fault;
 mod handlers;
 mod health;
 mod negotiate;
+pub mod openapi;
 mod prefer;
 mod request;
 mod respond;
@@ -40,6 +41,8 @@ pub fn configure(service: Arc<Service>) -> impl FnOnce(&mut ServiceConfig) + Clo
         }
         config.route("/health/live", web::route().to(health::live));
         config.route("/health/ready", web::route().to(health::ready));
+        let openapi = web::resource("/openapi.json").route(web::get().to(openapi::serve)).route(web::head().to(openapi::serve));
+        config.service(openapi);
         config.default_service(web::to(handlers::nothing_here));
     }
 }

@@ -8,7 +8,7 @@ use super::Service;
 use super::auth::{self, Caller};
 use super::dialects::{Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
-use super::settings::AuthMode;
+use super::settings::{AuthMode, Settings};
 use crate::domain::appointment::RequestKey;
 use crate::domain::fault::Fault;
 use crate::fhir::search::{self, SearchRules};
@@ -79,7 +79,7 @@ pub async fn admit(
     if let Some(consumer) = &caller.origin.consumer {
         http.extensions_mut().insert(super::handlers::Consumer(consumer.clone()));
     }
-    headers(dialect, http, found.interaction, settings.auth)?;
+    headers(dialect, http, found.interaction, settings)?;
     note_headers(&mut caller, http, answer_id);
     let rules = super::handlers::search_rules(dialect, http, settings);
     let content_type = text(http, "Content-Type");
@@ -135,18 +135,20 @@ fn declared_length(http: &HttpRequest, limit: usize) -> Result<(), Fault> {
     if fits { Ok(()) } else { Err(Fault::TooLarge { what: "body", limit, unit: "bytes" }) }
 }
 
-fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, auth: AuthMode) -> Result<(), Fault> {
+fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, settings: &Settings) -> Result<(), Fault> {
     // The statement must always be readable (digest A.5).
-    if auth != AuthMode::Off && interaction != Interaction::Capability {
+    if settings.auth != AuthMode::Off && interaction != Interaction::Capability {
         for name in dialect.headers_demanded {
             if text(http, name).is_none_or(|value| value.trim().is_empty()) {
                 return Err(Fault::HeaderMissing { name });
             }
         }
     }
+    // Consumers built before 2.0.2 know no X-Request-ID (digest G).
+    let demanded = dialect.request_id_demanded && !settings.compat.leniencies().request_id_optional;
     let name = "X-Request-ID";
     match http.headers().get(name) {
-        None if dialect.request_id_demanded && interaction.writes() => Err(Fault::HeaderMissing { name }),
+        None if demanded && interaction.writes() => Err(Fault::HeaderMissing { name }),
         Some(value) if interaction.writes() && !is_request_id(value.as_bytes()) => {
             Err(Fault::HeaderInvalid { name, expected: "1 to 64 printable characters" })
         }

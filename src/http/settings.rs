@@ -1,5 +1,6 @@
 //! How the service is reached and guarded: everything an operator may set, already checked.
 
+use crate::fhir::compat::ApiVersion;
 use ipnet::IpNet;
 
 /// Whom the service believes.
@@ -54,6 +55,8 @@ pub struct Settings {
     pub trusted_proxy: Option<IpNet>,
     /// Whether a booking needs a verified NHS number.
     pub require_verified_nhs_number: bool,
+    /// The oldest version of the booking API whose consumers are served on the booking root (digest G).
+    pub compat: ApiVersion,
     /// Bounds.
     pub limits: HttpLimits,
 }

@@ -184,21 +184,21 @@ impl Tx<'_> {
         self.run(|c| appointment_matches(search, actors, viewer).count().get_result(c))
     }
 
-    /// Who is coming to `schedules` in `span`: live appointments, ordered by start.
+    /// Who is coming to `schedules` in `span`, ordered by start: live appointments, and `cancelled` ones on request.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn diary_search(&mut self, schedules: &[ScheduleId], span: Span) -> Result<Vec<DiaryAppointment>, StoreError> {
+    pub fn diary_search(&mut self, schedules: &[ScheduleId], span: Span, cancelled: bool) -> Result<Vec<DiaryAppointment>, StoreError> {
         let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
-            appointment::table
+            let found = appointment::table
                 .inner_join(slot::table.inner_join(schedule::table))
-                .filter(appointment::live.eq(true))
                 .filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
                 .filter(slot::start_ms.ge(span.from.ms()))
                 .filter(slot::start_ms.lt(span.until.ms()))
                 .order((slot::start_ms, appointment::id))
                 .select((AppointmentRow::as_select(), schedule::id, schedule::location_id))
-                .load(c)
+                .into_boxed::<Db>();
+            if cancelled { found.load(c) } else { found.filter(appointment::live.eq(true)).load(c) }
         })?;
         let entry = |(row, schedule, location): (AppointmentRow, String, Option<String>)| DiaryAppointment {
             appointment: row.into(),

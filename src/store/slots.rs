@@ -192,6 +192,12 @@ fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>,
             (None, _) => {}
         }
     }
+    if let Some(from) = search.end.from {
+        query = query.filter(slot::end_ms.ge(from.ms()));
+    }
+    if let Some(until) = search.end.until {
+        query = query.filter(slot::end_ms.lt(until.ms()));
+    }
     if let Some(from) = search.updated.from {
         query = query.filter(slot::updated_ms.ge(from.ms()));
     }

@@ -107,11 +107,14 @@ pub fn decide_cancel(
     Ok(())
 }
 
-/// The resource of a new appointment: what was sent, completed by what the server adds.
+/// The resource of a new appointment: what was sent, completed by what the server adds. `created` is the
+/// server's (digest I, row 12), unless it is the consumer's to set and `keeps_created`.
 #[must_use]
-pub fn booked(mut resource: Element, id: &AppointmentId, now: Instant) -> Element {
+pub fn booked(mut resource: Element, id: &AppointmentId, now: Instant, keeps_created: bool) -> Element {
     resource.set(Element::text("id", id.as_str()));
-    resource.set(Element::text("created", now.to_fhir()));
+    if !keeps_created {
+        resource.set(Element::text("created", now.to_fhir()));
+    }
     stamped(resource, 1, now)
 }
 

@@ -29,7 +29,9 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules, findings: &mut F
         }
     }
     check_rank_one(patient, &all, rules, findings);
-    let first = all.into_iter().find(|c| c.rank == Some(1))?;
+    // Before there were ranks, the first contact given was the one to call.
+    let primary = all.iter().position(|c| c.rank == Some(1)).unwrap_or(0);
+    let first = all.into_iter().nth(primary).filter(|c| c.rank == Some(1) || (rules.strict && !rules.contacts_ranked()))?;
     let value = first.value?;
     match first.whose.filter(|name| !name.is_empty()) {
         Some(name) => Some(format!("{value} ({name})")),
@@ -39,11 +41,16 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules, findings: &mut F
 
 /// Rank 1 exactly once. On the booking root this is a matter of structure (400) and demanded even of a
 /// patient without any contact; on the provider root it is a rule like others, where contacts are given
-/// (decisions 3 and 5).
+/// (decisions 3 and 5). Consumers built before there were ranks need none, but what they rank is ranked rightly.
 fn check_rank_one(patient: &Place<'_>, all: &[Contact<'_>], rules: BookingRules, findings: &mut Findings) {
     let kind = if rules.strict { ProblemKind::Structure } else { ProblemKind::Invariant };
     let firsts: Vec<_> = all.iter().filter(|c| c.rank == Some(1)).collect();
-    if firsts.is_empty() && (rules.strict || !all.is_empty()) {
+    let due = match (rules.strict, rules.contacts_ranked()) {
+        (true, true) => true,
+        (true, false) => all.iter().any(|c| c.rank.is_some()),
+        (false, _) => !all.is_empty(),
+    };
+    if firsts.is_empty() && due {
         let message = "no contact has rank 1: one of the patient's or the contacts' telecoms must be the primary one";
         findings.add(kind, patient.path_of("telecom"), message);
     }
@@ -65,7 +72,7 @@ fn contact<'e>(telecom: Place<'e>, whose: Option<String>, rules: BookingRules, f
 /// The rank, a positive integer; demanded of every telecom on the booking root (digest B.6).
 fn rank(telecom: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<u32> {
     let Some(value) = telecom.element.child("rank").and_then(|rank| rank.value.as_ref()) else {
-        if rules.strict {
+        if rules.contacts_ranked() {
             findings.missing(telecom.path_of("rank"), "the rank is missing: a positive integer, 1 for the primary contact");
         }
         return None;

@@ -14,7 +14,7 @@ const KIND: &str = "DocumentReference";
 /// The identifier of the clinical document the booking names, as sent.
 pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) -> Option<String> {
     let document = contained.single(KIND, findings);
-    if document.is_none() && rules.strict {
+    if document.is_none() && rules.document_contained() {
         findings.missing(appointment.path_of("contained"), "no DocumentReference is contained: one must name the clinical document");
     }
     supporting_information(appointment, contained, rules, findings);
@@ -29,7 +29,7 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
 /// `supportingInformation` points at the contained document: exactly once on the booking root (digest B.5).
 fn supporting_information(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) {
     let given = appointment.many("supportingInformation");
-    if given.is_empty() && rules.strict {
+    if given.is_empty() && rules.document_contained() {
         findings.missing(appointment.path_of("supportingInformation"), "it must point at the contained DocumentReference: `#<its id>`");
     }
     for (at, entry) in given.iter().enumerate() {

@@ -80,11 +80,12 @@ pub(super) fn read<'e>(
             Role::Faulty => said = true,
         }
     }
-    if found.patient.is_none() && !rules.strict {
+    if found.patient.is_none() && !rules.patient_contained() {
         found.patient = others.into_iter().find(|actor| named_only(&actor.place));
     }
     if found.patient.is_none() && !said {
-        let wanted = if rules.strict { "`#<id of the contained Patient>`" } else { "a contained Patient, or identifier and display" };
+        let wanted =
+            if rules.patient_contained() { "`#<id of the contained Patient>`" } else { "a contained Patient, or identifier and display" };
         findings.missing(appointment.path_of("participant"), format!("no participant is the patient: one actor must be {wanted}"));
     }
     found
@@ -101,13 +102,13 @@ fn role(actor: &Place<'_>, has_nhs_number: bool, contained: &Contained<'_>, rule
         }
         Some(Target::Resource { kind: "HealthcareService", .. }) => Role::Service,
         Some(target) if has_nhs_number || target.id_of("Patient").is_some() => {
-            if rules.strict {
+            if rules.patient_contained() {
                 findings.value(actor.path_of("reference"), by_reference);
                 return Role::Faulty;
             }
             Role::Patient
         }
-        None if has_nhs_number && rules.strict => {
+        None if has_nhs_number && rules.patient_contained() => {
             findings.missing(actor.path_of("reference"), by_reference);
             Role::Faulty
         }

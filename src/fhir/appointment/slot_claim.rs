@@ -23,7 +23,9 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
         findings.invariant(extra.path.clone(), "an appointment has exactly one slot: book the others separately");
     }
     let contained_slot = contained.single("Slot", findings);
-    if contained_slot.is_none() && rules.strict {
+    // Before 2.0.0 the slot was named, not contained; whoever points into `contained` must still fill it.
+    let named = all.first().and_then(|slot| slot.text("reference")).is_some_and(|text| Target::parse(text).id_of("Slot").is_some());
+    if contained_slot.is_none() && rules.strict && !(named && rules.slot_by_reference()) {
         // Its own row in the table of answers: 400, not 422 (decisions 5).
         findings.add(ProblemKind::Structure, appointment.path_of("contained"), "no Slot is contained: the slot to book must be");
     }
@@ -33,8 +35,11 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
         findings.missing(appointment.path_of("slot"), "the slot is missing: it must point at the contained Slot, `#<its id>`");
         return None;
     };
-    let wanted =
-        if rules.strict { "it must be `#<id of the contained Slot>`" } else { "it must be `Slot/<id>` or `#<id of a contained Slot>`" };
+    let wanted = if rules.slot_by_reference() {
+        "it must be `Slot/<id>` or `#<id of a contained Slot>`"
+    } else {
+        "it must be `#<id of the contained Slot>`"
+    };
     let reference = findings.demand_text(first, "reference", wanted)?;
     match Target::parse(reference) {
         Target::Contained(id) if contained.has("Slot", id) => claimed,
@@ -42,7 +47,7 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
             findings.add(ProblemKind::Reference, first.path_of("reference"), "no contained Slot has this id");
             None
         }
-        Target::Resource { kind: "Slot", id } if !rules.strict => Some(SlotClaim {
+        Target::Resource { kind: "Slot", id } if rules.slot_by_reference() => Some(SlotClaim {
             ids: vec![SlotId::parse(id).ok()?],
             schedule: None,
             start: None,

@@ -1,13 +1,14 @@
 //! The body of digest H.2 and what happens when it is changed.
 
+mod older_versions;
 mod single_faults;
 mod whole_bodies;
 
 use super::*;
 use serde_json::{Value as Json, json};
 
-const STRICT: BookingRules = BookingRules { strict: true, require_verified_nhs_number: false };
-const PROVIDER: BookingRules = BookingRules { strict: false, require_verified_nhs_number: false };
+const STRICT: BookingRules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
+const PROVIDER: BookingRules = BookingRules { strict: false, ..STRICT };
 
 /// One change of a JSON body, at a JSON pointer.
 #[derive(Clone)]

@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn the_statement_is_valid_and_says_what_it_was_handed() {
         let interactions = vec![("read", "GET Slot/[id]".to_owned()), ("search-type", "GET Slot".to_owned())];
-        let served = Served { kind: "Slot", interactions, search: search::declared("Slot") };
+        let served = Served { kind: "Slot", interactions, search: search::declared("Slot", &search::PROVIDER_RULES) };
         let statement = statement("0.1.0", "2026-02-11", "https://weirside.example/STU3/1/provider", &[served]);
         let read = json::read(json::write(&statement).as_bytes()).unwrap();
         assert_eq!((read.problems.as_slice(), validate::check_read(&read)), ([].as_slice(), Vec::new()));

@@ -40,6 +40,8 @@ impl ParameterKind {
 pub(super) enum Roots {
     Both,
     Booking,
+    /// The booking root, while it serves versions before 2.0.4 (`--compat`).
+    OlderBooking,
     Provider,
 }
 
@@ -49,6 +51,7 @@ impl Roots {
         match self {
             Self::Both => true,
             Self::Booking => rules.is_booking_root(),
+            Self::OlderBooking => rules.is_booking_root() && rules.end_restricts,
             Self::Provider => !rules.is_booking_root(),
         }
     }
@@ -160,9 +163,9 @@ impl<K> Searchable<K> {
         self.parameters.iter().filter(move |p| p.roots.include(&rules)).map(|p| p.name)
     }
 
-    /// What the provider root states of it; `common` are the parameters every search there takes.
-    pub(super) fn declared(&self, common: impl Iterator<Item = DeclaredParameter>) -> Declared {
-        let own = self.parameters.iter().filter(|p| p.roots != Roots::Booking).map(DeclaredParameter::of);
+    /// What a root with such rules takes; `common` are the parameters every search there takes.
+    pub(super) fn declared(&self, rules: &SearchRules, common: impl Iterator<Item = DeclaredParameter>) -> Declared {
+        let own = self.parameters.iter().filter(|p| p.roots.include(rules)).map(DeclaredParameter::of);
         let names = |includes: &'static [Include]| includes.iter().map(|i| i.name).collect();
         Declared { parameters: own.chain(common).collect(), includes: names(self.includes), reverse_includes: names(self.reverse_includes) }
     }

@@ -146,10 +146,17 @@ pub(super) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'
     Ok((common.shape, common.pretty))
 }
 
-/// What the provider root states of a search.
-pub(super) fn declared<K>(searchable: &Searchable<K>) -> Declared {
-    let common = COMMON.iter().filter(|p| p.roots != Roots::Booking && means_something(p.key, searchable));
-    searchable.declared(common.map(DeclaredParameter::of))
+/// What a search takes on the root that has such rules.
+pub(super) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
+    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
+    searchable.declared(rules, common.map(DeclaredParameter::of))
+}
+
+/// What a read by id takes there.
+pub(super) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
+    let of_booking = [Key::Format, Key::Pretty];
+    let known: &[Key] = if rules.is_booking_root() { &of_booking } else { &OF_READS };
+    COMMON.iter().filter(|p| known.contains(&p.key)).map(DeclaredParameter::of).collect()
 }
 
 /// Whether a common parameter can do anything on this resource.

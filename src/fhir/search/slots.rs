@@ -3,7 +3,7 @@
 //! What a reader would get wrong: the directory of services id is the id *and* the identifier of a
 //! `HealthcareService` (digest B.3), so every spelling of the service parameter comes to the same list.
 
-use super::declaration::{Parameter, ParameterKind, Searchable, Spelled};
+use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
 use super::include;
 use super::parameters::read;
 use super::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, bare_or, both, list, narrowed, ruled_out, token};
@@ -29,6 +29,7 @@ pub(super) enum Key {
     Identifier,
     Status,
     Start,
+    End,
     Id,
 }
 
@@ -42,7 +43,7 @@ pub(super) static SLOT: Searchable<Key> = Searchable {
     sorts: &["start"],
 };
 
-static PARAMETERS: [Parameter<Key>; 8] = [
+static PARAMETERS: [Parameter<Key>; 9] = [
     Parameter {
         // In whatever capitals: the public test set sends small ones.
         spelled: Spelled::Freely,
@@ -61,6 +62,8 @@ static PARAMETERS: [Parameter<Key>; 8] = [
         "When the slot begins: prefixes ge, gt, le, lt, eq; given twice to make a window; from now on where it is not given",
     ),
     Parameter::new("_id", ParameterKind::Token, Key::Id, "The slot's id"),
+    // Removed from the standard in 2.0.4 (digest G).
+    Parameter { roots: Roots::OlderBooking, ..Parameter::new("end", ParameterKind::Date, Key::End, "When the slot ends") },
 ];
 
 const SERVICE_EXPECTED: &str = "the id of a service in the directory of services, such as 2000099901 or HealthcareService/2000099901";
@@ -74,6 +77,7 @@ struct Asked {
     ids: Option<Vec<SlotId>>,
     statuses: Option<Vec<SlotStatus>>,
     start: Window,
+    end: Window,
 }
 
 /// The slot search in `pairs`, its window settled at `now`.
@@ -92,13 +96,14 @@ pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> R
         || ruled_out(asked.ids.as_ref())
         || ruled_out(asked.statuses.as_ref());
     let free_only = asked.statuses.as_ref().is_some_and(|statuses| *statuses == [SlotStatus::Free]);
-    let start = settled(asked.start, Limits { free_only, by_id, days_max: rules.window_days_max }, now)?;
+    let start = settled(asked.start, asked.end, Limits { free_only, by_id, days_max: rules.window_days_max }, now)?;
     let search = SlotSearch {
         services: asked.services.unwrap_or_default(),
         schedules: asked.schedules.unwrap_or_default(),
         ids: asked.ids.unwrap_or_default(),
         statuses: asked.statuses.unwrap_or_default(),
         start,
+        end: asked.end,
         updated: common.updated,
         nothing,
         includes: common.includes,
@@ -123,6 +128,7 @@ impl Asked {
                 both(&mut self.statuses, codes.into_iter().flatten().collect());
             }
             Key::Start => self.start = narrowed(self.start, name, value)?,
+            Key::End => self.end = narrowed(self.end, name, value)?,
         }
         Ok(())
     }

@@ -8,11 +8,11 @@ use super::{Query, SearchRules, appointments, cursor_text, format_of, pairs, sch
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::directory::DirectoryKind;
 use crate::domain::fault::{Fault, ParameterFault};
-use crate::domain::search::{AppointmentSearch, Cursor, Includes, ScheduleSearch, SlotSearch};
+use crate::domain::search::{AppointmentSearch, Cursor, Includes, ScheduleSearch, SlotSearch, Window};
 use crate::domain::slot::SlotStatus;
 use crate::domain::time::{DAY_MS, Instant};
 
-const BOOKING: SearchRules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200 };
+const BOOKING: SearchRules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
 const PROVIDER: SearchRules = SearchRules { strict: false, must_name: false, ..BOOKING };
 const NOW: &str = "2026-02-10T16:00:00.000+00:00";
 
@@ -254,6 +254,24 @@ fn pages_summaries_and_what_is_always_accepted() {
     }
     let reversed = slot_fault("service=1&_lastUpdated=ge2026-02&_lastUpdated=lt2026-01");
     assert_eq!(reversed, ParameterFault::WindowReversed { name: "_lastUpdated" });
+}
+
+#[test]
+fn end_restricts_where_it_still_has_a_meaning_and_bounds_the_start_with_it() {
+    let older = SearchRules { end_restricts: true, ..BOOKING };
+    let query = slot_query("service=1&start=ge2026-02-11T09:00:00Z&end=le2026-02-11T10:00:00Z", &older).unwrap();
+    assert_eq!(query.search.end.until, Some(at("2026-02-11T10:00:01.000+00:00")));
+    assert_eq!(query.search.start.until, query.search.end.until);
+    assert!(query.honoured.iter().any(|(name, _)| name == "end"));
+    assert_eq!(slot_query("service=1&end=le2026-02-11T10:00:00Z", &BOOKING).unwrap().search.end, Window::default());
+    let fault = |raw: &str| match slot_query(raw, &older) {
+        Err(Fault::Parameter(fault)) => fault,
+        other => panic!("{raw}: {other:?}"),
+    };
+    assert_eq!(fault("service=1&end=lt2026-02-10"), ParameterFault::WindowPast { name: "end" });
+    assert_eq!(fault("service=1&end=ge2026-02-13&end=lt2026-02-12"), ParameterFault::WindowReversed { name: "end" });
+    assert_eq!(fault("service=1&end=le2026-04-30"), ParameterFault::WindowTooLong { name: "start", limit_days: 31 });
+    assert!(matches!(fault("service=1&end=soon"), ParameterFault::Value { name, .. } if name == "end"));
 }
 
 #[test]

@@ -11,8 +11,9 @@ use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::search::Window;
 use crate::domain::time::{DAY_MS, Instant, LONDON, MINUTE_MS, local_instant};
 
-/// The name of the parameter in faults.
+/// The names of the parameters in faults.
 const NAME: &str = "start";
+const END: &str = "end";
 
 /// What is asked of the window, besides its bounds.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +26,22 @@ pub(super) struct Limits {
     pub(super) days_max: i64,
 }
 
-/// The window to search, from the one that was asked (`decisions.md` 5, "Limits" and the rows on windows).
-pub(super) fn settled(asked: Window, limits: Limits, now: Instant) -> Result<Window, Fault> {
+/// The window to search, from the ones that were asked (`decisions.md` 5, "Limits" and the rows on windows).
+///
+/// `end` is the window of the slots' ends, open where that parameter means nothing. A slot begins before it
+/// ends, so an upper bound of the one bounds the other.
+pub(super) fn settled(start: Window, end: Window, limits: Limits, now: Instant) -> Result<Window, Fault> {
+    if end.until.is_some_and(|until| until <= now) {
+        return Err(Fault::Parameter(ParameterFault::WindowPast { name: END }));
+    }
+    if reversed(&end) {
+        return Err(Fault::Parameter(ParameterFault::WindowReversed { name: END }));
+    }
+    let until = match (start.until, end.until) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    let asked = Window { until, ..start };
     if asked.until.is_some_and(|until| until <= now) {
         return Err(Fault::Parameter(ParameterFault::WindowPast { name: NAME }));
     }

@@ -30,7 +30,11 @@ pub async fn book(asked: Asked) -> Result<HttpResponse, Fault> {
 async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let body = decoded(asked)?;
     let settings = &asked.service.settings;
-    let rules = BookingRules { strict: asked.dialect.strict, require_verified_nhs_number: settings.require_verified_nhs_number };
+    let rules = BookingRules {
+        strict: asked.dialect.strict,
+        require_verified_nhs_number: settings.require_verified_nhs_number,
+        lenient: settings.compat.leniencies(),
+    };
     let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.

@@ -17,6 +17,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::OdsCode;
 use crate::domain::search::Cursor;
 use crate::fhir::bundle::{self, Entry};
+use crate::fhir::capability;
 use crate::fhir::search::{self, Query, SearchRules};
 use crate::fhir::shape::Shape;
 use actix_web::http::StatusCode;
@@ -101,7 +102,10 @@ async fn answer(
     let asked = Asked { dialect, service: service.clone(), rules, preferences: Preferences::of(http), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
-            let statement = (dialect.capability)(&asked.admitted.root_url);
+            let mut statement = (dialect.capability)(&asked.admitted.root_url);
+            if dialect.strict {
+                capability::say_compatible(&mut statement, service.settings.compat);
+            }
             Ok(respond::resource(StatusCode::OK, &statement, asked.looks(false)))
         }
         Interaction::SearchSlots => slots::search(asked).await,
@@ -126,6 +130,7 @@ pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings) 
         must_name: dialect.strict,
         window_days_max: settings.limits.window_days_max,
         parameters_max: settings.limits.parameters_max,
+        end_restricts: dialect.strict && settings.compat.leniencies().end_parameter,
     }
 }
 

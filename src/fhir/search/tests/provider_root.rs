@@ -75,7 +75,7 @@ fn a_read_takes_the_shape_of_its_answer_and_nothing_else() {
 fn every_declared_parameter_is_known_by_its_name_and_nothing_else_is() {
     let kinds = DirectoryKind::ALL.map(DirectoryKind::name);
     for kind in kinds.into_iter().chain(["Slot", "Schedule", "Appointment"]) {
-        let declared: Vec<&str> = declared(kind).unwrap().parameters.iter().map(|p| p.name).collect();
+        let declared: Vec<&str> = declared(kind, &PROVIDER).unwrap().parameters.iter().map(|p| p.name).collect();
         let asked = |name: &str| vec![(name.to_owned(), "1".to_owned())];
         let outcome = |name: &str| match kind {
             "Slot" => crate::fhir::search::slots(&asked(name), &STRICT, super::now()).map(drop),
@@ -90,5 +90,5 @@ fn every_declared_parameter_is_known_by_its_name_and_nothing_else_is() {
         let Err(Fault::Parameter(ParameterFault::Unknown { accepted, .. })) = outcome("nonsense") else { panic!("{kind}") };
         assert_eq!(accepted, declared, "{kind}");
     }
-    assert_eq!(declared("Patient"), None);
+    assert_eq!(declared("Patient", &PROVIDER), None);
 }

@@ -24,7 +24,7 @@ pub fn of_routes(routes: &[Route], root_url: &str) -> Element {
             None => resource.interactions.push((code, call)),
         }
         if code == SEARCH {
-            resource.search = search::declared(kind);
+            resource.search = search::declared(kind, &search::PROVIDER_RULES);
         }
     }
     served.sort_unstable_by_key(|s| s.kind);

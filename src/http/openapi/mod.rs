@@ -1,0 +1,107 @@
+//! `/openapi.json`: everything that is served, said in OpenAPI 3.0, made from the route tables and the tables of answers.
+//!
+//! It must not know what a handler does; it knows what is promised. What a reader would get wrong: the same text is
+//! checked in as `docs/openapi.json`, and a test holds the two equal. After a change here or in a route table, write
+//! it anew with `slotkeeper openapi > docs/openapi.json`.
+
+mod answers;
+mod examples;
+mod operations;
+mod parameters;
+mod schemas;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use super::dialects::{self, Dialect};
+use actix_web::HttpResponse;
+use serde_json::{Map, Value, json};
+
+/// `GET /openapi.json`. No token is needed: it says nothing that the documentation does not.
+pub async fn serve() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(text())
+}
+
+/// The document as it is served and checked in.
+pub fn text() -> String {
+    // Text and numbers alone always have a text.
+    let written = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    format!("{written}\n")
+}
+
+fn document() -> Value {
+    let mut paths = Map::new();
+    for dialect in dialects::ALL {
+        for route in dialect.routes {
+            let path = format!("{}/{}", dialect.root, named(route.path));
+            let item = paths.entry(path).or_insert_with(|| json!({}));
+            if let Some(item) = item.as_object_mut() {
+                item.insert(route.method.to_ascii_lowercase(), operations::of(dialect, *route));
+            }
+        }
+    }
+    paths.insert("/health/live".to_owned(), health("live", "Whether the process lives", None));
+    paths.insert("/health/ready".to_owned(), health("ready", "Whether the database answers", Some("the database does not answer")));
+    paths.insert(
+        "/openapi.json".to_owned(),
+        json!({"get": {
+            "operationId": "openapi", "tags": ["operations"], "summary": "This document", "security": [],
+            "responses": {"200": {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}},
+        }}),
+    );
+    let mut document = json!({
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Slotkeeper",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": {"name": "MIT OR Apache-2.0", "url": "https://opensource.org/license/mit"},
+        },
+        "servers": [{"url": "/", "description": "The server this document came from"}],
+        "tags": [
+            {"name": tag(&dialects::booking::DIALECT), "description": "The booking API as suppliers are assured with it, to the letter"},
+            {"name": tag(&dialects::provider::DIALECT), "description": "The same engine for ordinary FHIR clients and the provider's own systems"},
+            {"name": "operations", "description": "For load balancers and tools"},
+        ],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                "description": "A JWT of the consumer (digest D): aud is the root that is called, reason_for_request is directcare, \
+                    requested_scope is a list of scopes parted by spaces. `slotkeeper token` prints one. Not needed with --auth off.",
+            }},
+            "schemas": schemas::all(),
+            "headers": answers::headers(),
+            "examples": answers::examples(),
+        },
+    });
+    shared::factored(&mut document);
+    document
+}
+
+const DESCRIPTION: &str = "Offers a healthcare provider's time over FHIR STU3 and never books a slot twice.\n\nTwo roots serve the same \
+    slots and appointments. Bodies and answers are JSON or XML: `_format` beats `Accept`, which beats the request's own `Content-Type`; \
+    JSON otherwise. Every answer carries `X-Request-ID`, and `X-Correlation-ID` with what the request sent; every 4xx and 5xx of a FHIR \
+    root is an OperationOutcome. HEAD is possible wherever GET is; any other method is answered 405 with `Allow`, any other path 404. \
+    Names, numbers and places in the examples are invented.";
+
+fn health(what: &str, summary: &str, not: Option<&str>) -> Value {
+    let body = |status: &str| json!({"application/json": {"schema": {"type": "object"}, "example": {"status": status}}});
+    let mut responses = json!({"200": {"description": "Yes", "content": body(what)}});
+    if let (Some(why), Some(responses)) = (not, responses.as_object_mut()) {
+        responses.insert("503".to_owned(), json!({"description": format!("No: {why}"), "content": body("not ready")}));
+    }
+    let id = format!("health_{what}");
+    json!({"get": {"operationId": id, "tags": ["operations"], "summary": summary, "security": [], "responses": responses}})
+}
+
+/// What a root is called here: the end of its path.
+fn tag(dialect: &Dialect) -> &'static str {
+    dialect.root.rsplit('/').next().unwrap_or(dialect.root)
+}
+
+/// A path of a route table with names for its ids.
+fn named(path: &str) -> String {
+    path.replacen('*', "{id}", 1).replacen('*', "{version}", 1)
+}
