@@ -4,9 +4,9 @@
 #   scripts/smoke.sh [--install]
 #
 # Builds the binary (or takes the one in $SLOTKEEPER_BIN), starts `serve --demo` on a free port with an empty
-# database, runs every file once and stops the server: about two seconds once built. Needs `hurl` 5 or newer in
+# database, runs every file once and stops the server: about two seconds once built. Needs `hurl` (tried with 8.0.1) in
 # the path or in target/tools/bin. With --install, a missing one is built there from crates.io: as root on
-# Debian the packages it needs are installed first (about 2 minutes and 60 MB; the only part that needs a network).
+# Debian the packages it needs are installed first (a few minutes; the only part that needs a network).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
