@@ -94,6 +94,7 @@ impl House {
             auth,
             audiences: Vec::new(),
             trusted_proxy: None,
+            compat: slotkeeper::fhir::compat::ApiVersion::LATEST,
             require_verified_nhs_number: false,
             limits: HttpLimits::default(),
         };
