@@ -1,0 +1,49 @@
+//! Runs one test on one database: copies the seeded template, starts the service on it, and asks every invariant in the end.
+//!
+//! What a reader would get wrong: nothing here waits or takes turns. The templates are made once for all tests of this
+//! process, by whichever test comes first.
+
+mod answer;
+mod app;
+mod ask;
+mod bodies;
+mod database;
+
+pub use answer::Answer;
+pub use app::{App, Setup, Slot, found, run, starts};
+pub use ask::{Ask, PUBLIC_URL};
+pub use bodies::{booking, booking_text, booking_xml, cancelled, put, take, xml_of};
+pub use database::{Kind, Season};
+
+/// Services of the demo provider (`decisions.md` 4).
+pub const UTC: &str = "2000099901";
+pub const OUT_OF_HOURS: &str = "2000099902";
+pub const DENTAL: &str = "2000099903";
+pub const WALK_IN: &str = "2000099904";
+
+/// Consumer organisations: the usual one, another one, and the provider itself.
+pub const CONSUMER: &str = "X9T20";
+pub const OTHER_CONSUMER: &str = "X9T21";
+pub const PROVIDER_ORGANISATION: &str = "Y9Z41";
+
+/// Makes two tests of every function named, `name::sqlite` and `name::postgresql`. After `with` comes another [`Setup`].
+macro_rules! on_both {
+    ($($name:ident $(with $setup:expr)?;)+) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "only a setup of its own needs them")]
+            use super::*;
+
+            #[test]
+            fn sqlite() {
+                $crate::harness::run($crate::harness::Kind::Sqlite, on_both!(@setup $($setup)?), super::$name);
+            }
+
+            #[test]
+            fn postgresql() {
+                $crate::harness::run($crate::harness::Kind::Postgresql, on_both!(@setup $($setup)?), super::$name);
+            }
+        }
+    )+};
+    (@setup) => { $crate::harness::Setup::default() };
+    (@setup $setup:expr) => { $setup };
+}
