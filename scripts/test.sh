@@ -96,6 +96,10 @@ run_tests() {
     RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --locked --no-fail-fast 2>&1 | tee "$log"
 }
 
+run_clients() {
+    scripts/clients.sh target/debug/slotkeeper 2>&1 | tee target/clients.log
+}
+
 # Adds up cargo's closing lines; prints "<passed> <failed> <ignored>".
 count_tests() {
     awk '/^test result: / { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i-1); if ($i == "failed;") f += $(i-1); if ($i == "ignored;") g += $(i-1) } }
@@ -121,6 +125,9 @@ if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
 else
     step tests run_tests
+    # Clients and validators nobody here wrote, and the request collection, against the binary just built.
+    step clients run_clients
+    step requests env SLOTKEEPER_BIN=target/debug/slotkeeper scripts/smoke.sh --install
 fi
 
 read -r passed broken ignored <<<"$(count_tests)"
