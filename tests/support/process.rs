@@ -222,24 +222,62 @@ pub fn run(args: &[&str], limit: Duration) -> Ended {
 
 /// The same in a directory of the caller's choice and with environment variables.
 pub fn run_in(dir: &Path, args: &[&str], environment: &[(&str, &str)], limit: Duration) -> Ended {
-    let output = tempfile::tempdir().unwrap();
-    let (stdout, stderr) = (output.path().join("stdout"), output.path().join("stderr"));
-    let mut command = binary(dir);
-    command.args(args).envs(environment.iter().copied());
-    command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
-    let mut running = Running::watched(command.spawn().unwrap());
-    let mut status = None;
-    wait_until(limit, || {
-        status = running.child.try_wait().unwrap();
-        status.is_some()
-    });
-    if status.is_none() {
-        let _ = running.child.kill();
+    Job::start_in(dir, args, environment).wait(limit)
+}
+
+/// One command of the binary that is under way. Dropped: killed.
+#[derive(Debug)]
+pub struct Job {
+    line: String,
+    output: TempDir,
+    running: Option<Running>,
+}
+
+impl Job {
+    /// Starts the command in `dir`.
+    pub fn start_in(dir: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let output = tempfile::tempdir().unwrap();
+        let mut command = binary(dir);
+        command.args(args).envs(environment.iter().copied());
+        let file = |name: &str| File::create(output.path().join(name)).unwrap();
+        command.stdout(file("stdout")).stderr(file("stderr"));
+        let running = Running::watched(command.spawn().unwrap());
+        Self { line: args.join(" "), output, running: Some(running) }
     }
-    running.collect();
-    let (stdout, stderr) = (read_text(&stdout), read_text(&stderr));
-    let Some(status) = status else { panic!("`slotkeeper {}` still ran after {limit:?}: {stderr}", args.join(" ")) };
-    Ended { code: status.code(), stdout, stderr }
+
+    /// True once it has ended by itself.
+    pub fn is_over(&mut self) -> bool {
+        self.running.as_mut().is_none_or(|running| running.child.try_wait().unwrap().is_some())
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill_9(mut self) {
+        self.kill();
+    }
+
+    /// Waits for its end. Panics if it is still running after `limit`.
+    pub fn wait(mut self, limit: Duration) -> Ended {
+        let over = wait_until(limit, || self.is_over());
+        let code = self.running.as_mut().and_then(|running| running.child.try_wait().unwrap()).and_then(|status| status.code());
+        self.kill();
+        let (stdout, stderr) = (read_text(&self.output.path().join("stdout")), read_text(&self.output.path().join("stderr")));
+        assert!(over, "`slotkeeper {}` still ran after {limit:?}: {stderr}", self.line);
+        Ended { code, stdout, stderr }
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            // An error means that it has ended already.
+            let _ = running.child.kill();
+            running.collect();
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 /// The binary under test in `dir`, without the caller's settings.
