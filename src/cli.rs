@@ -56,7 +56,6 @@ pub enum CliCommand {
     /// Races a running server for the same slots, judges every answer, and cancels what it booked
     Race(race::RaceArgs),
     /// Prints the OpenAPI document that the server serves as /openapi.json
-    #[command(hide = true)]
     Openapi,
     /// Asks a database whether every invariant holds; reads only
     Check(check::CheckArgs),

@@ -47,7 +47,7 @@ pub struct ServeArgs {
     /// The only peers that may connect, as a network such as 10.20.0.0/24
     #[arg(long, value_name = "CIDR")]
     pub trusted_proxy: Option<IpNet>,
-    /// Serves on a PostgreSQL that may forget what was answered (fsync or synchronous_commit off)
+    /// Serves on a PostgreSQL that may forget what was answered (fsync, synchronous_commit or full_page_writes off)
     #[arg(long)]
     pub accept_data_loss: bool,
     /// Refuses bookings without a verified NHS number
@@ -123,6 +123,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let settings = settings(args)?;
     port_is_free(args.listen)?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
+    store.write_ahead()?;
     durable(&store, args.accept_data_loss)?;
     let filler = if args.demo { Some(demo::load(&store)?) } else { None };
     let shown_url = store.shown_url();

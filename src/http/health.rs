@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can do its work. For load balancers and the machine itself; no token
+//! Whether the process lives, and whether it can do its work: its database answers and takes writes. For load balancers and the machine itself; no token
 //! needed.
 
 use super::{Service, request};
@@ -18,7 +18,7 @@ pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpRespons
     HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
 }
 
-/// `GET /health/ready`: 200 when the database answers, else 503.
+/// `GET /health/ready`: 200 when the database answers and takes writes, else 503.
 pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     if !may_ask(&http, &service) {
         return HttpResponse::Forbidden().finish();

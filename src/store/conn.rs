@@ -159,7 +159,7 @@ fn patient(url: &str) -> String {
     url
 }
 
-/// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it.
+/// Turns SQLite's write-ahead log on; PostgreSQL has one in any case.
 pub(super) fn write_ahead(conn: &mut AnyConn) -> Result<(), StoreError> {
     match conn {
         AnyConn::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA journal_mode = WAL").map_err(|e| StoreError::of_statement(&e)),

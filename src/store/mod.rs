@@ -121,7 +121,6 @@ impl Store {
             }
         }
         migrate::prove(&mut first)?;
-        conn::write_ahead(&mut first)?;
         Ok(Self {
             url: url.clone(),
             readers: conn::pool(url, READERS_MAX),
@@ -147,6 +146,15 @@ impl Store {
             sqlite_file_fits(path, false)?;
         }
         migrate::status(&mut Manager::open(url)?)
+    }
+
+    /// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it. For
+    /// servers; whoever only looks leaves the file as it is.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn write_ahead(&self) -> Result<(), StoreError> {
+        lend(&self.writers, |conn| conn::write_ahead(&mut conn.any))
     }
 
     /// The database this store is on, without password.

@@ -1,4 +1,4 @@
-//! The desk: where claims lie while they wait. Data only; both threads work on it under one lock.
+//! The desk: where claims lie while they wait. Data only; all threads work on it under one lock.
 //!
 //! A claim lies in exactly one place, or is in a thread's hands. What a reader would get wrong: claims lie
 //! *behind* a holder without being looked at; when the holder is done they go back to the front of the

@@ -56,7 +56,7 @@ pub(super) const LATEST: Duration = Duration::from_secs(30);
 /// When to come again after the queue was full or a deadline passed, in seconds.
 pub(super) const RETRY_AFTER_S: u32 = 1;
 
-/// What both threads and every caller share.
+/// What the threads and every caller share.
 struct Shared {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -72,7 +72,7 @@ struct Shared {
     under_way: AtomicUsize,
 }
 
-/// The door. Dropping it answers what still waits with 503 and ends both threads.
+/// The door. Dropping it answers what still waits with 503 and ends the threads.
 pub(super) struct Allocator {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,

@@ -14,12 +14,20 @@ mod shared;
 mod tests;
 
 use super::dialects::{self, Dialect};
-use actix_web::HttpResponse;
+use super::{Service, request};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+/// Written once: a third of a megabyte that never changes while the process lives.
+static TEXT: LazyLock<String> = LazyLock::new(text);
 
 /// `GET /openapi.json`. No token is needed: it says nothing that the documentation does not.
-pub async fn serve() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(text())
+pub async fn serve(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    if request::trusted_peer(&http, &service).is_err() {
+        return HttpResponse::Forbidden().finish();
+    }
+    HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
 }
 
 /// The document as it is served and checked in.
