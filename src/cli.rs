@@ -122,7 +122,9 @@ impl DatabaseArgs {
 /// # Errors
 /// [`Failure`], with its exit code.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
-    env_logger::Builder::new().parse_filters(&cli.log).target(env_logger::Target::Stderr).init();
+    // A torn request is a consumer's fault; the library would call it an error of ours.
+    let torn = ("actix_http::h1::dispatcher", log::LevelFilter::Off);
+    env_logger::Builder::new().parse_filters(&cli.log).filter_module(torn.0, torn.1).target(env_logger::Target::Stderr).init();
     match &cli.command {
         CliCommand::Serve(args) => serve::run(args, out),
         CliCommand::Migrate(args) => migrate::run(args, out),

@@ -66,31 +66,31 @@ pub struct ServeArgs {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Largest body, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().body_bytes_max)]
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().body_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub body_bytes_max: usize,
     /// Longest query, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().query_bytes_max)]
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().query_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub query_bytes_max: usize,
     /// Most parameters of a query
-    #[arg(long, value_name = "COUNT", default_value_t = HttpLimits::default().parameters_max)]
+    #[arg(long, value_name = "COUNT", default_value_t = HttpLimits::default().parameters_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub parameters_max: usize,
     /// Longest window of one slot search, in days
     #[arg(long, value_name = "DAYS", default_value_t = HttpLimits::default().window_days_max, value_parser = clap::value_parser!(i64).range(1..=3_660))]
     pub window_days_max: i64,
     /// Most slots in one answer
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().slots_max)]
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().slots_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub slots_max: usize,
     /// Longest time a body may take to arrive, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = HttpLimits::default().body_wait_ms)]
+    #[arg(long, value_name = "MS", default_value_t = HttpLimits::default().body_wait_ms, value_parser = clap::value_parser!(u64).range(1..))]
     pub body_wait_ms: u64,
     /// Longest life of a token, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = HttpLimits::default().token_life_s_max, value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub token_life_s_max: i64,
     /// Most bookings and cancels under way at once; one more is answered 503
-    #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max)]
+    #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub queue_max: usize,
     /// How long a booking or cancel may wait to be carried out, in milliseconds; then it is answered 503 and never done
-    #[arg(long, value_name = "MS", default_value_t = AllocatorLimits::default().deadline_ms)]
+    #[arg(long, value_name = "MS", default_value_t = AllocatorLimits::default().deadline_ms, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline_ms: u64,
     /// Most bookings and cancels in one transaction
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().batch_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000))]
@@ -170,6 +170,11 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
         return Err(Failure::Usage(format!(
             "unsigned tokens prove nothing to whoever can reach {}: name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1",
             args.listen.ip()
+        )));
+    }
+    if let Some(wrong) = args.audience.iter().find(|audience| !audience.contains("://")) {
+        return Err(Failure::Usage(format!(
+            "--audience is `{wrong}`; it must be a URL such as https://booking.example.nhs.uk/STU3/1/booking"
         )));
     }
     Ok(Settings {

@@ -9,6 +9,7 @@
 mod contacts;
 mod document;
 mod findings;
+mod modifiers;
 mod participant;
 mod patient;
 mod postcode;
@@ -163,6 +164,7 @@ fn read_facts(appointment: &Place<'_>, rules: BookingRules, findings: &mut Findi
     if appointment.one("id").is_some() {
         findings.invariant(appointment.path_of("id"), "the server gives the id: a booking must not carry one");
     }
+    modifiers::refuse(appointment, findings);
     findings.demand_exactly(appointment, "status", "booked");
     let contained = Contained::of(appointment, findings);
     let clinical_document = document::read(appointment, &contained, rules, findings);

@@ -34,13 +34,15 @@ pub struct Difference {
 
 /// Where `submitted` differs from `stored`, the status of the resource apart; at most [`DIFFERENCES_MAX`] places.
 ///
-/// No differences: `meta`, `text` and unknown elements; a submitted tree without `id` or `created`; the order
+/// No differences: `meta` and `text`; unknown elements, unless the submitted tree has one that the stored tree has not
+/// (what came in one format cannot go in the other, so their absence says nothing); a submitted tree without `id` or `created`; the order
 /// of elements; the same instant in another offset; a participant without status where it is `accepted`.
 pub fn differences(stored: &Element, submitted: &Element) -> Vec<Difference> {
     let optional = |name: &str| OPTIONAL_AT_ROOT.contains(&name) && submitted.child(name).is_none();
-    let mut stored = Form::of(stored, Part::Root);
+    let foreign = has_foreign(submitted);
+    let mut stored = Form::of(stored, Part::Root, foreign);
     stored.children.retain(|child| !optional(child.name));
-    let submitted = Form::of(submitted, Part::Root);
+    let submitted = Form::of(submitted, Part::Root, foreign);
     let mut found = Vec::new();
     compare(&stored, &submitted, submitted.name, &mut found);
     found.sort_by(|a, b| a.expression.cmp(&b.expression));
@@ -78,11 +80,24 @@ impl<'e> Meaning<'e> {
     fn of(value: Option<&'e Value>) -> Self {
         match value {
             Some(Value::Bool(b)) => Self::Bool(*b),
-            Some(Value::Number(digits)) => Self::Number(digits),
+            Some(Value::Number(digits)) => Self::Number(without_idle_zeros(digits)),
             Some(Value::Text(text)) => exact_instant(text).map_or(Self::Text(text), Self::Instant),
             Some(Value::Foreign(_)) | None => Self::None,
         }
     }
+}
+
+/// `1.500` as `1.5`: clients that send back what they read write numbers anew.
+fn without_idle_zeros(digits: &str) -> &str {
+    if !digits.contains('.') || digits.contains(['e', 'E']) {
+        return digits;
+    }
+    let digits = digits.trim_end_matches('0');
+    digits.strip_suffix('.').unwrap_or(digits)
+}
+
+fn has_foreign(element: &Element) -> bool {
+    element.children.iter().any(|child| matches!(child.value, Some(Value::Foreign(_))) || has_foreign(child))
 }
 
 /// The instant a text names, when milliseconds can hold all of it.
@@ -93,10 +108,13 @@ fn exact_instant(text: &str) -> Option<Instant> {
 }
 
 impl<'e> Form<'e> {
-    fn of(element: &'e Element, part: Part) -> Self {
-        let counted = element.children.iter().filter(|child| counts_for(child, element, part));
+    /// With `foreign`, unknown elements count by their names.
+    fn of(element: &'e Element, part: Part, foreign: bool) -> Self {
+        let counted = element.children.iter().filter(|child| counts_for(child, element, part, foreign));
         let mut children: Vec<Self> = counted
-            .map(|child| Self::of(child, if part == Part::Root && child.name == "participant" { Part::Participant } else { Part::Other }))
+            .map(|child| {
+                Self::of(child, if part == Part::Root && child.name == "participant" { Part::Participant } else { Part::Other }, foreign)
+            })
             .collect();
         // Namesakes are numbered in the order they came in, which a stable sort keeps.
         children.sort_by(|a, b| a.name.cmp(b.name));
@@ -123,9 +141,9 @@ impl<'e> Form<'e> {
 }
 
 /// Whether a child is part of the comparison at all.
-fn counts_for(child: &Element, parent: &Element, part: Part) -> bool {
+fn counts_for(child: &Element, parent: &Element, part: Part, foreign: bool) -> bool {
     if matches!(child.value, Some(Value::Foreign(_))) {
-        return false;
+        return foreign;
     }
     let added = parent.kind().is_some() && ADDED_TO_RESOURCES.contains(&child.name.as_str());
     let status = child.name == "status";

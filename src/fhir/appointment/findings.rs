@@ -70,7 +70,8 @@ impl Findings {
     /// Adds a finding. At most `PROBLEMS_MAX`, because a hostile body could have a million.
     pub fn add(&mut self, kind: ProblemKind, expression: String, message: impl Into<String>) {
         let known = self.own.len() >= PROBLEMS_MAX
-            || self.unread.iter().any(|u| within(&expression, u) || expression == without_index(u))
+            // What makes it a 400 is said even of a place that cannot be read.
+            || kind != ProblemKind::Structure && self.unread.iter().any(|u| within(&expression, u) || expression == without_index(u))
             || self.generic.iter().any(|g| says(g, kind, &expression));
         let problem = Problem { kind, expression, message: message.into() };
         if !known && !self.own.contains(&problem) {

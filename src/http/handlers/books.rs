@@ -101,6 +101,7 @@ fn answered(asked: &Asked, status: StatusCode, made: &AppointmentVersion) -> Res
 fn expected(asked: &Asked) -> Option<ExpectedVersion> {
     match asked.admitted.if_match.as_deref().map(str::trim) {
         None if asked.dialect.if_match_demanded => None,
+        Some("") => None,
         None | Some("*") => Some(ExpectedVersion::Any),
         Some(tag) => {
             let tag = tag.strip_prefix("W/").unwrap_or(tag);

@@ -163,6 +163,8 @@ impl Asked {
     /// The answer to a search of `kind`.
     fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, entries: Vec<Entry>) -> HttpResponse {
         let entries = if query.total_only { Vec::new() } else { entries.into_iter().map(|entry| query.shape.entry(entry)).collect() };
+        // Whoever wants the number alone has nothing to go on with.
+        let next = next.filter(|_| !query.total_only);
         let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.honoured, total, next, entries);
         respond::resource(StatusCode::OK, &bundle, self.looks(query.pretty))
     }

@@ -126,12 +126,24 @@ fn contained_resources_that_changed_and_moved_are_still_compared_with_themselves
 }
 
 #[test]
-fn unknown_elements_are_ignored_and_extensions_are_not() {
+fn an_unknown_element_may_be_left_out_but_not_added() {
     let foreign = Foreign { format: ForeignFormat::Json, text: "1".to_owned() };
     let unknown = Element { value: Some(Value::Foreign(foreign)), ..Element::complex("novelty") };
-    assert_eq!(changed(|a| a.children.push(unknown)), Vec::<String>::new());
+    assert_eq!(changed(|a| a.children.push(unknown.clone())), ["Appointment.novelty"]);
+    assert_eq!(changed(|a| child(a, &[("contained", 0)]).children.push(unknown.clone())).len(), 1);
+    let with_novelty = stored().with(unknown);
+    assert_eq!(differences(&with_novelty, &stored()), []);
+    assert_eq!(differences(&with_novelty, &with_novelty), []);
     let extension = Element::complex("extension").with(Element::text("url", "u:x"));
     assert_eq!(changed(|a| child(a, &[("description", 0)]).children.push(extension)), ["Appointment.description.extension"]);
+}
+
+#[test]
+fn a_number_is_the_same_with_and_without_idle_zeros() {
+    let weighing = |digits: &str| stored().with(Element::number("priority", digits));
+    assert_eq!(differences(&weighing("1.500"), &weighing("1.5")), []);
+    assert_eq!(differences(&weighing("1.0"), &weighing("1")), []);
+    assert_eq!(differences(&weighing("100"), &weighing("1")).len(), 1);
 }
 
 #[test]

@@ -28,6 +28,15 @@ fn every_fault_of_the_appointment_itself_is_found_where_it_is() {
     check(
         vec![
             (Set("/id", json!("mine")), &[(Invariant, ".id")]),
+            (Set("/implicitRules", json!("https://x.example")), &[(Invariant, ".implicitRules")]),
+            (
+                Set("/modifierExtension", json!([{"url": "https://x.example", "valueBoolean": true}])),
+                &[(Invariant, ".modifierExtension[0]")],
+            ),
+            (
+                Set("/contained/1/modifierExtension", json!([{"url": "https://x.example", "valueBoolean": true}])),
+                &[(Invariant, ".contained[1].modifierExtension[0]")],
+            ),
             (Set("/status", json!("cancelled")), &[(Value, ".status")]),
             (Set("/status", json!("proposed")), &[(Value, ".status")]),
             (Remove("/status"), &[(Required, ".status")]),

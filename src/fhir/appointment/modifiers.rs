@@ -1,0 +1,25 @@
+//! What changes the meaning of everything else: a resource with a modifier nobody here knows must not be processed
+//! (STU3, "Extensibility": modifier extensions; "Resource": implicitRules). None is known here.
+
+use super::findings::{Findings, Place};
+use std::collections::BTreeSet;
+
+/// Adds a finding for every modifier, at any depth.
+pub(super) fn refuse(place: &Place<'_>, findings: &mut Findings) {
+    let names: BTreeSet<&str> = place.element.children.iter().map(|child| child.name.as_str()).collect();
+    for name in names {
+        if name == "implicitRules" {
+            findings.invariant(place.path_of(name), "the resource follows rules that are not known here: leave `implicitRules` out");
+            continue;
+        }
+        let repeats = place.element.all(name).nth(1).is_some() || matches!(name, "contained" | "modifierExtension");
+        let children = if repeats { place.many(name) } else { place.one(name).into_iter().collect() };
+        for child in children {
+            if name == "modifierExtension" {
+                findings.invariant(child.path, "this modifier is not known here, so what it modifies cannot be understood: leave it out");
+            } else {
+                refuse(&child, findings);
+            }
+        }
+    }
+}
