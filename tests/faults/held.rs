@@ -1,7 +1,7 @@
 //! A slot, a request key or the whole database in a stranger's hands: who waits for it, how long, and what
 //! is left behind.
 
-use super::support::postgres::Server;
+use super::support::postgres::{Server, Settings};
 use super::support::process::Spawned;
 use super::support::proxy::{CutProxy, Mode, Pick, ServerSide};
 use super::support::wait_until;
@@ -263,14 +263,48 @@ fn an_unreachable_postgresql_ends_bookings_with_503_and_the_server_recovers_by_i
     let slots = free_slots(&server, 2);
     proxy.refuse_new(true);
     proxy.cut_all();
-    // The look at the database waits up to 5 s for a connection, and nobody is answered meanwhile.
     let (status, time) = timed(&server, &slots[0], "away");
     println!("an unreachable database: answered {status} after {time:?}");
     assert_eq!(status, 503);
-    assert!(time <= Duration::from_secs(5) + GRACE, "the answer took {time:?}");
+    assert!(time <= DEADLINE + GRACE, "the answer took {time:?}");
     proxy.refuse_new(false);
     let well =
         wait_until(Duration::from_secs(10), || book(server.addr(), &slots[1], "back").is_ok_and(|reply| matches!(reply.status, 201 | 409)));
     assert!(well, "no booking within 10 s of the database's return: {}", server.stderr());
     assert_never_booked(&place, &server, &slots[0], "away");
+}
+
+#[test]
+fn a_postgresql_that_falls_silent_does_not_keep_anybody_waiting_beyond_the_deadline() {
+    let database_server = Server::start(Settings::default());
+    let place = Place::durable(&database_server);
+    let server = serve(&place);
+    let slots = free_slots(&server, 4);
+    assert_eq!(timed(&server, &slots[3], "before").0, 201);
+    database_server.freeze();
+    // Each in its own time: nobody waits for the look that never ends.
+    let answers: Vec<(u16, Duration)> = scope(|scope| {
+        let asked = slots.iter().take(3).enumerate();
+        let asking: Vec<_> = asked
+            .map(|(n, slot)| {
+                scope.spawn({
+                    let server = &server;
+                    move || timed(server, slot, &format!("silent-{n}"))
+                })
+            })
+            .collect();
+        asking.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    println!("a silent database: answered {answers:?}");
+    for (status, time) in answers {
+        assert_eq!(status, 503);
+        assert!(time >= DEADLINE - Duration::from_millis(50) && time <= DEADLINE + GRACE, "the answer took {time:?}");
+    }
+    assert_eq!(server.get("/health/ready").status, 503);
+    database_server.thaw();
+    let well = wait_until(Duration::from_secs(10), || server.get("/health/ready").status == 200);
+    assert!(well, "not ready within 10 s: {}", server.stderr());
+    for (n, slot) in slots.iter().take(3).enumerate() {
+        assert_never_booked(&place, &server, slot, &format!("silent-{n}"));
+    }
 }

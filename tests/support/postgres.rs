@@ -208,6 +208,20 @@ impl Server {
         assert!(dead, "PostgreSQL survived SIGKILL for 30 s");
     }
 
+    /// The server falls silent: its processes stand still, its connections stay open. Until [`Server::thaw`].
+    pub fn freeze(&self) {
+        let postmaster = lock(&self.line).postmaster;
+        signal("STOP", &[postmaster]);
+        signal("STOP", &children_of(postmaster));
+    }
+
+    /// The server goes on as if nothing had been.
+    pub fn thaw(&self) {
+        let postmaster = lock(&self.line).postmaster;
+        signal("CONT", &children_of(postmaster));
+        signal("CONT", &[postmaster]);
+    }
+
     /// Stops the server in good order (open connections are closed, everything is flushed).
     pub fn stop(&self) {
         let mut line = lock(&self.line);
