@@ -15,8 +15,8 @@ use crate::store::Cancellation;
 pub enum ExpectedVersion {
     /// Whatever is current: `*`, or no header where none is demanded.
     Any,
-    /// This one; as sent, because what is no version matches none.
-    Exactly(String),
+    /// One of these (RFC 9110, 13.1.1); as sent, because what is no version matches none.
+    OneOf(Vec<String>),
 }
 
 /// An appointment that may be changed by whoever asked, as it was when they asked.
@@ -44,10 +44,10 @@ impl Engine {
         if !viewer.may_see(owned.appointment.booked_by.as_ref(), owned.provider.as_ref()) {
             return Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() });
         }
-        if let ExpectedVersion::Exactly(given) = expected {
+        if let ExpectedVersion::OneOf(given) = expected {
             let current = owned.appointment.version;
-            if *given != current.to_string() {
-                return Err(Fault::VersionStale { given: given.clone(), current });
+            if !given.contains(&current.to_string()) {
+                return Err(Fault::VersionStale { given: given.join(", "), current });
             }
         }
         let tree = self.ports.documents.read(&version.document).map_err(|problem| {

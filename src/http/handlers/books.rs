@@ -19,6 +19,10 @@ use actix_web::http::StatusCode;
 use actix_web::rt::time::timeout;
 use tokio::sync::oneshot;
 
+/// Most tags of one `If-Match` that are looked at, and how much of each.
+const TAGS_MAX: usize = 16;
+const TAG_CHARS_MAX: usize = 100;
+
 /// `POST /Appointment` (digest A.7).
 pub async fn book(asked: Asked) -> Result<HttpResponse, Fault> {
     match try_book(&asked).await {
@@ -97,16 +101,19 @@ fn answered(asked: &Asked, status: StatusCode, made: &AppointmentVersion) -> Res
     }
 }
 
+/// The version a tag names: `1` of `W/"1"`.
+fn version_of(tag: &str) -> String {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').chars().take(TAG_CHARS_MAX).collect()
+}
+
 /// What `If-Match` says; `None` when it is missing where it must not be.
 fn expected(asked: &Asked) -> Option<ExpectedVersion> {
     match asked.admitted.if_match.as_deref().map(str::trim) {
         None if asked.dialect.if_match_demanded => None,
         Some("") => None,
         None | Some("*") => Some(ExpectedVersion::Any),
-        Some(tag) => {
-            let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            Some(ExpectedVersion::Exactly(tag.trim_matches('"').chars().take(100).collect()))
-        }
+        Some(tags) => Some(ExpectedVersion::OneOf(tags.split(',').take(TAGS_MAX).map(version_of).collect())),
     }
 }
 
