@@ -8,6 +8,7 @@ pub mod demo;
 pub mod diary;
 pub mod migrate;
 pub mod race;
+pub mod reload;
 pub mod seed;
 pub mod seed_files;
 pub mod serve;

@@ -37,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Outside crates that only the layers named may name.
 const GUARDED: &[(&str, &[&str])] = &[
+    ("actix_cors", &["http"]),
     ("actix_web", &["http", "cli"]),
     ("awc", &["http", "cli"]),
     ("base64", &["fhir", "http", "cli"]),
@@ -46,21 +47,26 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("env_logger", &["cli", "config"]),
+    ("flate2", &["http", "cli"]),
     ("futures_util", &["http", "cli"]),
     ("indicatif", &["cli", "config"]),
     ("ipnet", &["http", "cli", "config"]),
     ("jsonwebtoken", &["http", "cli"]),
     ("libsqlite3_sys", &["store"]),
-    ("parking_lot", &["engine"]),
+    ("parking_lot", &["engine", "http"]),
+    ("plotters", &["cli"]),
     ("pq_sys", &["store"]),
+    ("quick_cache", &["http"]),
     ("quick_xml", &["fhir"]),
     ("r2d2", &["store"]),
     ("rrule", &["domain"]),
+    ("rustls", &["http", "cli"]),
     ("serde", &["fhir", "http", "cli", "config"]),
     ("serde_json", &["fhir", "http", "cli", "config"]),
     ("tokio", &["http", "cli"]),
     ("toml", &["cli", "config"]),
     ("uuid", &["engine"]),
+    ("x509_parser", &["http"]),
 ];
 
 /// Outside crates that every layer may name.

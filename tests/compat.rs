@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use slotkeeper::cli;
 use slotkeeper::engine::{Engine, Limits};
 use slotkeeper::fhir::compat::ApiVersion;
-use slotkeeper::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
 use support::postgres::Server;
@@ -42,15 +42,7 @@ impl House {
         let store = Store::open(&DatabaseUrl::parse(url).unwrap(), true).unwrap();
         cli::demo::load(&store).unwrap().stop();
         let engine = Arc::new(Engine::start(store, cli::ports(), Limits::default()).unwrap());
-        let settings = Settings {
-            public_url: "http://127.0.0.1".to_owned(),
-            auth: AuthMode::Off,
-            audiences: Vec::new(),
-            trusted_proxy: None,
-            require_verified_nhs_number: false,
-            compat,
-            limits: HttpLimits::default(),
-        };
+        let settings = Settings { auth: AuthMode::Off, compat, ..Settings::at("http://127.0.0.1") };
         Self(Arc::new(Service { engine, settings }))
     }
 

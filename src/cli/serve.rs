@@ -3,6 +3,7 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
 use crate::engine::{AllocatorLimits, Engine, Limits};
 use crate::fhir::compat::ApiVersion;
@@ -130,6 +131,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
     let engine = Arc::new(engine);
     let tryable = if args.demo { demo::Tryable::find(&engine, &settings)? } else { None };
+    let reloads = Reloads::default();
     let service = Arc::new(Service { engine, settings });
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
@@ -140,6 +142,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
             .bind(args.listen)
             .map_err(|e| cannot_listen(args.listen, &e))?
             .run();
+        reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
             tryable.print(out)?;

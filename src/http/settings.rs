@@ -60,3 +60,18 @@ pub struct Settings {
     /// Bounds.
     pub limits: HttpLimits,
 }
+
+impl Settings {
+    /// What holds where nothing is set: unsigned tokens for the root that is called, no proxy, the usual bounds.
+    pub fn at(public_url: impl Into<String>) -> Self {
+        Self {
+            public_url: public_url.into(),
+            auth: AuthMode::Unsigned,
+            audiences: Vec::new(),
+            trusted_proxy: None,
+            require_verified_nhs_number: false,
+            compat: ApiVersion::LATEST,
+            limits: HttpLimits::default(),
+        }
+    }
+}

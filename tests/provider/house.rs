@@ -14,7 +14,7 @@ use slotkeeper::domain::ids::{Ids, ResourceId};
 use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports, SeedContent};
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,15 +89,7 @@ impl House {
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap(), true).unwrap();
         let ports = Ports { clock: Arc::new(FixedClock), ids: Arc::new(CountedIds::default()), documents: Arc::new(JsonDocuments) };
         Engine::seed(&store, &ports, &content(), NaiveDate::from_ymd_opt(2026, 2, 9).unwrap(), 4).unwrap();
-        let settings = Settings {
-            public_url: URL.to_owned(),
-            auth,
-            audiences: Vec::new(),
-            trusted_proxy: None,
-            compat: slotkeeper::fhir::compat::ApiVersion::LATEST,
-            require_verified_nhs_number: false,
-            limits: HttpLimits::default(),
-        };
+        let settings = Settings { auth, ..Settings::at(URL) };
         let engine = Engine::start(store, ports, Limits::default()).unwrap();
         let service = Arc::new(Service { engine: Arc::new(engine), settings });
         let app = test::init_service(App::new().configure(configure(service))).await;

@@ -150,13 +150,11 @@ impl App {
         let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(0)), documents: Arc::new(JsonDocuments) };
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
         let settings = Settings {
-            public_url: PUBLIC_URL.to_owned(),
             auth: setup.auth,
             audiences: setup.audiences,
-            trusted_proxy: None,
-            compat: slotkeeper::fhir::compat::ApiVersion::LATEST,
             require_verified_nhs_number: setup.require_verified_nhs_number,
             limits: setup.http,
+            ..Settings::at(PUBLIC_URL)
         };
         let service = Arc::new(Service { engine, settings });
         let served = Rc::new(init_service(actix_web::App::new().configure(configure(service))).await);
