@@ -20,7 +20,6 @@ use clap::Parser;
 use serde_json::{Value, json};
 use slotkeeper::cli::{self, Cli, CliCommand, Failure};
 use slotkeeper::engine::{Engine, Limits};
-use slotkeeper::fhir::compat::ApiVersion;
 use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
