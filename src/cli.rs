@@ -3,6 +3,7 @@
 //! What a reader would get wrong: 0 is done, 1 is failed (a port, a database, a file, a judged failure), 2 is
 //! wrong usage; data goes to stdout, everything else to stderr, and a failure is one line (`decisions.md` 2).
 
+pub mod access_log;
 pub mod check;
 pub mod demo;
 pub mod diary;

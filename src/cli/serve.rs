@@ -3,6 +3,7 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+use super::access_log::AccessLog;
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
 use crate::engine::{AllocatorLimits, Engine, Limits};
@@ -13,6 +14,7 @@ use actix_web::{App, HttpServer};
 use ipnet::IpNet;
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +59,9 @@ pub struct ServeArgs {
     /// Oldest version of the NHS Booking FHIR API whose consumers are served on the booking root, beside all later ones
     #[arg(long, value_name = "VERSION", default_value = ApiVersion::LATEST.number(), value_parser = ApiVersion::ALL.map(ApiVersion::number))]
     pub compat: String,
+    /// Records every access in this file, a line of JSON each: who asked for what, when, and how it ended; never a patient
+    #[arg(long, value_name = "FILE")]
+    pub access_log: Option<PathBuf>,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -123,6 +128,7 @@ impl LimitArgs {
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let settings = settings(args)?;
     port_is_free(args.listen)?;
+    let access_log = args.access_log.as_deref().map(AccessLog::open).transpose()?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
     store.write_ahead()?;
     durable(&store, args.accept_data_loss)?;
@@ -131,8 +137,12 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
     let engine = Arc::new(engine);
     let tryable = if args.demo { demo::Tryable::find(&engine, &settings)? } else { None };
-    let reloads = Reloads::default();
-    let service = Arc::new(Service { engine, settings });
+    let mut reloads = Reloads::default();
+    if let Some(log) = &access_log {
+        reloads.add("access log", log.reopener());
+    }
+    let access = access_log.as_ref().map(AccessLog::sink);
+    let service = Arc::new(Service { access, ..Service::new(engine, settings) });
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))
@@ -151,6 +161,9 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     });
     if let Some(filler) = filler {
         filler.stop();
+    }
+    if let Some(log) = access_log {
+        log.stop();
     }
     log::info!("stopped");
     outcome

@@ -1,10 +1,11 @@
 //! Faults on their way out: the dialect's table says what, this says how.
 
+use super::access::Refused;
 use super::dialects::Dialect;
 use super::negotiate::Format;
 use super::respond::{self, Looks};
 use crate::domain::fault::Fault;
-use crate::fhir::outcome;
+use crate::fhir::outcome::{self, Issue};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -19,5 +20,12 @@ pub fn answer(dialect: &Dialect, fault: &Fault, id: &str, format: Format) -> Htt
             response.headers_mut().insert(name, value);
         }
     }
+    response.extensions_mut().insert(Refused(refused.issues.iter().map(codes).collect()));
     response
+}
+
+/// The codes of an issue, as the trail of accesses shows them.
+fn codes(issue: &Issue) -> String {
+    let spine = issue.coding.as_ref().map(|coding| coding.code);
+    spine.map_or_else(|| issue.code.code().to_owned(), |spine| format!("{} {spine}", issue.code.code()))
 }

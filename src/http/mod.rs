@@ -4,6 +4,7 @@
 //! resource that takes everything below it; which route a request is on, and in which order it is checked, is
 //! decided by our own table and gate (`request`), because actix runs extractors in no order one could promise.
 
+mod access;
 mod auth;
 mod dialects;
 mod fault;
@@ -16,6 +17,7 @@ mod request;
 mod respond;
 mod settings;
 
+pub use access::AccessSink;
 pub use settings::{AuthMode, HttpLimits, Settings};
 
 use crate::engine::Engine;
@@ -28,6 +30,15 @@ pub struct Service {
     pub engine: Arc<Engine>,
     /// How it is reached and guarded.
     pub settings: Settings,
+    /// Where every access is recorded, if anywhere.
+    pub access: Option<AccessSink>,
+}
+
+impl Service {
+    /// A service whose accesses nobody records.
+    pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+        Self { engine, settings, access: None }
+    }
 }
 
 /// Adds every route of the service to an actix application.

@@ -5,6 +5,7 @@
 //! that nobody changes it by moving an extractor.
 
 use super::Service;
+use super::access::Known;
 use super::auth::{self, Caller};
 use super::dialects::{Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
@@ -76,11 +77,9 @@ pub async fn admit(
     let root_url = format!("{}{}", settings.public_url, dialect.root);
     let need = found.interaction.need();
     let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now())?;
-    if let Some(consumer) = &caller.origin.consumer {
-        http.extensions_mut().insert(super::handlers::Consumer(consumer.clone()));
-    }
-    headers(dialect, http, found.interaction, settings)?;
     note_headers(&mut caller, http, answer_id);
+    http.extensions_mut().insert(Known { interaction: found.interaction, origin: caller.origin.clone() });
+    headers(dialect, http, found.interaction, settings)?;
     let rules = super::handlers::search_rules(dialect, http, settings);
     let content_type = text(http, "Content-Type");
     let body_format = body_format(&found, http, content_type)?;

@@ -22,6 +22,7 @@ mod harness;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod appointments;
 mod auth;
 mod booking;

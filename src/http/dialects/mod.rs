@@ -52,6 +52,25 @@ impl Interaction {
         }
     }
 
+    /// Its name in the trail of accesses: the interaction ids of the standard, without their prefix (digest A.0).
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Capability => "read:metadata",
+            Self::SearchSlots => "search:slot",
+            Self::ReadSlot => "read:slot",
+            Self::SearchSchedules => "search:schedule",
+            Self::ReadSchedule => "read:schedule",
+            Self::SearchDirectory(_) => "search:directory",
+            Self::ReadDirectory(_) => "read:directory",
+            Self::SearchAppointments => "search:appointment",
+            Self::ReadAppointment => "read:appointment",
+            Self::ReadVersion => "vread:appointment",
+            Self::ReadHistory => "history:appointment",
+            Self::Book => "create:appointment",
+            Self::Update => "update:appointment",
+        }
+    }
+
     /// True when it writes, which takes a resource in the body.
     pub const fn writes(self) -> bool {
         matches!(self, Self::Book | Self::Update)

@@ -12,9 +12,8 @@ use super::prefer::Preferences;
 use super::request::{self, Admitted};
 use super::respond::{self, Looks};
 use super::settings::Settings;
-use super::{Service, fault, negotiate};
+use super::{Service, access, fault, negotiate};
 use crate::domain::fault::Fault;
-use crate::domain::ids::OdsCode;
 use crate::domain::search::Cursor;
 use crate::fhir::bundle::{self, Entry};
 use crate::fhir::capability;
@@ -49,27 +48,9 @@ pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: web::P
     if let Some(sent) = http.headers().get(REQUEST_ID) {
         headers.insert(CORRELATION_ID, sent.clone());
     }
-    note(dialect, &http, &response, &answer_id, began);
+    access::record(&service, dialect, &http, &response, &answer_id, began);
     response
 }
-
-/// One line a request. Requests at fault are told with the consumer whose fault it is (digest D; F51). Never the
-/// query, the path, the token or the body: each may name a patient.
-fn note(dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_id: &str, began: Moment) {
-    let status = response.status();
-    let level = match status.as_u16() {
-        // Losing a slot is nobody's fault.
-        200..=399 | 422 => log::Level::Debug,
-        400..=499 => log::Level::Info,
-        _ => log::Level::Warn,
-    };
-    let consumer = http.extensions().get::<Consumer>().map_or_else(|| "unknown".to_owned(), |Consumer(ods)| ods.to_string());
-    let micros = began.elapsed().as_micros();
-    log::log!(level, "{} {} {} in {micros} us; consumer {consumer}; request {answer_id}", http.method(), dialect.root, status.as_u16());
-}
-
-/// Whom a request comes from, noted as soon as its token is proven.
-pub struct Consumer(pub OdsCode);
 
 /// The format a form asked for, noted for answers to faults.
 pub struct Wanted(pub Format);

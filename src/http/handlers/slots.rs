@@ -1,5 +1,6 @@
 //! Slots: searching and reading them.
 
+use super::super::access::Sought;
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
 use crate::engine::{Related, SlotMatches};
@@ -25,7 +26,10 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
         entries.extend(matches);
         entries.extend(related(&asked, &found.related, Mode::Include)?);
     }
-    Ok(asked.searchset("Slot", &query, found.total, found.next.as_ref(), entries))
+    let mut answer = asked.searchset("Slot", &query, found.total, found.next.as_ref(), entries);
+    let services = query.search.services.iter().map(|id| id.as_str().to_owned()).collect();
+    answer.extensions_mut().insert(Sought { services, matches: found.total });
+    Ok(answer)
 }
 
 /// `GET /Slot/<id>`.

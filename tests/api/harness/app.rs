@@ -15,11 +15,11 @@ use slotkeeper::domain::ids::Ids;
 use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports};
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How the service of a test is set up.
@@ -129,6 +129,7 @@ pub struct App {
     requests: AtomicU64,
     store: Store,
     pub database: Database,
+    records: Arc<Mutex<Vec<Value>>>,
 }
 
 /// No test takes nearly as long, however busy the machine is.
@@ -148,6 +149,8 @@ impl App {
         let clock = Arc::new(StandingClock::at(setup.season.now()));
         let store = Store::open(&DatabaseUrl::parse(&database.url()).unwrap(), false).unwrap();
         let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(0)), documents: Arc::new(JsonDocuments) };
+        let records = Arc::new(Mutex::new(Vec::new()));
+        let sink = recording(&records);
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
         let settings = Settings {
             auth: setup.auth,
@@ -156,7 +159,7 @@ impl App {
             limits: setup.http,
             ..Settings::at(PUBLIC_URL)
         };
-        let service = Arc::new(Service { engine, settings });
+        let service = Arc::new(Service { access: Some(sink), ..Service::new(engine, settings) });
         let served = Rc::new(init_service(actix_web::App::new().configure(configure(service))).await);
         let call: Call = Rc::new(move |request: TestRequest, declared| {
             let mut request = request.to_request();
@@ -167,7 +170,7 @@ impl App {
             let answering = served.call(request);
             Box::pin(async move { Answer::of(answering.await.unwrap()).await })
         });
-        Self { call, clock, requests: AtomicU64::new(0), store, database }
+        Self { call, clock, requests: AtomicU64::new(0), store, database, records }
     }
 
     /// Sends a request.
@@ -188,6 +191,11 @@ impl App {
             request = request.set_payload(body);
         }
         (self.call)(request, declared).await
+    }
+
+    /// The records of all accesses so far.
+    pub fn records(&self) -> Vec<Value> {
+        self.records.lock().unwrap().clone()
     }
 
     /// A request id that was not used yet.
@@ -266,6 +274,17 @@ impl App {
     pub fn it_is(&self, time: &str) {
         self.clock.set(Instant::parse(time).unwrap());
     }
+}
+
+/// Keeps every record, none of which may name a patient.
+fn recording(records: &Arc<Mutex<Vec<Value>>>) -> AccessSink {
+    let records = Arc::clone(records);
+    Arc::new(move |line| {
+        for patient in ["Whitlock", "Imogen", "9990482136", "27 Quarry Rise"] {
+            assert!(!line.contains(patient), "a record names a patient: {line}");
+        }
+        records.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+    })
 }
 
 /// The slots that a search on the booking root finds.

@@ -13,7 +13,7 @@ pub use answer::Answer;
 pub use app::{App, Setup, Slot, found, run, starts};
 pub use ask::{Ask, PUBLIC_URL};
 pub use bodies::{booking, booking_text, booking_xml, cancelled, put, take, xml_of};
-pub use database::{Kind, Season};
+pub use database::{Database, Kind, Season};
 
 /// Services of the demo provider (`decisions.md` 4).
 pub const UTC: &str = "2000099901";
