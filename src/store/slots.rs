@@ -15,7 +15,7 @@ const ROWS_PER_INSERT: usize = 500;
 /// The advisory lock of seeds: "slotseed" as a number.
 const SEEDING_LOCK: i64 = 0x736C_6F74_7365_6564;
 
-#[derive(Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = slot)]
 pub(super) struct SlotRow {
     id: String,

@@ -1,0 +1,11 @@
+DROP TRIGGER slot_moved ON slot;
+DROP TRIGGER schedule_service_changed ON schedule_service;
+DROP TRIGGER schedule_changed ON schedule;
+DROP TRIGGER service_changed ON service;
+DROP TRIGGER directory_changed ON directory;
+DROP FUNCTION catalogue_is_changed();
+DROP TRIGGER slot_changed ON slot;
+DROP FUNCTION slot_is_changed();
+DROP TABLE catalogue;
+DROP INDEX slot_changed;
+ALTER TABLE slot DROP COLUMN changed;

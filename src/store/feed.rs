@@ -1,0 +1,157 @@
+//! What has changed since somebody last looked: for whoever keeps a copy of the diary in memory.
+//!
+//! One statement a look, whatever the number of slots. What a reader would get wrong: on PostgreSQL neither times nor
+//! numbers tell what is new, because transactions commit in another order than they begin; a look compares the
+//! transaction that changed a slot with the snapshot of the look before. So every change is told once, at the first look
+//! after its commit. Another session counts transactions anew after a standby took over, so a mark is good in its own
+//! session only.
+
+use super::conn::AnyConn;
+use super::schema::slot;
+use super::slots::SlotRow;
+use super::{StoreError, Tx};
+use crate::domain::ids::SlotId;
+use crate::domain::slot::Slot;
+use crate::domain::time::Instant;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use diesel::sqlite::Sqlite;
+
+/// The most changes one look tells; whoever missed more does better to begin anew.
+pub const CHANGES_MAX: usize = 10_000;
+
+/// How far somebody has looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The session of the database server that gave it.
+    session: String,
+    /// A snapshot on PostgreSQL, a number on SQLite.
+    at: String,
+}
+
+/// What one look finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// Where the next look begins.
+    pub mark: Mark,
+    /// Raised by changes of anything but slots that are taken and freed: what was known of services and schedules is old.
+    pub catalogue: i64,
+    /// The slots that changed; `None` when there are more than [`CHANGES_MAX`], or when the mark is another session's.
+    pub changed: Option<Vec<Slot>>,
+}
+
+impl Tx<'_> {
+    /// Where looks begin after this transaction's state of the database has been read.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn feed_begin(&mut self) -> Result<Look, StoreError> {
+        let start = match self.conn {
+            AnyConn::Pg(_) => "1:1:",
+            AnyConn::Sqlite(_) => "9223372036854775807",
+        };
+        // The rows do not matter, only the head of the answer; on PostgreSQL an early snapshot would tell every slot.
+        let rows: Vec<FeedRow> = self.run(|c| match c {
+            AnyConn::Pg(pg) => Changes { mark: start.to_owned(), none: true }.load(pg),
+            AnyConn::Sqlite(sqlite) => Changes { mark: start.to_owned(), none: true }.load(sqlite),
+        })?;
+        let head = rows.into_iter().next().ok_or(StoreError::Poisoned)?;
+        Ok(Look { mark: Mark { session: head.0, at: head.1 }, catalogue: head.2, changed: Some(Vec::new()) })
+    }
+
+    /// What has changed since `mark`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn feed_look(&mut self, mark: &Mark) -> Result<Look, StoreError> {
+        let changes = Changes { mark: mark.at.clone(), none: false };
+        let rows: Vec<FeedRow> = self.run(|c| match c {
+            AnyConn::Pg(pg) => changes.load(pg),
+            AnyConn::Sqlite(sqlite) => changes.load(sqlite),
+        })?;
+        let Some((session, at, catalogue, _)) = rows.first().cloned() else { return Err(StoreError::Poisoned) };
+        let whole = rows.len() <= CHANGES_MAX && session == mark.session;
+        let changed = whole.then(|| rows.into_iter().filter_map(|row| row.3.map(Slot::from)).collect());
+        Ok(Look { mark: Mark { session, at }, catalogue, changed })
+    }
+
+    /// The slots on offer at `now` with ids after `after`, in id order, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn feed_offered(&mut self, after: &SlotId, now: Instant, limit: i64) -> Result<Vec<Slot>, StoreError> {
+        let rows: Vec<SlotRow> = self.run(|c| {
+            slot::table
+                .filter(slot::id.gt(after.as_str()))
+                .filter(slot::taken.lt(slot::capacity))
+                .filter(slot::blocked.eq(false))
+                .filter(slot::start_ms.gt(now.ms()))
+                .order(slot::id)
+                .limit(limit)
+                .select(SlotRow::as_select())
+                .load(c)
+        })?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Session, mark, catalogue, and a slot that changed, if there is one.
+type FeedRow = (String, String, i64, Option<SlotRow>);
+
+/// The statement of a look; one text each, so it is prepared once a connection.
+#[derive(Debug)]
+struct Changes {
+    mark: String,
+    /// True for the head alone.
+    none: bool,
+}
+
+const COLUMNS: &str = "id, schedule_id, start_ms, end_ms, capacity, taken, blocked, channel, version, updated_ms";
+
+impl QueryFragment<Pg> for Changes {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT pg_backend_pid()::text || ' since ' || pg_postmaster_start_time()::text, pg_current_snapshot()::text, c.version, s.* \
+             FROM catalogue c LEFT JOIN (SELECT ",
+        );
+        out.push_sql(COLUMNS);
+        // The limit stands in the text: with one that is bound the planner would not know how few rows are wanted.
+        out.push_sql(" FROM slot WHERE changed >= pg_snapshot_xmin(");
+        out.push_bind_param::<Text, _>(&self.mark)?;
+        out.push_sql("::text::pg_snapshot)::text::bigint AND NOT pg_visible_in_snapshot(changed::text::xid8, ");
+        out.push_bind_param::<Text, _>(&self.mark)?;
+        out.push_sql("::text::pg_snapshot) AND NOT ");
+        out.push_bind_param::<Bool, _>(&self.none)?;
+        out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true", CHANGES_MAX + 1));
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for Changes {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT '', CAST((SELECT coalesce(max(changed), 0) FROM slot) AS TEXT), c.version, s.* FROM catalogue c LEFT JOIN (SELECT ",
+        );
+        out.push_sql(COLUMNS);
+        out.push_sql(" FROM slot WHERE changed > CAST(");
+        out.push_bind_param::<Text, _>(&self.mark)?;
+        out.push_sql(" AS INTEGER) AND NOT ");
+        out.push_bind_param::<Bool, _>(&self.none)?;
+        out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true", CHANGES_MAX + 1));
+        Ok(())
+    }
+}
+
+impl QueryId for Changes {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Changes {
+    type SqlType = (Text, Text, BigInt, Nullable<(Text, Text, BigInt, BigInt, Integer, Integer, Bool, Nullable<Text>, BigInt, BigInt)>);
+}
+
+impl RunQueryDsl<PgConnection> for Changes {}
+impl RunQueryDsl<SqliteConnection> for Changes {}
