@@ -207,6 +207,19 @@ pub(super) fn pool(url: &DatabaseUrl, connections_max: u32) -> Pool {
         .build_unchecked(Manager { url: url.clone() })
 }
 
+/// A single connection that is kept until it breaks.
+pub(super) fn pool_of_one(url: &DatabaseUrl) -> Pool {
+    r2d2::Pool::builder()
+        .max_size(1)
+        .min_idle(Some(0))
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .test_on_check_out(false)
+        .connection_timeout(CHECKOUT_TIMEOUT)
+        .error_handler(Box::new(Logged))
+        .build_unchecked(Manager { url: url.clone() })
+}
+
 /// Reports failed connection attempts without the URL, which may hold a password.
 #[derive(Debug)]
 struct Logged;

@@ -29,6 +29,8 @@ pub struct Mark {
     session: String,
     /// A snapshot on PostgreSQL, a number on SQLite.
     at: String,
+    /// SQLite's number of what others have committed, as this connection sees it: while it stays, there is nothing new.
+    commits: Option<i64>,
 }
 
 /// What one look finds.
@@ -38,7 +40,7 @@ pub struct Look {
     pub mark: Mark,
     /// Raised by changes of anything but slots that are taken and freed: what was known of services and schedules is old.
     pub catalogue: i64,
-    /// The slots that changed; `None` when there are more than [`CHANGES_MAX`], or when the mark is another session's.
+    /// The slots that changed, each as it is now; `None` when there are more than [`CHANGES_MAX`], or when the mark is another session's.
     pub changed: Option<Vec<Slot>>,
 }
 
@@ -58,23 +60,44 @@ impl Tx<'_> {
             AnyConn::Sqlite(sqlite) => Changes { mark: start.to_owned(), none: true }.load(sqlite),
         })?;
         let head = rows.into_iter().next().ok_or(StoreError::Poisoned)?;
-        Ok(Look { mark: Mark { session: head.0, at: head.1 }, catalogue: head.2, changed: Some(Vec::new()) })
+        Ok(Look { mark: Mark { session: head.0, at: head.1, commits: None }, catalogue: head.2, changed: Some(Vec::new()) })
     }
 
-    /// What has changed since `mark`.
+    /// What has changed since the look before.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn feed_look(&mut self, mark: &Mark) -> Result<Look, StoreError> {
+    pub fn feed_look(&mut self, last: &Look) -> Result<Look, StoreError> {
+        let mark = &last.mark;
+        // Asked before the slots are: a commit in between is looked for once more, and never missed.
+        let commits = self.commits()?;
+        if commits.is_some() && commits == mark.commits {
+            return Ok(Look { changed: Some(Vec::new()), ..last.clone() });
+        }
         let changes = Changes { mark: mark.at.clone(), none: false };
         let rows: Vec<FeedRow> = self.run(|c| match c {
             AnyConn::Pg(pg) => changes.load(pg),
             AnyConn::Sqlite(sqlite) => changes.load(sqlite),
         })?;
         let Some((session, at, catalogue, _)) = rows.first().cloned() else { return Err(StoreError::Poisoned) };
-        let whole = rows.len() <= CHANGES_MAX && session == mark.session;
+        let whole = rows.len() <= CHANGES_MAX && session == mark.session && !self.is_before(&at, mark);
         let changed = whole.then(|| rows.into_iter().filter_map(|row| row.3.map(Slot::from)).collect());
-        Ok(Look { mark: Mark { session, at }, catalogue, changed })
+        Ok(Look { mark: Mark { session, at, commits }, catalogue, changed })
+    }
+
+    fn commits(&mut self) -> Result<Option<i64>, StoreError> {
+        self.run(|c| match c {
+            AnyConn::Pg(_) => Ok(None),
+            AnyConn::Sqlite(sqlite) => {
+                let DataVersion { data_version } = diesel::sql_query("PRAGMA data_version").get_result(sqlite)?;
+                Ok(Some(data_version))
+            }
+        })
+    }
+
+    /// True when the database has gone back behind the mark: another file was put in its place.
+    fn is_before(&self, at: &str, mark: &Mark) -> bool {
+        matches!(self.conn, AnyConn::Sqlite(_)) && at.parse::<i64>().ok() < mark.at.parse().ok()
     }
 
     /// The slots on offer at `now` with ids after `after`, in id order, at most `limit`.
@@ -95,6 +118,12 @@ impl Tx<'_> {
         })?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
+}
+
+#[derive(QueryableByName)]
+struct DataVersion {
+    #[diesel(sql_type = BigInt)]
+    data_version: i64,
 }
 
 /// Session, mark, catalogue, and a slot that changed, if there is one.

@@ -59,6 +59,8 @@ pub struct Store {
     readers: Pool,
     claimants: Pool,
     writers: Pool,
+    /// One connection, whose session a [`Mark`] belongs to.
+    watchers: Pool,
 }
 
 /// An open transaction, or a connection for single statements.
@@ -128,6 +130,7 @@ impl Store {
             readers: conn::pool(url, READERS_MAX),
             claimants: conn::pool(url, CLAIMANTS_MAX),
             writers: conn::pool(url, WRITERS_MAX),
+            watchers: conn::pool_of_one(url),
         })
     }
 
@@ -194,12 +197,24 @@ impl Store {
     /// # Errors
     /// What `work` returns.
     pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let _open = OpenGuard::enter()?;
-        past_dead_connections(&self.readers, || match lend(&self.readers, |conn| transact(conn, &READ, &mut work)) {
-            // Nothing was written, so nothing is unknown: it can be read again.
-            Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
-            outcome => outcome,
-        })
+        read_whole(&self.readers, &mut work)
+    }
+
+    /// As [`Store::read_one`], on the connection of whoever keeps a copy of the diary: its looks follow each other in one
+    /// session. It is never given back for its age.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn watch<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_through(&self.watchers, work)
+    }
+
+    /// As [`Store::read`], on that same connection.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn watch_all<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_whole(&self.watchers, &mut work)
     }
 
     /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state.
@@ -223,6 +238,15 @@ fn write_through<T>(pool: &Pool, until: Moment, mut work: impl FnMut(&mut Tx<'_>
             outcome => return outcome,
         }
     }
+}
+
+fn read_whole<T>(pool: &Pool, work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let _open = OpenGuard::enter()?;
+    past_dead_connections(pool, || match lend(pool, |conn| transact(conn, &READ, work)) {
+        // Nothing was written, so nothing is unknown: it can be read again.
+        Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
+        outcome => outcome,
+    })
 }
 
 fn read_through<T>(pool: &Pool, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
