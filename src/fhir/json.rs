@@ -19,6 +19,7 @@ use crate::domain::fault::{Problem, ProblemKind};
 
 pub use read::read;
 pub(super) use scan::is_number;
+pub(super) use write::push_escaped;
 pub use write::{write, write_pretty};
 
 /// The deepest nesting of objects and arrays that is read (`decisions.md` 5, "Limits").

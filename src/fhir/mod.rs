@@ -12,6 +12,7 @@ pub mod definitions;
 pub mod directory;
 pub mod json;
 pub mod outcome;
+pub mod render;
 pub mod schedule;
 pub mod search;
 pub mod shape;

@@ -17,7 +17,8 @@ use quick_xml::events::BytesRef;
 
 pub(super) use narrative::fault as narrative_fault;
 pub use read::read;
-pub use write::{write, write_pretty};
+pub(super) use write::push_escaped;
+pub use write::{write, write_inside, write_pretty};
 
 /// The XML we speak.
 const VERSION: XmlVersion = XmlVersion::Implicit1_0;

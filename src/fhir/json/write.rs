@@ -164,7 +164,7 @@ impl Writer {
 }
 
 /// `text` as it stands inside quotation marks.
-fn push_escaped(out: &mut String, text: &str) {
+pub fn push_escaped(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
         let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, ""));

@@ -14,6 +14,13 @@ pub fn write(tree: &Element) -> String {
     document(tree, None)
 }
 
+/// The XML of a resource as it stands inside another: without declaration and namespace.
+pub fn write_inside(tree: &Element) -> String {
+    let mut writer = Writer { out: String::with_capacity(2048), indent: None };
+    writer.resource(tree, None);
+    writer.out
+}
+
 /// The XML of a resource, for people: two spaces a level.
 pub fn write_pretty(tree: &Element) -> String {
     document(tree, Some(0))
@@ -157,7 +164,7 @@ fn text_of(element: &Element) -> &str {
 }
 
 /// `text` as it may stand in an attribute. Line breaks and tabs are escaped, because readers turn bare ones into spaces.
-fn push_escaped(out: &mut String, text: &str) {
+pub fn push_escaped(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
