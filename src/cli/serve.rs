@@ -62,6 +62,9 @@ pub struct ServeArgs {
     /// Records every access in this file, a line of JSON each: who asked for what, when, and how it ended; never a patient
     #[arg(long, value_name = "FILE")]
     pub access_log: Option<PathBuf>,
+    /// Whether what is on offer is also held in memory, where searches find it sooner; what a search shows is the same
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
+    pub availability_index: String,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -104,9 +107,9 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    const fn engine(&self) -> Limits {
+    const fn engine(&self, availability: bool) -> Limits {
         let allocator = AllocatorLimits { queue_max: self.queue_max, deadline_ms: self.deadline_ms, batch_max: self.batch_max };
-        Limits { slots_max: self.slots_max, allocator }
+        Limits { slots_max: self.slots_max, allocator, availability }
     }
 
     const fn http(&self) -> HttpLimits {
@@ -134,7 +137,8 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     durable(&store, args.accept_data_loss)?;
     let filler = if args.demo { Some(demo::load(&store)?) } else { None };
     let shown_url = store.shown_url();
-    let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
+    let engine = Engine::start(store, ports(), args.limits.engine(args.availability_index == "on"))
+        .map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
     let engine = Arc::new(engine);
     let tryable = if args.demo { demo::Tryable::find(&engine, &settings)? } else { None };
     let mut reloads = Reloads::default();

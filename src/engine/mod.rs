@@ -5,10 +5,12 @@
 //! booking and cancelling answer through a callback, because they wait for a commit shared with others.
 
 mod allocator;
+mod availability;
 mod book;
 mod cancel;
 mod check;
 mod diary;
+mod facts;
 mod failure;
 mod fill;
 mod ports;
@@ -20,6 +22,7 @@ mod search_slots;
 mod seed;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
+pub use availability::Fresh;
 pub use cancel::{ExpectedVersion, PendingCancel};
 pub use check::CheckReport;
 pub use diary::{Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Unknown as UnknownInDiary};
@@ -35,6 +38,7 @@ use crate::domain::ids::Ids;
 use crate::domain::time::Clock;
 use crate::store::Store;
 use allocator::Allocator;
+use availability::Availability;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,11 +49,13 @@ pub struct Limits {
     pub slots_max: usize,
     /// The allocator's own.
     pub allocator: AllocatorLimits,
+    /// Whether what is on offer is held in memory as well.
+    pub availability: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { slots_max: 2_000, allocator: AllocatorLimits::default() }
+        Self { slots_max: 2_000, allocator: AllocatorLimits::default(), availability: true }
     }
 }
 
@@ -70,21 +76,28 @@ pub struct Engine {
     ports: Ports,
     limits: Limits,
     allocator: Allocator,
+    availability: Option<Availability>,
 }
 
 impl Engine {
-    /// An engine on an opened store. Its allocator runs until the engine is dropped.
+    /// An engine on an opened store. Its allocator, and the index of what is on offer, run until the engine is dropped.
     ///
     /// # Errors
     /// When the operating system has no threads left.
     pub fn start(store: Store, ports: Ports, limits: Limits) -> std::io::Result<Self> {
         let allocator = Allocator::start(store.clone(), Arc::clone(&ports.clock), limits.allocator.clone())?;
-        Ok(Self { store, ports, limits, allocator })
+        let availability = limits.availability.then(|| Availability::start(store.clone(), Arc::clone(&ports.clock))).transpose()?;
+        Ok(Self { store, ports, limits, allocator, availability })
     }
 
     /// The present, as this engine sees it.
     pub fn now(&self) -> crate::domain::time::Instant {
         self.ports.clock.now()
+    }
+
+    /// True when searches are answered from memory as far as they ever will be: at once where nothing is held there.
+    pub fn is_settled(&self) -> bool {
+        self.availability.as_ref().is_none_or(Availability::is_ready)
     }
 
     /// The longest a booking or a cancel takes to be answered when all is well: its deadline, the transaction that

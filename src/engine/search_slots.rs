@@ -1,6 +1,8 @@
 //! Finding slots, and what belongs to them.
 
 use super::Engine;
+use super::availability::{self, Availability, Fresh};
+use super::facts::Facts;
 use super::failure::fault_of;
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use crate::domain::fault::{Fault, ParameterFault};
@@ -9,7 +11,6 @@ use crate::domain::schedule::Schedule;
 use crate::domain::search::{Cursor, Includes, Paging, SlotSearch, Window};
 use crate::domain::slot::Slot;
 use crate::domain::time::Instant;
-use crate::store::{StoreError, Tx};
 use std::collections::BTreeSet;
 
 /// Resources that belong to the matches, each once.
@@ -24,7 +25,8 @@ pub struct Related {
 /// The answer to a search of slots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotMatches {
-    /// The slots, by start and id.
+    /// The slots, by start and id. What an answer does not show of them (capacity, version, time of change) is known only
+    /// where the search asks for it.
     pub slots: Vec<Slot>,
     /// How many match, wherever the page begins.
     pub total: u64,
@@ -58,6 +60,31 @@ impl Engine {
     pub fn search_slots(&self, search: &SlotSearch) -> Result<SlotMatches, Fault> {
         let now = self.now();
         let found = self.store.read(|tx| find(tx, search, now, self.limits.slots_max)).map_err(|e| fault_of("searching slots", &e))?;
+        self.told(search, found)
+    }
+
+    /// True when it is worth waiting for [`Engine::when_fresh`] and then asking [`Engine::search_slots_held`].
+    pub fn may_hold(&self, search: &SlotSearch) -> bool {
+        availability::answers(search) && self.availability.as_ref().is_some_and(Availability::is_ready)
+    }
+
+    /// Tells `fresh`, once and soon, when what is held in memory is as new as the database is now; or false, when it
+    /// will not be.
+    pub fn when_fresh(&self, fresh: Fresh) {
+        match &self.availability {
+            Some(availability) => availability.when_fresh(fresh),
+            None => fresh(false),
+        }
+    }
+
+    /// As [`Engine::search_slots`], from memory: it does not wait for anybody. `None` where the database must be asked.
+    pub fn search_slots_held(&self, search: &SlotSearch) -> Option<Result<SlotMatches, Fault>> {
+        let now = self.now();
+        let found = self.availability.as_ref()?.ask(|held| find(held, search, now, self.limits.slots_max)).ok()?;
+        Some(self.told(search, found))
+    }
+
+    fn told(&self, search: &SlotSearch, found: Found) -> Result<SlotMatches, Fault> {
         match found {
             Found::Matches(matches) => Ok(*matches),
             Found::TooMany => Err(Fault::Parameter(ParameterFault::TooManyMatches { limit: self.limits.slots_max })),
@@ -69,18 +96,18 @@ impl Engine {
     }
 }
 
-fn find(tx: &mut Tx<'_>, search: &SlotSearch, now: Instant, slots_max: usize) -> Result<Found, StoreError> {
-    if !search.services.is_empty() && tx.service_find_many(Some(&search.services))?.is_empty() {
+fn find<F: Facts>(facts: &mut F, search: &SlotSearch, now: Instant, slots_max: usize) -> Result<Found, F::Error> {
+    if !search.services.is_empty() && facts.services(&search.services)?.is_empty() {
         return Ok(Found::UnknownService);
     }
-    let schedules = schedules_meant(tx, search)?;
+    let schedules = schedules_meant(facts, search)?;
     if search.nothing || schedules.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Found::Matches(Box::new(SlotMatches::none(now))));
     }
     let schedules = schedules.as_deref();
     let (slots, total, next) = match search.paging {
         Paging { count: None, after: None } => {
-            let slots = tx.slot_search(search, schedules, now, limit_past(slots_max))?;
+            let slots = facts.slots(search, schedules, now, limit_past(slots_max))?;
             if slots.len() > slots_max {
                 return Ok(Found::TooMany);
             }
@@ -88,9 +115,9 @@ fn find(tx: &mut Tx<'_>, search: &SlotSearch, now: Instant, slots_max: usize) ->
             (slots, total, None)
         }
         Paging { count, .. } => {
-            let total = u64::try_from(tx.slot_count(search, schedules, now)?).unwrap_or(0);
+            let total = facts.slot_count(search, schedules, now)?;
             let page = count.map_or(slots_max, |count| usize::try_from(count).unwrap_or(slots_max)).min(slots_max);
-            let mut slots = if page == 0 { Vec::new() } else { tx.slot_search(search, schedules, now, limit_past(page))? };
+            let mut slots = if page == 0 { Vec::new() } else { facts.slots(search, schedules, now, limit_past(page))? };
             let more = slots.len() > page;
             slots.truncate(page);
             let last = slots.last().filter(|_| more);
@@ -101,21 +128,21 @@ fn find(tx: &mut Tx<'_>, search: &SlotSearch, now: Instant, slots_max: usize) ->
     let mut ids: Vec<ScheduleId> = slots.iter().map(|slot| slot.schedule.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let related = if search.includes.schedule { related_to(tx, &ids, &search.services, search.includes)? } else { Related::default() };
+    let related = if search.includes.schedule { related_to(facts, &ids, &search.services, search.includes)? } else { Related::default() };
     Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now })))
 }
 
 /// One more than `most`, so that a page too many shows itself.
-fn limit_past(most: usize) -> i64 {
-    i64::try_from(most).unwrap_or(i64::MAX - 1).saturating_add(1)
+const fn limit_past(most: usize) -> usize {
+    most.saturating_add(1)
 }
 
 /// The schedules a search is confined to; `None` when it is not confined.
-fn schedules_meant(tx: &mut Tx<'_>, search: &SlotSearch) -> Result<Option<Vec<ScheduleId>>, StoreError> {
+fn schedules_meant<F: Facts>(facts: &mut F, search: &SlotSearch) -> Result<Option<Vec<ScheduleId>>, F::Error> {
     if search.services.is_empty() {
         return Ok((!search.schedules.is_empty()).then(|| search.schedules.clone()));
     }
-    let mut serving = tx.schedule_ids_of(&search.services)?;
+    let mut serving = facts.schedules_serving(&search.services)?;
     if !search.schedules.is_empty() {
         serving.retain(|id| search.schedules.contains(id));
     }
@@ -124,9 +151,14 @@ fn schedules_meant(tx: &mut Tx<'_>, search: &SlotSearch) -> Result<Option<Vec<Sc
 
 /// Schedules and what they lead to. Each schedule is shown with one service: the one asked for, else its primary
 /// one (`decisions.md` 5), and only that service leads further.
-pub(super) fn related_to(tx: &mut Tx<'_>, ids: &[ScheduleId], asked: &[ServiceId], includes: Includes) -> Result<Related, StoreError> {
-    let schedules: Vec<(Schedule, ServiceId)> = tx
-        .schedule_find_many(ids)?
+pub(super) fn related_to<F: Facts>(
+    facts: &mut F,
+    ids: &[ScheduleId],
+    asked: &[ServiceId],
+    includes: Includes,
+) -> Result<Related, F::Error> {
+    let schedules: Vec<(Schedule, ServiceId)> = facts
+        .schedules(ids)?
         .into_iter()
         .filter_map(|schedule| {
             let shown = schedule.service_shown(asked)?.clone();
@@ -135,7 +167,7 @@ pub(super) fn related_to(tx: &mut Tx<'_>, ids: &[ScheduleId], asked: &[ServiceId
         .collect();
     let services = if includes.service {
         let shown: BTreeSet<ServiceId> = schedules.iter().map(|(_, service)| service.clone()).collect();
-        tx.service_find_many(Some(&shown.into_iter().collect::<Vec<_>>()))?
+        facts.services(&shown.into_iter().collect::<Vec<_>>())?
     } else {
         Vec::new()
     };
@@ -158,23 +190,23 @@ pub(super) fn related_to(tx: &mut Tx<'_>, ids: &[ScheduleId], asked: &[ServiceId
     ];
     let mut directory = Vec::new();
     for (kind, ids) in wanted {
-        directory.extend(tx.directory_find_many(kind, &ids.iter().map(String::as_str).collect::<Vec<_>>())?);
+        directory.extend(facts.directory(kind, &ids.iter().map(String::as_str).collect::<Vec<_>>())?);
     }
     Ok(Related { schedules, directory })
 }
 
 /// The slots of schedules in a window, at most `slots_max`; `None` when there are more.
-pub(super) fn slots_of(
-    tx: &mut Tx<'_>,
+pub(super) fn slots_of<F: Facts>(
+    facts: &mut F,
     schedules: &[ScheduleId],
     start: Window,
     now: Instant,
     slots_max: usize,
-) -> Result<Option<Vec<Slot>>, StoreError> {
+) -> Result<Option<Vec<Slot>>, F::Error> {
     if schedules.is_empty() {
         return Ok(Some(Vec::new()));
     }
     let search = SlotSearch { start, ..SlotSearch::default() };
-    let slots = tx.slot_search(&search, Some(schedules), now, limit_past(slots_max))?;
+    let slots = facts.slots(&search, Some(schedules), now, limit_past(slots_max))?;
     Ok((slots.len() <= slots_max).then_some(slots))
 }

@@ -36,6 +36,11 @@ pub fn resource(status: StatusCode, tree: &Element, looks: Looks) -> HttpRespons
     start(status, looks.format).body(written(tree, looks))
 }
 
+/// An answer whose text is written already.
+pub fn text(status: StatusCode, text: String, format: Format) -> HttpResponse {
+    start(status, format).body(text)
+}
+
 /// One version of an appointment, with its tag, time and place.
 ///
 /// # Errors

@@ -1,35 +1,106 @@
 //! Slots: searching and reading them.
 
 use super::super::access::Sought;
+use super::super::negotiate::Format;
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
+use crate::domain::search::SlotSearch;
 use crate::engine::{Related, SlotMatches};
 use crate::fhir::bundle::{Entry, Mode};
-use crate::fhir::{schedule, search, slot};
+use crate::fhir::render::{self, Head, Included};
+use crate::fhir::search::Query;
+use crate::fhir::{json, schedule, search, slot, xml};
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::rt::time::timeout;
+use std::borrow::Cow;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a search waits for what is held in memory to be new. A database that takes longer is asked itself.
+const LOOK_MAX: Duration = Duration::from_millis(500);
 
 /// `GET /Slot?…` (digest A.6).
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let query = search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
-    let wanted = query.search.clone();
     let must_know_service = asked.dialect.strict;
-    let found = asked.engine(move |engine| engine.search_slots(&wanted)).await;
+    let found = match held(&asked, &query.search).await {
+        Some(found) => found,
+        None => {
+            let wanted = query.search.clone();
+            asked.engine(move |engine| engine.search_slots(&wanted)).await
+        }
+    };
     let found = match found {
         // The provider root says empty where the booking root says unknown (`decisions.md` 5).
         Err(Fault::NotFound { .. }) if !must_know_service => SlotMatches::none(asked.service.engine.now()),
         found => found?,
     };
+    let mut answer = if query.shape.is_whole() && !query.pretty && !query.total_only && found.next.is_none() {
+        rendered(&asked, &query, &found)?
+    } else {
+        built(&asked, &query, &found)?
+    };
+    let services = query.search.services.iter().map(|id| id.as_str().to_owned()).collect();
+    answer.extensions_mut().insert(Sought { services, matches: found.total });
+    Ok(answer)
+}
+
+/// The matches from memory, as soon as they are as new as the database; `None` where the database is to be asked.
+async fn held(asked: &Asked, search: &SlotSearch) -> Option<Result<SlotMatches, Fault>> {
+    let engine = &asked.service.engine;
+    if !engine.may_hold(search) {
+        return None;
+    }
+    let (tell, told) = oneshot::channel();
+    engine.when_fresh(Box::new(move |fresh| {
+        // Nobody listens when the consumer has hung up.
+        let _ = tell.send(fresh);
+    }));
+    match timeout(LOOK_MAX, told).await {
+        Ok(Ok(true)) => engine.search_slots_held(search),
+        _ => None,
+    }
+}
+
+/// The usual answer, written at once.
+fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Result<HttpResponse, Fault> {
+    let head = Head { base_url: &asked.admitted.root_url, honoured: &query.honoured, total: found.total };
+    let format = asked.admitted.answer_format;
+    let mut included = Vec::new();
+    for (schedule, shown) in &found.related.schedules {
+        let tree = schedule::tree(schedule, shown, !asked.dialect.strict);
+        let text = match format {
+            Format::Json => json::write(&tree),
+            Format::Xml => xml::write_inside(&tree),
+        };
+        included.push(Included { path: format!("Schedule/{}", schedule.id), text: Cow::Owned(text) });
+    }
+    for entry in &found.related.directory {
+        // Documents are stored as the JSON that would be written.
+        let text = match format {
+            Format::Json => Cow::Borrowed(entry.document.as_str()),
+            Format::Xml => Cow::Owned(xml::write_inside(&respond::tree(&entry.document)?)),
+        };
+        included.push(Included { path: format!("{}/{}", entry.kind.name(), entry.id), text });
+    }
+    let text = match format {
+        Format::Json => render::json(head, &found.slots, found.now, &included),
+        Format::Xml => render::xml(head, &found.slots, found.now, &included),
+    };
+    Ok(respond::text(StatusCode::OK, text, format))
+}
+
+/// The same as a tree, from which parts can be taken.
+fn built(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Result<HttpResponse, Fault> {
     let mut entries = Vec::new();
     if !query.total_only {
         let matches =
             found.slots.iter().map(|s| Entry { path: format!("Slot/{}", s.id), resource: slot::tree(s, found.now), mode: Mode::Match });
         entries.extend(matches);
-        entries.extend(related(&asked, &found.related, Mode::Include)?);
+        entries.extend(related(asked, &found.related, Mode::Include)?);
     }
-    let mut answer = asked.searchset("Slot", &query, found.total, found.next.as_ref(), entries);
-    let services = query.search.services.iter().map(|id| id.as_str().to_owned()).collect();
-    answer.extensions_mut().insert(Sought { services, matches: found.total });
-    Ok(answer)
+    Ok(asked.searchset("Slot", query, found.total, found.next.as_ref(), entries))
 }
 
 /// `GET /Slot/<id>`.

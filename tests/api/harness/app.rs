@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::ask::{Ask, Bearer, PUBLIC_URL};
 use super::database::{Database, Kind, Season};
+use crate::support::wait_until;
 use actix_web::dev::Service as _;
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_LENGTH;
@@ -152,6 +153,7 @@ impl App {
         let records = Arc::new(Mutex::new(Vec::new()));
         let sink = recording(&records);
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
+        assert!(wait_until(HANGS, || engine.is_settled()), "the availability index is never ready");
         let settings = Settings {
             auth: setup.auth,
             audiences: setup.audiences,

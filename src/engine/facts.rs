@@ -1,0 +1,65 @@
+//! Where an answer to a search of slots comes from: the database, or what is held of it in memory.
+//!
+//! Both are asked the same questions by the same code, so that they cannot come to different answers.
+
+use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use crate::domain::ids::{ScheduleId, ServiceId};
+use crate::domain::schedule::Schedule;
+use crate::domain::search::SlotSearch;
+use crate::domain::slot::Slot;
+use crate::domain::time::Instant;
+use crate::store::{StoreError, Tx};
+
+/// What a search of slots needs to know.
+pub(super) trait Facts {
+    /// Why something cannot be said.
+    type Error;
+
+    /// The services that exist among `ids`, in id order.
+    fn services(&mut self, ids: &[ServiceId]) -> Result<Vec<Service>, Self::Error>;
+    /// The schedules that exist among `ids`, in id order.
+    fn schedules(&mut self, ids: &[ScheduleId]) -> Result<Vec<Schedule>, Self::Error>;
+    /// The schedules that serve any of `services`, in id order; all schedules when `services` is empty.
+    fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, Self::Error>;
+    /// The resources of one kind that exist among `ids`, in id order.
+    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, Self::Error>;
+    /// The slots of `schedules` (of any, when `None`) that match, by start and id, at most `limit`.
+    fn slots(
+        &mut self,
+        search: &SlotSearch,
+        schedules: Option<&[ScheduleId]>,
+        now: Instant,
+        limit: usize,
+    ) -> Result<Vec<Slot>, Self::Error>;
+    /// How many there are.
+    fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<u64, Self::Error>;
+}
+
+impl Facts for Tx<'_> {
+    type Error = StoreError;
+
+    fn services(&mut self, ids: &[ServiceId]) -> Result<Vec<Service>, StoreError> {
+        self.service_find_many(Some(ids))
+    }
+    fn schedules(&mut self, ids: &[ScheduleId]) -> Result<Vec<Schedule>, StoreError> {
+        self.schedule_find_many(ids)
+    }
+    fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, StoreError> {
+        self.schedule_ids_of(services)
+    }
+    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, StoreError> {
+        self.directory_find_many(kind, ids)
+    }
+    fn slots(
+        &mut self,
+        search: &SlotSearch,
+        schedules: Option<&[ScheduleId]>,
+        now: Instant,
+        limit: usize,
+    ) -> Result<Vec<Slot>, StoreError> {
+        self.slot_search(search, schedules, now, i64::try_from(limit).unwrap_or(i64::MAX))
+    }
+    fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<u64, StoreError> {
+        Tx::slot_count(self, search, schedules, now).map(|count| u64::try_from(count).unwrap_or(0))
+    }
+}
