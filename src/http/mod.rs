@@ -15,6 +15,7 @@ mod prefer;
 mod request;
 mod respond;
 mod settings;
+pub mod tls;
 
 pub use settings::{AuthMode, HttpLimits, Settings};
 
