@@ -69,7 +69,7 @@ impl TlsArgs {
         let subjects = self.client_subject.iter().map(|text| Subject::parse(text)).collect::<Result<Vec<_>, _>>();
         let subjects = subjects.map_err(|why| Failure::Usage(format!("--client-subject: {why}")))?;
         let clients = self.client_ca.clone().map(|ca| ClientRules { ca, crls: self.client_crl.clone(), subjects });
-        let tls = Tls::load(own, clients, clock.now()).map_err(Failure::Failed)?;
+        let tls = Tls::load(own, clients, clock.now()).map_err(|why| Failure::Failed(format!("TLS: {why}")))?;
         if tls.demands_certificates() && !tls.names_systems() {
             log::warn!("every client with a certificate of --client-ca may connect: name those that should with --client-subject");
         }

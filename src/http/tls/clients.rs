@@ -178,6 +178,7 @@ fn why(error: &Error) -> String {
     let known = match error {
         Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::UnknownIssuer => "comes from no CA that is trusted here (--client-ca)",
+            CertificateError::BadSignature => "was not signed by the CA it names, or one of its CAs' was not",
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired, or one of its CAs' has",
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet",
             CertificateError::Revoked => "is revoked, or one of its CAs' is",
