@@ -28,7 +28,10 @@ fn only_a_certificate_of_the_ca_and_on_the_list_that_is_valid_and_not_revoked_ge
     house.refuses(None, "the client sent no certificate");
     house.refuses(Some(&stranger.client(SSP)), "was not signed by the CA it names");
     house.refuses(Some(&Authority::root("Other CA").client(SSP)), "comes from no CA that is trusted here");
-    house.refuses(Some(&ca.client("ssp.example.nhs.uk.example.com")), "(CN=ssp.example.nhs.uk.example.com,O=Weirside Test) is not on the allow-list");
+    house.refuses(
+        Some(&ca.client("ssp.example.nhs.uk.example.com")),
+        "(CN=ssp.example.nhs.uk.example.com,O=Weirside Test) is not on the allow-list",
+    );
     // Ten lines are told in ten seconds, each of the above was two: another house.
     drop(house);
     let house = guarded(&ca, &["--client-subject", "CN=ssp.example.nhs.uk,O=Weirside Test"]);
