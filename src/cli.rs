@@ -126,7 +126,15 @@ impl DatabaseArgs {
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
     // A torn request is a consumer's fault; the library would call it an error of ours.
     let torn = ("actix_http::h1::dispatcher", log::LevelFilter::Off);
-    env_logger::Builder::new().parse_filters(&cli.log).filter_module(torn.0, torn.1).target(env_logger::Target::Stderr).init();
+    // What a stranger sends in a handshake is not worth a line each; `--log info,rustls=debug` shows it.
+    let handshakes = ("rustls", log::LevelFilter::Error);
+    let mut logger = env_logger::Builder::new();
+    logger
+        .filter_module(handshakes.0, handshakes.1)
+        .parse_filters(&cli.log)
+        .filter_module(torn.0, torn.1)
+        .target(env_logger::Target::Stderr)
+        .init();
     match &cli.command {
         CliCommand::Serve(args) => serve::run(args, out),
         CliCommand::Migrate(args) => migrate::run(args, out),

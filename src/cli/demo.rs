@@ -122,6 +122,9 @@ impl Tryable {
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
         let lasting = if token.is_empty() { "" } else { " (their token lives five minutes)" };
         say(out, &format!("The demo provider is open. Three commands to try, in another terminal{lasting}:\n"))?;
+        if root.starts_with("https://") {
+            say(out, "# Add --cacert FILE with the CA of this server's certificate, and --cert and --key where clients need one\n")?;
+        }
         say(out, "# 1. Search free slots of the urgent treatment centre")?;
         say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{day}&_count=5&_pretty=true'{token}\n"))?;
         say(out, "# 2. Book one of them; book it twice and the second answer says that it is gone")?;

@@ -3,10 +3,12 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+mod tls;
+
 use super::access_log::AccessLog;
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
-use crate::engine::{AllocatorLimits, Engine, Limits};
+use crate::engine::{AllocatorLimits, Engine, Limits, SystemClock};
 use crate::fhir::compat::ApiVersion;
 use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
 use crate::store::{Durability, Store};
@@ -17,6 +19,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+pub use tls::TlsArgs;
 
 /// How long requests under way may take to end after SIGTERM, in seconds.
 const DRAIN_S: u64 = 20;
@@ -32,7 +35,7 @@ pub struct ServeArgs {
     /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Start of every absolute URL the server writes; http://<listen> unless said otherwise
+    /// Start of every absolute URL the server writes; <listen> with http, or with https under TLS, unless said otherwise
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Whom the server believes: `unsigned` tokens (behind the Spine proxy), or `off` (loopback only). Default: unsigned
@@ -62,6 +65,9 @@ pub struct ServeArgs {
     /// Records every access in this file, a line of JSON each: who asked for what, when, and how it ended; never a patient
     #[arg(long, value_name = "FILE")]
     pub access_log: Option<PathBuf>,
+    /// TLS
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -127,6 +133,7 @@ impl LimitArgs {
 /// [`Failure`].
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let settings = settings(args)?;
+    let tls = args.tls.load(&SystemClock)?;
     port_is_free(args.listen)?;
     let access_log = args.access_log.as_deref().map(AccessLog::open).transpose()?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
@@ -141,6 +148,9 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(log) = &access_log {
         reloads.add("access log", log.reopener());
     }
+    if let Some(tls) = &tls {
+        tls::reload(tls, SystemClock, &mut reloads);
+    }
     let access = access_log.as_ref().map(AccessLog::sink);
     let service = Arc::new(Service { access, ..Service::new(engine, settings) });
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
@@ -148,10 +158,15 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
         let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))
             .backlog(BACKLOG)
             .client_request_timeout(Duration::from_secs(10))
-            .shutdown_timeout(DRAIN_S)
-            .bind(args.listen)
-            .map_err(|e| cannot_listen(args.listen, &e))?
-            .run();
+            .shutdown_timeout(DRAIN_S);
+        let bound = match &tls {
+            Some(tls) => server
+                .tls_handshake_timeout(Duration::from_millis(args.tls.handshake_ms))
+                .max_connection_rate(args.tls.handshakes_max)
+                .bind_rustls_0_23(args.listen, tls.server_config().map_err(Failure::Failed)?),
+            None => server.bind(args.listen),
+        };
+        let server = bound.map_err(|e| cannot_listen(args.listen, &e))?.run();
         reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
@@ -175,19 +190,7 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
         (Some("off"), _) | (None, true) => AuthMode::Off,
         _ => AuthMode::Unsigned,
     };
-    let loopback = args.listen.ip().is_loopback();
-    if !loopback && auth == AuthMode::Off {
-        return Err(Failure::Usage(format!(
-            "--auth off is for one's own machine and {} is not loopback: listen on 127.0.0.1, or use --auth unsigned with --trusted-proxy",
-            args.listen.ip()
-        )));
-    }
-    if !loopback && args.trusted_proxy.is_none() {
-        return Err(Failure::Usage(format!(
-            "unsigned tokens prove nothing to whoever can reach {}: name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1",
-            args.listen.ip()
-        )));
-    }
+    hop_is_guarded(args, auth)?;
     if let Some(wrong) = args.audience.iter().find(|audience| !audience.contains("://")) {
         return Err(Failure::Usage(format!(
             "--audience is `{wrong}`; it must be a URL such as https://booking.example.nhs.uk/STU3/1/booking"
@@ -205,8 +208,24 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
     })
 }
 
+/// Whether what stands between consumers and this server is enough for how far it believes them (`decisions.md` 2).
+fn hop_is_guarded(args: &ServeArgs, auth: AuthMode) -> Result<(), Failure> {
+    let host = args.listen.ip();
+    match auth {
+        _ if host.is_loopback() => Ok(()),
+        AuthMode::Off => Err(Failure::Usage(format!(
+            "--auth off is for one's own machine and {host} is not loopback: listen on 127.0.0.1, or use --auth unsigned with --client-ca or --trusted-proxy"
+        ))),
+        AuthMode::Unsigned if args.tls.client_ca.is_some() || args.trusted_proxy.is_some() => Ok(()),
+        AuthMode::Unsigned => Err(Failure::Usage(format!(
+            "unsigned tokens prove nothing to whoever can reach {host}: demand client certificates with --client-ca FILE, \
+             name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1"
+        ))),
+    }
+}
+
 fn public_url(args: &ServeArgs) -> Result<String, Failure> {
-    let url = args.public_url.clone().unwrap_or_else(|| format!("http://{}", args.listen));
+    let url = args.public_url.clone().unwrap_or_else(|| format!("{}://{}", if args.tls.is_on() { "https" } else { "http" }, args.listen));
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     match host {
         Some(host) if !host.trim_matches('/').is_empty() && !host.contains(['?', '#', ' ']) => Ok(url.trim_end_matches('/').to_owned()),

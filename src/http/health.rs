@@ -37,5 +37,5 @@ pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpRespon
 
 /// The trusted proxy's network, where one is named, and always the machine itself.
 fn may_ask(http: &HttpRequest, service: &Service) -> bool {
-    request::trusted_peer(http, service).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
+    request::trusted_peer(http, service).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
 }

@@ -16,6 +16,7 @@ mod prefer;
 mod request;
 mod respond;
 mod settings;
+pub mod tls;
 
 pub use access::AccessSink;
 pub use settings::{AuthMode, HttpLimits, Settings};
