@@ -8,11 +8,12 @@
 # HTTP, as behind the Spine proxy, and in both with signed tokens over HTTPS with client certificates. Half a minute.
 # --unsigned-only leaves the latter two out. Nothing is left behind.
 #
-# With --server both formats are played, or the one named by --format. What the flow needs there: a service with ninety
-# free slots in the next four days, one without any, and two organisations that do not see each other's bookings. It
-# cancels little of what it books. `python3 tests/assurance/assurance.py play --help` lists the options: --service,
-# --empty-service, --organisation, --other-organisation, --public-url, --audience; --key, --kid and --issuer for signed
-# tokens; --ca, --cert and --cert-key for HTTPS.
+# With --server both formats are played, or the one named by --format. What the flow needs there: a service with a
+# hundred free slots in the next four days for each format, and some that are kept back; one without any; and two
+# organisations that do not see each other's bookings. Most of what it books stays booked. `python3
+# tests/assurance/assurance.py play --help` lists the options: --service, --empty-service, --organisation,
+# --other-organisation, --public-url, --audience; --key, --kid and --issuer for signed tokens, or --token-command;
+# --ca, --cert and --cert-key for HTTPS.
 #
 # What has to be on the machine is Python 3.10 or newer and openssl.
 set -euo pipefail
@@ -42,6 +43,14 @@ missing_packages() {
     command -v openssl >/dev/null || echo openssl
 }
 
+# quietly COMMAND…: says nothing unless it fails.
+quietly() {
+    "$@" >"$place/said" 2>&1 && return 0
+    echo "failed: $*" >&2
+    cat "$place/said" >&2
+    exit 1
+}
+
 prepare() {
     local missing
     read -r -a missing <<<"$(missing_packages | tr '\n' ' ')"
@@ -58,31 +67,31 @@ prepare() {
     place=$(mktemp -d)
     trap finish EXIT
     trap 'exit 130' INT TERM
-    openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$place/other-key.pem"
+    quietly openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$place/other-key.pem"
 }
 
 # authority NAME: a certificate authority of its own.
 authority() {
-    openssl req -quiet -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Assurance $1 authority" \
+    quietly openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Assurance $1 authority" \
         -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
         -keyout "$place/$1-ca.key" -out "$place/$1-ca.pem"
 }
 
 # certificate NAME AUTHORITY SUBJECT USE [ALTERNATIVE]
 certificate() {
-    openssl req -quiet -newkey rsa:2048 -nodes -subj "/CN=$3" -keyout "$place/$1.key" -out "$place/$1.csr"
+    quietly openssl req -newkey rsa:2048 -nodes -subj "/CN=$3" -keyout "$place/$1.key" -out "$place/$1.csr"
     {
         echo "basicConstraints=CA:FALSE"
         echo "keyUsage=critical,digitalSignature,keyEncipherment"
         echo "extendedKeyUsage=$4"
         echo "subjectAltName=${5-DNS:$3}"
     } >"$place/$1.ext"
-    openssl x509 -req -days 2 -in "$place/$1.csr" -CA "$place/$2-ca.pem" -CAkey "$place/$2-ca.key" \
-        -CAcreateserial -extfile "$place/$1.ext" -out "$place/$1.pem" 2>/dev/null
+    quietly openssl x509 -req -days 2 -in "$place/$1.csr" -CA "$place/$2-ca.pem" -CAkey "$place/$2-ca.key" \
+        -CAcreateserial -extfile "$place/$1.ext" -out "$place/$1.pem"
 }
 
 keys_and_certificates() {
-    openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$place/key.pem"
+    quietly openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$place/key.pem"
     python3 -B "$flow" jwks "$place/key.pem" "$kid" >"$place/jwks.json"
     authority server
     authority client
@@ -105,7 +114,7 @@ import os, socket, sys, time
 end = time.monotonic() + 60
 while time.monotonic() < end:
     try:
-        os.waitid(os.P_PID, 0, os.WNOHANG) if False else os.kill(int(sys.argv[2]), 0)
+        os.kill(int(sys.argv[2]), 0)
         socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=2).close()
         sys.exit(0)
     except ProcessLookupError:
@@ -134,7 +143,7 @@ run() {
     fi
     if [ ! -f "$file" ]; then
         python3 -B -c 'import json, sys; print(json.dumps([["Server_Starts", "failed", sys.argv[1], 0]]))' \
-            "$(tail -n 3 "$place/err")" >"$file"
+            "the server does not start: $(tail -n 3 "$place/err")" >"$file"
     fi
     stop_server
     rm -rf "$place/run"
@@ -188,9 +197,15 @@ own_server() {
 }
 
 running_server() {
-    local formats=(json xml) options=() format
+    local formats=(json xml) options=() format status
     while [ $# -gt 0 ]; do
         case $1 in
+            --server | --format)
+                if [ $# -lt 2 ]; then
+                    echo "$1 needs a value" >&2
+                    exit 2
+                fi
+                ;;&
             --server) options+=(--url "${2%/}") && shift 2 ;;
             --format) formats=("$2") && shift 2 ;;
             *) options+=("$1") && shift ;;
@@ -198,9 +213,9 @@ running_server() {
     done
     prepare
     for format in "${formats[@]}"; do
-        python3 -B "$flow" play --other-key "$place/other-key.pem" --format "$format" --results "$place/$format.json" "${options[@]}" || true
-        # Without results the options were wrong, and that has been said.
-        [ -f "$place/$format.json" ] || exit 2
+        python3 -B "$flow" play --other-key "$place/other-key.pem" --format "$format" --results "$place/$format.json" "${options[@]}" || status=$?
+        # Without results nothing was played, and why has been said.
+        [ -f "$place/$format.json" ] || exit "$status"
         results+=("$format=$place/$format.json")
     done
 }

@@ -7,6 +7,7 @@ Python 3.10 or newer, its standard library and, for signed tokens, openssl. Exit
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -54,13 +55,14 @@ def arguments():
     play.add_argument("--provider-root", default="/STU3/1/provider")
     play.add_argument("--format", choices=["json", "xml"], required=True)
     play.add_argument("--results", required=True)
-    play.add_argument("--service", default="2000099901", help="a service with free slots, ninety or more, in the next four days")
+    play.add_argument("--service", default="2000099901", help="a service with a hundred free slots in the next four days, and some that are kept back")
     play.add_argument("--empty-service", default="2000099904", help="a service that is known and has no slots")
     play.add_argument("--issuer", default="https://consumer.example-iuc.thirdparty.nhs.uk/")
     play.add_argument("--organisation", default="X9T20")
     play.add_argument("--other-organisation", default="X9T21", help="one that must not see what the first has booked")
     play.add_argument("--key", help="PEM file: signs the tokens; without it they are unsigned")
     play.add_argument("--kid")
+    play.add_argument("--token-command", help="prints a token for $SCOPE, $AUDIENCE and $ORGANISATION, instead of those made here")
     play.add_argument("--other-key", required=True, help="PEM file with a key that the server does not know")
     play.add_argument("--public-key", default="secret", help="the public half of the server's key, as text")
     play.add_argument("--ca", help="PEM file with the authority of the server's certificate")
@@ -85,7 +87,7 @@ def world_of(settings):
     signer = tokens.Signer(settings.key, settings.kid)
 
     def client(root, organisation, audience=None):
-        consumer = tokens.Consumer(signer, audience or server.public_url + root, settings.issuer, organisation)
+        consumer = tokens.Consumer(signer, audience or server.public_url + root, settings.issuer, organisation, settings.token_command)
         return Client(server, root, consumer, settings.format)
 
     return World(
@@ -105,6 +107,11 @@ def _in_order():
 
 def play(settings):
     world = world_of(settings)
+    try:
+        with contextlib.closing(world.client.server.connection()) as connection:
+            connection.connect()
+    except OSError as problem:
+        sys.exit(f"no server can be reached at {settings.url}: {problem}")
     results = []
     for name, needs, function in _in_order():
         world.answers.clear()

@@ -115,6 +115,18 @@ def broken_gzip(world):
     same("the slot's status", world.status_of(slot), "free")
 
 
+@case("BookAppointment_OtherEncoding")
+def other_encoding(world):
+    body = world.write(booking(world.take()))
+    refused(world.ask("POST", "Appointment", 415, body=body, headers={"Content-Encoding": "br"}), spine="UNSUPPORTED_MEDIA_TYPE")
+
+
+@case("BookAppointment_GzipBomb")
+def gzip_bomb(world):
+    # Small on the wire, over the four MiB that a body may have when it is inflated (decisions 5).
+    world.ask("POST", "Appointment", 413, body=gzip.compress(b" " * (6 << 20)), headers={"Content-Encoding": "gzip"})
+
+
 @case("BookAppointment_HappyPathWithResentRequestID")
 def resent_request_id(world):
     key = str(uuid.uuid4())

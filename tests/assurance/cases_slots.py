@@ -29,7 +29,7 @@ def by_header(world):
     _free(world, world.search(world.valid(), headers={"Accept": _FORMATS[world.format]}))
 
 
-@case("SFFSWithValidParameters_JWT_NoPractitioner")
+@case("SFFSWithValidParameters_JWT_NoPractitioner", needs="forges")
 def no_practitioner(world):
     bearer = world.client.consumer.bearer_with("organization/slot.read", requesting_practitioner=None)
     _free(world, world.search(world.valid(), headers={"Authorization": bearer}))

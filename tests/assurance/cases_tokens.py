@@ -21,7 +21,7 @@ def _changed(world, **changes):
     _refuse(world, world.client.consumer.bearer_with(SLOT_READ, **changes))
 
 
-@case("SFFSWithInvalidJWTaud")
+@case("SFFSWithInvalidJWTaud", needs="forges")
 def audience(world):
     own = world.client.consumer.audience
     for wrong in (own + "x", own.upper(), "https://other.example/STU3/1/booking", "", None):
@@ -31,13 +31,13 @@ def audience(world):
     world.search(world.valid(includes=()), headers={"Authorization": slash})
 
 
-@case("SFFSWithInvalidJWTScope")
+@case("SFFSWithInvalidJWTScope", needs="forges")
 def scope(world):
     for wrong in (APPOINTMENT_WRITE, "patient/appointment.read", "organization/slot", "", None):
         _changed(world, requested_scope=wrong)
 
 
-@case("Token_Expired")
+@case("Token_Expired", needs="forges")
 def expired(world):
     now = int(time.time())
     _changed(world, iat=now - 700, exp=now - 400)
@@ -45,24 +45,24 @@ def expired(world):
     _changed(world, exp="soon")
 
 
-@case("Token_NotYetValid")
+@case("Token_NotYetValid", needs="forges")
 def not_yet_valid(world):
     now = int(time.time())
     _changed(world, iat=now + 600, exp=now + 900)
 
 
-@case("Token_TooLongLived")
+@case("Token_TooLongLived", needs="forges")
 def too_long_lived(world):
     _changed(world, exp=int(time.time()) + 2 * 3600)
 
 
-@case("Token_NotDirectCare")
+@case("Token_NotDirectCare", needs="forges")
 def not_direct_care(world):
     for wrong in ("secondaryuses", "", None):
         _changed(world, reason_for_request=wrong)
 
 
-@case("Token_MandatoryClaims")
+@case("Token_MandatoryClaims", needs="forges")
 def mandatory_claims(world):
     for name in ("iss", "sub", "iat", "requesting_device", "requesting_organization"):
         _changed(world, **{name: None})
@@ -91,7 +91,7 @@ def garbage(world):
         _refuse(world, wrong)
 
 
-@case("Token_WrongSignature")
+@case("Token_WrongSignature", needs="forges")
 def wrong_signature(world):
     """Signed runs: another's key under the right name, and another's claims. Unsigned ones: a signature at all."""
     consumer = world.client.consumer
@@ -106,7 +106,7 @@ def wrong_signature(world):
         _refuse(world, f"{header}.{payload}.c2lnbmVk")
 
 
-@case("Token_OtherAlgorithm")
+@case("Token_OtherAlgorithm", needs="forges")
 def other_algorithm(world):
     """A token of another kind than the server was told to believe, or signed with what everybody knows."""
     consumer = world.client.consumer
@@ -144,7 +144,7 @@ def _base64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-@case("Token_Issuer")
+@case("Token_Issuer", needs="forges")
 def issuer(world):
     """Signed runs: the key of one issuer proves nothing about another. Unsigned ones: an issuer must be named."""
     if world.signed:
@@ -160,11 +160,11 @@ def wrong_where_none_is_needed(world):
 @case("Transport_OnlyTheProxy", needs="guarded")
 def only_the_proxy(world):
     """Over TLS: only with the right certificate. Over HTTP: only from the address of the proxy in front (F18)."""
+    # Browsers and proxies shall not go back to plain HTTP (digest A.3).
+    same("Strict-Transport-Security", (world.ask("GET", "metadata").header("Strict-Transport-Security") or "")[:8], "max-age=")
     if not world.secure:
         refused(world.search(world.valid(includes=()), 403, source=world.settings.outside), "forbidden", "ACCESS DENIED")
         return
-    # Browsers and proxies shall not go back to plain HTTP (digest A.3).
-    same("Strict-Transport-Security", (world.ask("GET", "metadata").header("Strict-Transport-Security") or "")[:8], "max-age=")
     for name, context in world.settings.wrong_tls.items():
         try:
             answer = world.client.send("GET", "metadata", tls=context)

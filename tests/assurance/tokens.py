@@ -6,6 +6,7 @@ key is DER, while a token wants the two numbers side by side (RFC 7518, 3.4); th
 
 import base64
 import json
+import os
 import subprocess
 import time
 
@@ -49,8 +50,10 @@ class Signer:
 class Consumer:
     """Whom requests act for: one organisation with its system and its user."""
 
-    def __init__(self, signer, audience, issuer, organisation):
+    def __init__(self, signer, audience, issuer, organisation, command=None):
+        """`command` is a shell's, which prints a token for $SCOPE, $AUDIENCE and $ORGANISATION; else the signer makes it."""
         self.signer = signer
+        self.command = command
         self.audience = audience
         self.issuer = issuer
         self.organisation = organisation
@@ -93,9 +96,16 @@ class Consumer:
         """A good token for a scope; kept while it is, because a signature takes a process of its own."""
         made, token = self._made.get(scope, (0, ""))
         if time.time() - made > LIFETIME_S / 2:
-            made, token = time.time(), self.signer.token(self.claims(scope))
+            made, token = time.time(), self._token(scope)
             self._made[scope] = (made, token)
         return f"Bearer {token}"
+
+    def _token(self, scope):
+        if not self.command:
+            return self.signer.token(self.claims(scope))
+        told = {"SCOPE": scope, "AUDIENCE": self.audience, "ORGANISATION": self.organisation}
+        done = subprocess.run(self.command, shell=True, env=os.environ | told, stdout=subprocess.PIPE, check=True, text=True)
+        return done.stdout.strip()
 
     def bearer_with(self, scope, signer=None, **changes):
         """A token with some claims changed; None takes one out."""

@@ -84,6 +84,11 @@ class World:
         return self.signer.key is not None
 
     @property
+    def forges(self):
+        """Whether tokens are made here, so that they can be made wrong."""
+        return self.settings.token_command is None
+
+    @property
     def guarded(self):
         """Whether it is known what the server refuses on the way to it."""
         return bool(self.settings.guarded)
