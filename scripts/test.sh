@@ -50,6 +50,8 @@ missing_packages() {
     command -v curl >/dev/null || echo curl ca-certificates
     [ "$(id -u)" -ne 0 ] || command -v runuser >/dev/null || echo util-linux
     have_postgresql || echo postgresql
+    command -v python3 >/dev/null || echo python3
+    command -v openssl >/dev/null || echo openssl
 }
 
 install_packages() {
@@ -100,6 +102,10 @@ run_clients() {
     scripts/clients.sh target/debug/slotkeeper 2>&1 | tee target/clients.log
 }
 
+run_assurance() {
+    scripts/assurance.sh target/debug/slotkeeper 2>&1 | tee target/assurance.log
+}
+
 # Adds up cargo's closing lines; prints "<passed> <failed> <ignored>".
 count_tests() {
     awk '/^test result: / { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i-1); if ($i == "failed;") f += $(i-1); if ($i == "ignored;") g += $(i-1) } }
@@ -125,8 +131,10 @@ if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
 else
     step tests run_tests
-    # Clients and validators nobody here wrote, and the request collection, against the binary just built.
+    # Clients and validators nobody here wrote, the flow of the assurance and the request collection, against the binary
+    # just built.
     step clients run_clients
+    step assurance run_assurance
     step requests env SLOTKEEPER_BIN=target/debug/slotkeeper scripts/smoke.sh --install
 fi
 
