@@ -2,8 +2,9 @@
 //!
 //! A kind is root, interaction, status, resource type and the set of elements in it. Each lies there as two files of one
 //! name, `.json` and `.xml`: the two answers where the server was asked for both, else the answer and what the codec
-//! makes of it. What a reader would get wrong: several test programs write here one after the other, and each may run
-//! many threads, so that whoever creates a file first wins, and names depend on nothing but what is kept.
+//! makes of it. Answers that give back unknown elements are not among them. What a reader would get wrong: several test
+//! programs write here one after the other, and each may run many threads, so that whoever creates a file first wins, and
+//! names depend on nothing but what is kept.
 
 use super::{Exchange, Format, Seen};
 use slotkeeper::domain::element::{Element, Value};
@@ -17,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 /// Names the directory.
 const VARIABLE: &str = "SLOTKEEPER_TEST_ANSWERS";
 /// Of one root, interaction, status and type, a process keeps so many.
-const OF_ONE_SORT_MAX: usize = 24;
+const OF_ONE_SORT_MAX: usize = 12;
 /// The longest text that is kept: validators are slow, and long answers repeat themselves.
 const LENGTH_MAX: usize = 200_000;
 /// Of answers of a kind that is there already, one in so many is kept as well.
@@ -25,7 +26,8 @@ const SAMPLE: u64 = 16;
 
 pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let Some(directory) = std::env::var_os(VARIABLE) else { return };
-    if seen.text.len() > LENGTH_MAX {
+    // Validators know no elements but those of STU3.
+    if seen.text.len() > LENGTH_MAX || holds_unknown(&seen.tree) {
         return;
     }
     let kind = seen.tree.kind().unwrap_or_default();
@@ -70,13 +72,15 @@ fn asked(exchange: &Exchange) -> String {
 /// The dotted path of every element, with the names of types where resources stand.
 fn collect(element: &Element, path: String, into: &mut BTreeSet<String>) {
     for child in &element.children {
-        let mut below = format!("{path}.{}", child.kind().unwrap_or(&child.name));
-        if matches!(child.value, Some(Value::Foreign(_))) {
-            below.push('?');
-        }
+        let below = format!("{path}.{}", child.kind().unwrap_or(&child.name));
         collect(child, below.clone(), into);
         into.insert(below);
     }
+}
+
+/// Whether a consumer sent elements that nobody defined, which were given back.
+fn holds_unknown(element: &Element) -> bool {
+    element.children.iter().any(|child| matches!(child.value, Some(Value::Foreign(_))) || holds_unknown(child))
 }
 
 fn has_room(sort: &str, name: &str) -> bool {
