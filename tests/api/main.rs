@@ -33,5 +33,6 @@ mod protocol;
 mod races;
 mod reads;
 mod resent;
+mod rules;
 mod slots;
 mod windows;
