@@ -21,6 +21,7 @@ pub mod systems;
 mod tests;
 
 use self::findings::{Findings, Place};
+pub use self::participant::of_the_directory;
 use self::reference::Contained;
 use super::compat::Leniencies;
 use super::json::Read;

@@ -134,6 +134,8 @@ pub struct Field {
     codes: Option<usize>,
     /// Invariants on this element.
     pub rules: Vec<Rule>,
+    /// The types a reference may lead to; none when it may lead anywhere.
+    pub targets: Vec<&'static str>,
     ty: usize,
 }
 
@@ -190,6 +192,8 @@ pub struct Constraint {
     pub max: Option<u32>,
     /// The codes that are allowed.
     codes: Option<usize>,
+    /// Of a choice (`value[x]`), the names on the wire that are allowed; none when all are.
+    pub only: Vec<&'static str>,
     /// Demands on its children.
     pub children: Vec<Constraint>,
     /// Demands on some of its repeats.

@@ -15,7 +15,7 @@ mod tests;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesRef;
 
-pub(super) use narrative::fault as narrative_fault;
+pub(super) use narrative::{fault as narrative_fault, says_something as narrative_says_something};
 pub use read::read;
 pub use write::{write, write_pretty};
 

@@ -17,6 +17,8 @@
     reason = "a test may panic, and looks at databases without the store"
 )]
 
+#[path = "../examiner/mod.rs"]
+mod examiner;
 #[macro_use]
 mod harness;
 #[path = "../support/mod.rs"]
@@ -32,5 +34,6 @@ mod protocol;
 mod races;
 mod reads;
 mod resent;
+mod rules;
 mod slots;
 mod windows;

@@ -35,7 +35,8 @@ pub(super) const fn expected(primitive: Primitive) -> &'static str {
 /// What is wrong with a value, and what would be right; `None` when it is well formed.
 pub(super) fn fault(primitive: Primitive, text: &str) -> Option<String> {
     if primitive == Primitive::Xhtml {
-        return xml::narrative_fault(text).map(str::to_owned);
+        let empty = || (!xml::narrative_says_something(text)).then_some("a narrative says something: it is never blank (txt-2)");
+        return xml::narrative_fault(text).or_else(empty).map(str::to_owned);
     }
     if text.is_empty() {
         return Some(format!("a value is never empty; expected {}", expected(primitive)));

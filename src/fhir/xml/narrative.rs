@@ -101,3 +101,17 @@ fn element_fault(start: &BytesStart<'_>, depth: usize) -> Option<&'static str> {
     }
     None
 }
+
+/// Whether a narrative without faults has something to say: text that is not space, or an image (txt-2).
+pub(in crate::fhir) fn says_something(text: &str) -> bool {
+    let mut reader = NsReader::from_str(text);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Text(text)) if text.chars().all(char::is_whitespace) => {}
+            Ok(Event::Text(_) | Event::GeneralRef(_)) => return true,
+            Ok(Event::Start(start) | Event::Empty(start)) if start.local_name().into_inner() == "img" => return true,
+            Ok(Event::Eof) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+}

@@ -191,6 +191,17 @@ fn whatever_depth_is_read_in_xml_can_be_read_again_in_json() {
     assert!(read(slot(&div).as_bytes()).unwrap_err().too_deep);
 }
 
+#[test]
+fn an_element_that_holds_only_what_json_can_say_is_left_out() {
+    let text = concat!(
+        r#"{"resourceType":"Patient","meta":{"colour":"blue"},"name":[{"id":"n","shade":1},{"period":{"era":"stone"}}],"#,
+        r#""_gender":{"mood":"bad"},"birthDate":"2019-08-03","_birthDate":{"mood":"good"}}"#
+    );
+    let xml = write(&from_json(text));
+    assert!(xml.ends_with(r#"<Patient xmlns="http://hl7.org/fhir"><name id="n"/><birthDate value="2019-08-03"/></Patient>"#), "{xml}");
+    assert_eq!(json::write(&from_json(text)), text, "JSON gives it back");
+}
+
 /// Turns a list of numbers into a tree of what the definitions allow; when they run out, what is left is small.
 struct Grower {
     choices: std::vec::IntoIter<u16>,

@@ -103,6 +103,9 @@ impl Writer {
     }
 
     fn element(&mut self, element: &Element, name: &str, ty: &Type) {
+        if !says_something(element) {
+            return;
+        }
         match ty.kind {
             Kind::Primitive(Primitive::Xhtml) => self.narrative(text_of(element)),
             Kind::AnyResource => {
@@ -145,6 +148,14 @@ impl Writer {
         push_escaped(&mut self.out, text);
         self.out.push_str("</div>");
     }
+}
+
+/// Whether anything of the element can be written. One with nothing in it but what only JSON can say would stand
+/// empty, which FHIR forbids (ele-1).
+fn says_something(element: &Element) -> bool {
+    let is_foreign = |child: &Element| matches!(child.value, Some(Value::Foreign(_)));
+    let held = element.value.is_some() || element.resource.is_some() || element.children.is_empty();
+    held || element.children.iter().any(|child| !is_foreign(child) && says_something(child))
 }
 
 fn text_of(element: &Element) -> &str {

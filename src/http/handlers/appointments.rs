@@ -29,8 +29,7 @@ pub async fn history(asked: Asked) -> Result<HttpResponse, Fault> {
     let mut changes = Vec::new();
     for version in &found {
         let resource = shape.applied(respond::tree(&version.document)?);
-        let path = format!("{path}/_history/{}", version.version);
-        changes.push(Change { path, resource, version: version.version, at: version.recorded });
+        changes.push(Change { resource, version: version.version });
     }
     Ok(respond::resource(StatusCode::OK, &bundle::history(&asked.admitted.root_url, &path, changes), looks))
 }
@@ -45,7 +44,12 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let mut actors = Vec::new();
     if !query.total_only {
         for version in &found.versions {
-            let path = format!("Appointment/{}/_history/{}", version.id, version.version);
+            let path = if asked.rules.strict {
+                // The booking standard wants the version in `fullUrl` (digest A.10), which STU3 forbids (bdl-8).
+                format!("Appointment/{}/_history/{}", version.id, version.version)
+            } else {
+                format!("Appointment/{}", version.id)
+            };
             let resource = respond::tree(&version.document)?;
             if query.search.includes.appointment_actors {
                 actors.extend(search::participants(&resource));

@@ -8,10 +8,12 @@ use super::super::prefer::Returning;
 use super::respond::Content;
 use super::{Asked, respond};
 use crate::domain::appointment::AppointmentVersion;
-use crate::domain::fault::Fault;
+use crate::domain::directory::DirectoryKind;
+use crate::domain::element::Element;
+use crate::domain::fault::{Fault, Problem, ProblemKind};
 use crate::domain::ids::AppointmentId;
 use crate::engine::ExpectedVersion;
-use crate::fhir::appointment::{BookingRules, read_booking_body, read_cancel_body, with_defaults};
+use crate::fhir::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
 use crate::fhir::shape::Shape;
 use crate::fhir::{json, outcome, xml};
 use actix_web::HttpResponse;
@@ -40,11 +42,29 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
         lenient: settings.compat.leniencies(),
     };
     let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
+    participants_exist(asked, &request.resource).await?;
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
     asked.service.engine.book(request, asked.admitted.caller.origin.clone(), answer);
     outcome(asked, told).await
+}
+
+/// Whoever else takes part is somebody (digest C.11).
+async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<(), Fault> {
+    let named = of_the_directory(appointment);
+    if named.is_empty() {
+        return Ok(());
+    }
+    let wanted: Vec<_> = named.iter().map(|(kind, id, _)| (*kind, id.clone())).collect();
+    let found = asked.engine(move |engine| engine.directory_entries(&wanted)).await?;
+    let missing = named.into_iter().filter(|(kind, id, _)| !found.iter().any(|entry| entry.kind == *kind && entry.id == *id));
+    let problem = |(kind, _, expression): (DirectoryKind, _, String)| {
+        let message = format!("there is no such {} here; a reference with a base URL may lead elsewhere", kind.name());
+        Problem { kind: ProblemKind::Reference, expression, message }
+    };
+    let problems: Vec<Problem> = missing.map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Fault::Invalid(problems)) }
 }
 
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.

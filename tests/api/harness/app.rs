@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::ask::{Ask, Bearer, PUBLIC_URL};
 use super::database::{Database, Kind, Season};
+use crate::examiner::examine;
 use actix_web::dev::Service as _;
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_LENGTH;
@@ -173,8 +174,18 @@ impl App {
         Self { call, clock, requests: AtomicU64::new(0), store, database, records }
     }
 
-    /// Sends a request.
+    /// Sends a request. Whatever FHIR comes back is examined.
     pub async fn ask(&self, ask: Ask) -> Answer {
+        let answer = self.send(ask.clone()).await;
+        examine(answer.exchange(&ask), async |question| {
+            let again = ask.again(&question);
+            self.send(again.clone()).await.exchange(&again)
+        })
+        .await;
+        answer
+    }
+
+    async fn send(&self, ask: Ask) -> Answer {
         let mut request = TestRequest::with_uri(&ask.uri()).method(Method::from_bytes(ask.method.as_bytes()).unwrap());
         request = request.peer_addr("127.0.0.1:40000".parse().unwrap());
         let mut declared = None;
