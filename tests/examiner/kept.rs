@@ -35,7 +35,8 @@ pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let mut paths = BTreeSet::new();
     collect(&seen.tree, kind.to_owned(), &mut paths);
     let content = hash(&seen.text);
-    let name = if content.is_multiple_of(SAMPLE) { format!("{sort}-sample-{content:016x}") } else { format!("{sort}-{:016x}", hash(&paths)) };
+    let name =
+        if content.is_multiple_of(SAMPLE) { format!("{sort}-sample-{content:016x}") } else { format!("{sort}-{:016x}", hash(&paths)) };
     if !has_room(&sort, &name) {
         return;
     }
