@@ -101,14 +101,16 @@ impl<'t> Checker<'t> {
     /// Everything of `element`'s children: how many there are, and each of them.
     fn children(&mut self, element: &'t Element, ty: &'static Type, constraints: &[&'static Constraint], place: &Place<'_>) {
         let mut counts = vec![0_usize; ty.fields.len()];
+        let mut rank = 0;
         for child in &element.children {
-            let Some(field) = ty.field(&child.name) else {
+            let Some(field) = ty.field_near(rank, &child.name) else {
                 if !matches!(child.value, Some(Value::Foreign(_))) {
                     self.add(ProblemKind::Value, &place.child(&child.name, None), "there is no such element here");
                 }
                 continue;
             };
-            let Some(count) = counts.get_mut(field.rank) else { continue };
+            rank = field.rank;
+            let Some(count) = counts.get_mut(rank) else { continue };
             let index = field.many.then_some(*count);
             *count += 1;
             if self.problems.is_full() {
@@ -210,7 +212,10 @@ impl<'t> Checker<'t> {
         constraints: &[&'static Constraint],
         place: &Place<'_>,
     ) {
-        self.children(element, definitions::of_primitives(), constraints, place);
+        // Nearly no value has children, and nothing of a plain one is demanded.
+        if !element.children.is_empty() || constraints.iter().any(|constraint| !constraint.children.is_empty()) {
+            self.children(element, definitions::of_primitives(), constraints, place);
+        }
         let text = match (&element.value, primitive.json()) {
             (None, _) => {
                 if element.child("extension").is_none() {

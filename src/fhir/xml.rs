@@ -30,6 +30,12 @@ pub(super) fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }
 
+/// Whether XML 1.0 can hold `text`.
+pub(super) fn is_xml_text(text: &str) -> bool {
+    // Nearly all text is plain ASCII, and bytes are looked through faster than characters.
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || text.chars().all(is_xml_char)
+}
+
 /// The character a reference stands for: the five of XML, and numbers of characters it can hold.
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
     if reference.is_char_ref() {

@@ -93,6 +93,17 @@ fn elements_stand_in_official_order() {
 }
 
 #[test]
+fn whatever_the_guess_the_element_found_is_the_one_named() {
+    let extension = datatype("Extension").unwrap();
+    for field in &extension.fields {
+        for rank in 0..extension.fields.len() + 2 {
+            assert_eq!(extension.field_near(rank, &field.name).map(|found| found.rank), Some(field.rank), "{} from {rank}", field.name);
+        }
+    }
+    assert!(extension.field_near(0, "value").is_none());
+}
+
+#[test]
 fn a_resource_without_a_definition_has_what_all_have_in_common() {
     let other = any_resource("ReferralRequest").unwrap();
     assert!(other.field("extension").is_some() && other.field("status").is_none());

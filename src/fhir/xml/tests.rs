@@ -74,6 +74,39 @@ fn prefixes_comments_and_declarations_do_not_matter() {
 }
 
 #[test]
+fn a_namespace_holds_inside_the_element_that_declares_it_and_no_further() {
+    let elsewhere = [
+        // Declared by a tag that closes itself, and by one that is closed.
+        r#"<id xmlns:f="http://hl7.org/fhir" value="1"/><f:status value="free"/>"#,
+        r#"<id xmlns:f="http://hl7.org/fhir" value="1"></id><f:status value="free"/>"#,
+        // Declared further out, but as something else in between.
+        r#"<meta xmlns:f="http://hl7.org/fhir"><f:tag xmlns:f="urn:other"><f:code value="x"/></f:tag></meta>"#,
+    ];
+    for content in elsewhere {
+        assert!(unreadable(&slot(content)).contains("is not in the namespace http://hl7.org/fhir"), "{content}");
+    }
+    let back = r#"<meta xmlns:f="http://hl7.org/fhir"><f:tag xmlns:f="http://hl7.org/fhir"/><f:tag><f:code value="x"/></f:tag></meta>"#;
+    assert_eq!(tree(&slot(back)).at("meta").map(|meta| meta.all("tag").count()), Some(2));
+    let narrative = r#"<text><status value="empty"/><div xmlns="http://www.w3.org/1999/xhtml"><p/></div></text><status value="free"/>"#;
+    assert_eq!(tree(&slot(narrative)).text_at("status"), Some("free"));
+}
+
+/// The plain form of a value is read by a shorter way, which must lead to the same place.
+#[test]
+fn however_a_value_is_quoted_it_is_the_same() {
+    for attribute in
+        ["value=\"it's\"", " value=\"it's\" ", "value = \"it's\"", "value='it&apos;s'", "\nvalue=\"it&#39;s\"", "value=\"it's\" id=\"a\""]
+    {
+        for text in [format!("<comment {attribute}/>"), format!("<comment {attribute}></comment>")] {
+            assert_eq!(tree(&slot(&text)).text_at("comment"), Some("it's"), "{text}");
+        }
+    }
+    for attribute in ["value=\"a\"b\"", "value=\"a\" value=\"b\"", "value=\"a\"\"", "value=a"] {
+        assert!(unreadable(&slot(&format!("<comment {attribute}/>"))).contains("not well formed"), "{attribute}");
+    }
+}
+
+#[test]
 fn elements_out_of_order_are_named_with_their_place() {
     let problem = unreadable("<Slot xmlns=\"http://hl7.org/fhir\">\n <status value=\"free\"/>\n <id value=\"1\"/></Slot>");
     assert_eq!(problem, "line 3, column 2: `id` stands after `status`, but belongs before it");
@@ -86,6 +119,7 @@ fn what_is_no_fhir_in_xml_is_unreadable_and_says_why() {
     let cases = [
         ("", "the body is empty"),
         ("{}", "text stands between elements"),
+        ("\u{feff}\u{feff}<Slot xmlns=\"http://hl7.org/fhir\"/>", "line 1, column 1: a second byte order mark"),
         ("<Slot/>", "not in the namespace http://hl7.org/fhir"),
         (r#"<Slot xmlns="http://hl7.org/fhir/">"#, "not in the namespace http://hl7.org/fhir"),
         (r#"<Slott xmlns="http://hl7.org/fhir"/>"#, "names no resource type"),
