@@ -13,6 +13,7 @@ pub mod seed;
 pub mod seed_files;
 pub mod serve;
 pub mod token;
+pub mod toml_table;
 
 use crate::domain::time::{Clock, LONDON};
 use crate::engine::{Ports, SystemClock, UuidIds};

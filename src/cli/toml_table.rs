@@ -1,8 +1,8 @@
 //! A TOML document read by hand, so that every mistake is reported at once and with its place.
 //!
-//! A derived reader would stop at the first unknown key. It knows keys and types, nothing of diaries. What a
-//! reader would get wrong: a getter that finds nothing usable has already reported why, unless its name
-//! says `optional`, in which case absence is no mistake.
+//! A derived reader would stop at the first unknown key. It knows keys and types, nothing of what a file is
+//! for. What a reader would get wrong: a getter that finds nothing usable has already reported why, unless its
+//! name says `optional`, in which case absence is no mistake.
 
 use chrono::NaiveDate;
 use toml::Spanned;
@@ -164,4 +164,12 @@ fn table_of<'d>(key: &str, found: &'d Spanned<DeValue<'d>>, mistakes: &mut Mista
 fn wrong_type<T>(key: &str, found: &Spanned<DeValue<'_>>, expected: &str, mistakes: &mut Mistakes) -> Option<T> {
     mistakes.add(found.span().start, format!("`{key}` must be {expected}"));
     None
+}
+
+/// Line and column of a place in a text, counted from 1, columns in characters.
+pub fn line_and_column(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{line}:{column}")
 }
