@@ -6,6 +6,7 @@
 pub mod check;
 pub mod demo;
 pub mod diary;
+pub mod issuers;
 pub mod migrate;
 pub mod race;
 pub mod reload;

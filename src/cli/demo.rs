@@ -102,6 +102,8 @@ impl Tryable {
         let root = format!("{}/STU3/1/provider", settings.public_url);
         let token = match settings.auth {
             AuthMode::Off => String::new(),
+            // Only the issuer can make one.
+            AuthMode::Jwks => " -H \"Authorization: Bearer $TOKEN\"".to_owned(),
             AuthMode::Unsigned => {
                 let audience = settings.audiences.first().unwrap_or(&root);
                 let scope = format!("{} {}", token::SCOPE_SLOT_READ, token::SCOPE_APPOINTMENT_WRITE);

@@ -3,11 +3,13 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+use super::issuers::{IssuerArgs, Issuers};
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
-use crate::engine::{AllocatorLimits, Engine, Limits};
+use crate::domain::time::Clock as _;
+use crate::engine::{AllocatorLimits, Engine, Limits, SystemClock};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use crate::http::{AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
@@ -20,6 +22,8 @@ use std::time::Duration;
 const DRAIN_S: u64 = 20;
 /// Connections the operating system keeps waiting for us.
 const BACKLOG: u32 = 2_048;
+/// How often it is looked whether a key set has grown old.
+const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
 /// What `slotkeeper serve` is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,8 +37,9 @@ pub struct ServeArgs {
     /// Start of every absolute URL the server writes; http://<listen> unless said otherwise
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Whom the server believes: `unsigned` tokens (behind the Spine proxy), or `off` (loopback only). Default: unsigned
-    #[arg(long, value_name = "MODE", value_parser = ["unsigned", "off"])]
+    /// Whom the server believes: tokens signed by an issuer it trusts (`jwks`), `unsigned` tokens (behind the Spine proxy), or
+    /// everybody (`off`, loopback only). Default: unsigned
+    #[arg(long, value_name = "MODE", value_parser = ["jwks", "unsigned", "off"])]
     pub auth: Option<String>,
     /// An audience tokens may name; repeatable. Default: the root that is called, under --public-url
     #[arg(long, value_name = "URL")]
@@ -57,6 +62,9 @@ pub struct ServeArgs {
     /// Oldest version of the NHS Booking FHIR API whose consumers are served on the booking root, beside all later ones
     #[arg(long, value_name = "VERSION", default_value = ApiVersion::LATEST.number(), value_parser = ApiVersion::ALL.map(ApiVersion::number))]
     pub compat: String,
+    /// Whose signed tokens are believed
+    #[command(flatten)]
+    pub issuers: IssuerArgs,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -84,9 +92,9 @@ pub struct LimitArgs {
     /// Longest time a body may take to arrive, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = HttpLimits::default().body_wait_ms, value_parser = clap::value_parser!(u64).range(1..))]
     pub body_wait_ms: u64,
-    /// Longest life of a token, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = HttpLimits::default().token_life_s_max, value_parser = clap::value_parser!(i64).range(1..=86_400))]
-    pub token_life_s_max: i64,
+    /// Longest life of a token, in seconds. Default: 300, and 3600 of a signed one
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub token_life_s_max: Option<i64>,
     /// Most bookings and cancels under way at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub queue_max: usize,
@@ -104,14 +112,14 @@ impl LimitArgs {
         Limits { slots_max: self.slots_max, allocator }
     }
 
-    const fn http(&self) -> HttpLimits {
+    fn http(&self, auth: AuthMode) -> HttpLimits {
         HttpLimits {
             body_bytes_max: self.body_bytes_max,
             query_bytes_max: self.query_bytes_max,
             parameters_max: self.parameters_max,
             window_days_max: self.window_days_max,
             body_wait_ms: self.body_wait_ms,
-            token_life_s_max: self.token_life_s_max,
+            token_life_s_max: self.token_life_s_max.unwrap_or_else(|| auth.token_life_s_max()),
         }
     }
 }
@@ -121,7 +129,7 @@ impl LimitArgs {
 /// # Errors
 /// [`Failure`].
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let settings = settings(args)?;
+    let (settings, issuers) = settings(args)?;
     port_is_free(args.listen)?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
     store.write_ahead()?;
@@ -131,7 +139,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
     let engine = Arc::new(engine);
     let tryable = if args.demo { demo::Tryable::find(&engine, &settings)? } else { None };
-    let reloads = Reloads::default();
+    let mut reloads = Reloads::default();
     let service = Arc::new(Service { engine, settings });
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
@@ -142,6 +150,11 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
             .bind(args.listen)
             .map_err(|e| cannot_listen(args.listen, &e))?
             .run();
+        if let Some(issuers) = issuers {
+            log::info!("{}", issuers.summary());
+            keep_fresh(Arc::clone(&issuers.trust));
+            reloads.add("token issuers", move || issuers.again(SystemClock.now()));
+        }
         reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
@@ -156,22 +169,38 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     outcome
 }
 
-/// What was set, with what cannot be refused.
-fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
+/// Sees to it, for as long as the server runs, that key sets are fetched before they grow old.
+fn keep_fresh(trust: Arc<Trust>) {
+    actix_web::rt::spawn(async move {
+        loop {
+            trust.keep_fresh(SystemClock.now());
+            actix_web::rt::time::sleep(KEYS_LOOKED_AT_EVERY).await;
+        }
+    });
+}
+
+/// What was set, with what cannot be refused; and whose signed tokens are believed.
+fn settings(args: &ServeArgs) -> Result<(Settings, Option<Issuers>), Failure> {
     let auth = match (args.auth.as_deref(), args.demo) {
         (Some("off"), _) | (None, true) => AuthMode::Off,
+        (Some("jwks"), _) => AuthMode::Jwks,
         _ => AuthMode::Unsigned,
     };
+    if auth != AuthMode::Jwks
+        && let Some(flag) = args.issuers.given()
+    {
+        return Err(Failure::Usage(format!("{flag} is for signed tokens: add --auth jwks, or leave it out")));
+    }
     let loopback = args.listen.ip().is_loopback();
     if !loopback && auth == AuthMode::Off {
         return Err(Failure::Usage(format!(
-            "--auth off is for one's own machine and {} is not loopback: listen on 127.0.0.1, or use --auth unsigned with --trusted-proxy",
+            "--auth off is for one's own machine and {} is not loopback: listen on 127.0.0.1, or use --auth jwks, or --auth unsigned with --trusted-proxy",
             args.listen.ip()
         )));
     }
-    if !loopback && args.trusted_proxy.is_none() {
+    if !loopback && auth == AuthMode::Unsigned && args.trusted_proxy.is_none() {
         return Err(Failure::Usage(format!(
-            "unsigned tokens prove nothing to whoever can reach {}: name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1",
+            "unsigned tokens prove nothing to whoever can reach {}: name the proxy in front with --trusted-proxy CIDR, listen on 127.0.0.1, or use signed tokens (--auth jwks)",
             args.listen.ip()
         )));
     }
@@ -180,16 +209,20 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
             "--audience is `{wrong}`; it must be a URL such as https://booking.example.nhs.uk/STU3/1/booking"
         )));
     }
-    Ok(Settings {
-        public_url: public_url(args)?,
+    let public_url = public_url(args)?;
+    let issuers = if auth == AuthMode::Jwks { Some(Issuers::open(&args.issuers, SystemClock.now())?) } else { None };
+    let settings = Settings {
+        public_url,
         auth,
         audiences: args.audience.clone(),
+        trust: issuers.as_ref().map_or_else(|| Arc::new(Trust::nobody()), |issuers| Arc::clone(&issuers.trust)),
         trusted_proxy: args.trusted_proxy,
         require_verified_nhs_number: args.require_verified_nhs_number,
         // clap takes no other numbers.
         compat: ApiVersion::parse(&args.compat).unwrap_or(ApiVersion::LATEST),
-        limits: args.limits.http(),
-    })
+        limits: args.limits.http(auth),
+    };
+    Ok((settings, issuers))
 }
 
 fn public_url(args: &ServeArgs) -> Result<String, Failure> {

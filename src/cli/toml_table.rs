@@ -82,6 +82,27 @@ impl<'d> Table<'d> {
         Some(Placed { value, at: found.span().start })
     }
 
+    /// A text or a list of texts that may be there; the one text counts as a list of one.
+    pub fn optional_texts(&self, key: &str, mistakes: &mut Mistakes) -> Option<Placed<Vec<Placed<&'d str>>>> {
+        let found = self.find(key)?;
+        let value = match found.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| text_of(key, item, mistakes)).collect(),
+            DeValue::String(_) => text_of(key, found, mistakes).into_iter().collect(),
+            _ => return wrong_type(key, found, "a text in quotes or a list of them", mistakes),
+        };
+        Some(Placed { value, at: found.span().start })
+    }
+
+    /// A table of texts that may be there, as its keys and values.
+    pub fn optional_pairs(&self, key: &str, mistakes: &mut Mistakes) -> Option<Vec<(&'d str, Placed<&'d str>)>> {
+        let table = table_of(key, self.find(key)?, mistakes)?;
+        let pairs = table.entries.iter().filter_map(|(name, value)| {
+            let name = name.get_ref().as_ref();
+            Some((name, text_of(name, value, mistakes)?))
+        });
+        Some(pairs.collect())
+    }
+
     /// A whole number that must be there, in `range`.
     pub fn integer<T: TryFrom<i64>>(&self, key: &str, range: (i64, i64), mistakes: &mut Mistakes) -> Option<Placed<T>> {
         integer_of(key, self.must(key, "a whole number", mistakes)?, range, mistakes)

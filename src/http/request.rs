@@ -75,7 +75,7 @@ pub async fn admit(
     }
     let root_url = format!("{}{}", settings.public_url, dialect.root);
     let need = found.interaction.need();
-    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now())?;
+    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now()).await?;
     if let Some(consumer) = &caller.origin.consumer {
         http.extensions_mut().insert(super::handlers::Consumer(consumer.clone()));
     }
