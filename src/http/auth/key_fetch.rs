@@ -70,7 +70,10 @@ impl KeyPlace {
         let shown = format!("key set {}", self.shown());
         match self {
             Self::File(path) => KeySource::new(shown, Box::new(OfFile(path.clone())), false),
-            Self::Url(url) => KeySource::new(shown, Box::new(OfUrl { url: url.clone(), authorities: authorities.cloned() }), true),
+            Self::Url(url) => {
+                let fetch = OfUrl { url: url.clone(), authorities: authorities.cloned(), patience: PATIENCE };
+                KeySource::new(shown, Box::new(fetch), true)
+            }
         }
     }
 }
@@ -126,19 +129,20 @@ impl Authorities {
     }
 }
 
-struct OfUrl {
-    url: String,
-    authorities: Option<Authorities>,
+pub(super) struct OfUrl {
+    pub(super) url: String,
+    pub(super) authorities: Option<Authorities>,
+    pub(super) patience: Duration,
 }
 
 impl OfUrl {
     async fn get(&self) -> Result<Fetched, String> {
         // A client belongs to the thread it was made on, and there is one fetch in minutes: each makes its own.
-        let mut connector = Connector::new().timeout(PATIENCE).max_http_version(Version::HTTP_11);
+        let mut connector = Connector::new().timeout(self.patience).max_http_version(Version::HTTP_11);
         if let Some(authorities) = &self.authorities {
             connector = connector.rustls_0_23(Arc::clone(&authorities.0));
         }
-        let client = Client::builder().connector(connector).timeout(PATIENCE).disable_redirects().finish();
+        let client = Client::builder().connector(connector).timeout(self.patience).disable_redirects().finish();
         let accept = (ACCEPT, "application/jwk-set+json, application/json");
         let sent = client.get(&self.url).insert_header(accept).no_decompress().send();
         let mut answer = sent.await.map_err(|e| format!("no answer: {e}"))?;
@@ -157,9 +161,9 @@ impl OfUrl {
 impl Fetch for OfUrl {
     fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, String>> {
         Box::pin(async {
-            match timeout(PATIENCE, self.get()).await {
+            match timeout(self.patience, self.get()).await {
                 Ok(outcome) => outcome,
-                Err(_) => Err(format!("no whole answer within {} seconds", PATIENCE.as_secs())),
+                Err(_) => Err(format!("no whole answer within {} ms", self.patience.as_millis())),
             }
         })
     }

@@ -194,3 +194,6 @@ impl fmt::Debug for KeySource {
         f.debug_struct("KeySource").field("shown", &self.shown).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
