@@ -31,5 +31,6 @@ mod protocol;
 mod races;
 mod reads;
 mod resent;
+mod signed;
 mod slots;
 mod windows;

@@ -11,8 +11,8 @@ use super::signed_claims::SignedClaims;
 use super::trust::{Issuer, Trust};
 use crate::domain::fault::TokenFault;
 use crate::domain::time::Instant;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -44,7 +44,13 @@ impl From<TokenFault> for Unproven {
 struct Header {
     alg: String,
     kid: Option<String>,
-    crit: Option<IgnoredAny>,
+    /// Whether it is there, whatever it says.
+    #[serde(default, deserialize_with = "there")]
+    crit: bool,
+}
+
+fn there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 /// Proves a token by the keys in force, fetching newer ones if its key is not among them.
@@ -77,7 +83,7 @@ pub(super) fn prove_now(token: &str, trust: &Trust, now: Instant) -> Result<Prov
         return Err(malformed.into());
     };
     let header: Header = bearer::decode(header, "its header is not base64url-encoded JSON with `alg`")?;
-    if header.crit.is_some() {
+    if header.crit {
         return Err(TokenFault::Critical.into());
     }
     let payload: Value = bearer::decode(payload, "its payload is not base64url-encoded JSON")?;

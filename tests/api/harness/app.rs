@@ -15,7 +15,7 @@ use slotkeeper::domain::ids::Ids;
 use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports};
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use slotkeeper::http::{AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub struct Setup {
     pub season: Season,
     pub auth: AuthMode,
     pub audiences: Vec<String>,
+    pub trust: Arc<Trust>,
     pub require_verified_nhs_number: bool,
     pub http: HttpLimits,
     pub engine: Limits,
@@ -42,6 +43,7 @@ impl Default for Setup {
             season: Season::Winter,
             auth: AuthMode::Unsigned,
             audiences: Vec::new(),
+            trust: Arc::new(Trust::nobody()),
             require_verified_nhs_number: false,
             http: HttpLimits::default(),
             engine,
@@ -129,6 +131,8 @@ pub struct App {
     requests: AtomicU64,
     store: Store,
     pub database: Database,
+    /// Whose signed tokens are believed.
+    pub trust: Arc<Trust>,
 }
 
 /// No test takes nearly as long, however busy the machine is.
@@ -152,6 +156,7 @@ impl App {
         let settings = Settings {
             auth: setup.auth,
             audiences: setup.audiences,
+            trust: Arc::clone(&setup.trust),
             require_verified_nhs_number: setup.require_verified_nhs_number,
             limits: setup.http,
             ..Settings::at(PUBLIC_URL)
@@ -167,7 +172,7 @@ impl App {
             let answering = served.call(request);
             Box::pin(async move { Answer::of(answering.await.unwrap()).await })
         });
-        Self { call, clock, requests: AtomicU64::new(0), store, database }
+        Self { call, clock, requests: AtomicU64::new(0), store, database, trust: setup.trust }
     }
 
     /// Sends a request.

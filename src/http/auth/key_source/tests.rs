@@ -219,7 +219,8 @@ fn a_server_that_is_away_or_falls_silent_is_given_up() {
 #[test]
 fn a_key_set_is_fetched_again_before_it_grows_old_within_bounds() {
     on_actix(|| async {
-        for (cache_control, fresh_ms) in [("", 600_000), ("max-age=120", 120_000), ("max-age=0", 60_000), ("max-age=999999999", 3_600_000)] {
+        for (cache_control, fresh_ms) in [("", 600_000), ("max-age=120", 120_000), ("max-age=0", 60_000), ("max-age=999999999", 3_600_000)]
+        {
             let stub = Stub::new(&["a"]);
             stub.answers(200, &[("Cache-Control", cache_control)], set(&["a"]));
             let source = stub.source();
