@@ -75,19 +75,24 @@ pub fn key_set(ids: &[&str]) -> Vec<u8> {
 
 /// A place from which a key set is fetched: what is there now, and how often it was fetched.
 #[derive(Clone)]
-pub struct Shelf(Arc<(Mutex<Result<Vec<u8>, String>>, AtomicUsize)>);
+pub struct Shelf(Arc<Place>);
+
+struct Place {
+    content: Mutex<Result<Vec<u8>, String>>,
+    fetched: AtomicUsize,
+}
 
 impl Shelf {
     pub fn with(ids: &[&str]) -> Self {
-        Self(Arc::new((Mutex::new(Ok(key_set(ids))), AtomicUsize::new(0))))
+        Self(Arc::new(Place { content: Mutex::new(Ok(key_set(ids))), fetched: AtomicUsize::new(0) }))
     }
 
     pub fn put(&self, content: Result<Vec<u8>, String>) {
-        *self.0.0.lock().unwrap() = content;
+        *self.0.content.lock().unwrap() = content;
     }
 
     pub fn fetched(&self) -> usize {
-        self.0.1.load(Ordering::SeqCst)
+        self.0.fetched.load(Ordering::SeqCst)
     }
 
     /// A source that fetches from here, and has not yet.
@@ -98,8 +103,8 @@ impl Shelf {
 
 impl Fetch for Shelf {
     fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, String>> {
-        self.0.1.fetch_add(1, Ordering::SeqCst);
-        let content = self.0.0.lock().unwrap().clone();
+        self.0.fetched.fetch_add(1, Ordering::SeqCst);
+        let content = self.0.content.lock().unwrap().clone();
         async move { content.map(|text| Fetched { text, fresh_s: None }) }.boxed_local()
     }
 }
@@ -113,7 +118,7 @@ impl Setup {
     /// The same with the keys of this shelf, which are fetched already.
     pub fn of_shelf(shelf: &Shelf, change: impl FnOnce(&mut Issuer)) -> Self {
         let source = shelf.source();
-        let text = shelf.0.0.lock().unwrap().clone();
+        let text = shelf.0.content.lock().unwrap().clone();
         if let Ok(text) = text {
             source.take(&Fetched { text, fresh_s: None }, Season::Winter.now()).unwrap();
         }

@@ -61,7 +61,7 @@ fn every_type_of_key_checks_the_algorithms_of_its_type_and_no_other() {
         (Pair::ed(), &[Algorithm::EdDsa]),
     ];
     for (pair, fitting) in pairs {
-        let set = set(&[pair.public.clone()]).unwrap();
+        let set = set(std::slice::from_ref(&pair.public)).unwrap();
         for algorithm in Algorithm::ALL {
             let Some(key) = set.pick(None, algorithm) else {
                 assert!(!fitting.contains(&algorithm), "{algorithm}");
@@ -95,7 +95,7 @@ fn the_key_id_picks_the_key_and_without_one_there_must_be_no_choice() {
     assert!(both.pick(Some("1"), Algorithm::Es256).is_none(), "the id fits, the type does not");
     let doubled = set(&[one.with(json!({"kid": "1"})), two.with(json!({"kid": "1"}))]).unwrap();
     assert!(doubled.pick(Some("1"), Algorithm::Rs256).is_none(), "two keys of one id");
-    let nameless = set(&[one.public.clone()]).unwrap();
+    let nameless = set(std::slice::from_ref(&one.public)).unwrap();
     assert!(nameless.pick(None, Algorithm::Rs256).is_some() && nameless.pick(Some("1"), Algorithm::Rs256).is_none());
 }
 
