@@ -88,7 +88,7 @@ fn is_loopback(host: &str) -> bool {
 /// # Errors
 /// Why it cannot be read.
 pub fn read_file(path: &Path) -> Result<Fetched, String> {
-    let unreadable = |e: std::io::Error| format!("cannot read {}: {e}", path.display());
+    let unreadable = |e: std::io::Error| format!("cannot read the key set {}: {e}", path.display());
     let mut text = Vec::new();
     // One byte more than allowed shows that there is more.
     let most = u64::try_from(KEY_SET_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);

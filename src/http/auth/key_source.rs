@@ -106,7 +106,7 @@ impl KeySource {
         state.due = self.ages.then(|| now.plus_ms(fresh_ms));
         // The same set again stays the same object: what was proven with it stays proven.
         if !state.keys.as_ref().is_some_and(|old| old.is_same(&keys)) {
-            log::info!("{}: {} keys in use", self.shown, keys.len());
+            log::info!("{}: keys in use: {}", self.shown, keys.len());
             for passed_over in keys.passed_over() {
                 log::warn!("{}: {passed_over}", self.shown);
             }
@@ -122,9 +122,11 @@ impl KeySource {
         }
     }
 
-    /// Fetches the set in the background, whenever the last fetch was.
+    /// Fetches the set in the background, whenever the last fetch was. A file is read by whoever reads the others.
     pub fn renew(self: &Arc<Self>, now: Instant) {
-        self.begin(now, |_, _| true);
+        if self.ages {
+            self.begin(now, |_, _| true);
+        }
     }
 
     /// For a token whose key is not in `tried`: waits for a fetch, if one is under way or may begin, and says whether
@@ -172,7 +174,7 @@ impl KeySource {
         state.due = self.ages.then(|| now.plus_ms(ASK_AGAIN_MS));
         match (&state.keys, state.confirmed) {
             (Some(keys), Some(confirmed)) if !self.ages || now < confirmed.plus_ms(STALE_MS) => {
-                log::warn!("{}: no keys could be had ({why}); the {} from before stay in use", self.shown, keys.len());
+                log::warn!("{}: no keys could be had ({why}); those from before stay in use: {}", self.shown, keys.len());
             }
             _ => log::error!("{}: no keys could be had ({why}); its tokens are refused", self.shown),
         }
