@@ -10,8 +10,8 @@ mod tests;
 use super::Failure;
 use crate::domain::time::Instant;
 use crate::http::{
-    Algorithm, Authorities, CLIENT_CLAIMS, Fetched, Issuer, KeyPlace, KeySet, KeySource, ORGANISATION_CLAIM, Organisation, Trust,
-    read_key_file,
+    Algorithm, Authorities, CLIENT_CLAIMS, ClientDirectory, Fetched, Issuer, KeyPlace, KeySet, KeySource, ORGANISATION_CLAIM, Organisation,
+    Trust, read_key_file,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -121,11 +121,12 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// The issuers that are set. Key sets in files are read now; those of servers are not there yet.
+    /// The issuers that are set; `clients` is asked for clients that no issuer lists. Key sets in files are read now;
+    /// those of servers are not there yet.
     ///
     /// # Errors
     /// [`Failure::Usage`] for settings, [`Failure::Failed`] for key sets in files.
-    pub fn open(args: &IssuerArgs, now: Instant) -> Result<Self, Failure> {
+    pub fn open(args: &IssuerArgs, clients: Box<ClientDirectory>, now: Instant) -> Result<Self, Failure> {
         let authorities = args.jwks_ca.as_ref().map(|path| {
             let pem = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"));
             let authorities = pem.and_then(|pem| Authorities::of_pem(&pem));
@@ -134,7 +135,7 @@ impl Issuers {
         let issuers = Self {
             args: args.clone(),
             authorities: authorities.transpose()?,
-            trust: Arc::new(Trust::nobody()),
+            trust: Arc::new(Trust::new(Vec::new(), clients)),
             sources: RefCell::default(),
         };
         let described = described(args).map_err(Failure::Usage)?;

@@ -199,7 +199,7 @@ fn knows(issuers: &Issuers, name: &str) -> bool {
 fn files_that_are_read_again_take_effect_together_or_not_at_all() {
     let one = "[[issuer]]\nissuer = \"one\"\njwks = \"KEYS\"\n";
     let files = Files::new(one);
-    let issuers = Issuers::open(&files.args(), NOW).unwrap_or_else(|e| panic!("{e}"));
+    let issuers = Issuers::open(&files.args(), Box::new(|_, _| None), NOW).unwrap_or_else(|e| panic!("{e}"));
     let keys = || issuers.trust.issuers()[0].keys.keys(NOW).unwrap();
     let before = keys();
     actix_web::rt::System::new().block_on(async {
@@ -228,7 +228,7 @@ fn files_that_are_read_again_take_effect_together_or_not_at_all() {
 #[test]
 fn at_the_start_settings_are_wrong_usage_and_a_key_set_that_cannot_be_used_is_a_failure() {
     let files = Files::new("[[issuer]]\nissuer = \"one\"\njwks = \"KEYS\"\n");
-    let exit = |args: &IssuerArgs| Issuers::open(args, NOW).err().map(|failure| failure.exit_code());
+    let exit = |args: &IssuerArgs| Issuers::open(args, Box::new(|_, _| None), NOW).err().map(|failure| failure.exit_code());
     assert_eq!(exit(&files.args()), None);
     files.write("keys.json", "{}");
     assert_eq!(exit(&files.args()), Some(1));
