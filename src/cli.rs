@@ -7,6 +7,7 @@ pub mod access_log;
 pub mod check;
 pub mod demo;
 pub mod diary;
+pub mod issuers;
 pub mod migrate;
 pub mod race;
 pub mod reload;
@@ -14,6 +15,7 @@ pub mod seed;
 pub mod seed_files;
 pub mod serve;
 pub mod token;
+pub mod toml_table;
 
 use crate::domain::time::{Clock, LONDON};
 use crate::engine::{Ports, SystemClock, UuidIds};

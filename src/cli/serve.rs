@@ -6,11 +6,13 @@
 mod tls;
 
 use super::access_log::AccessLog;
+use super::issuers::{IssuerArgs, Issuers};
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
+use crate::domain::time::Clock as _;
 use crate::engine::{AllocatorLimits, Engine, Limits, SystemClock};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use crate::http::{AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
@@ -25,6 +27,8 @@ pub use tls::TlsArgs;
 const DRAIN_S: u64 = 20;
 /// Connections the operating system keeps waiting for us.
 const BACKLOG: u32 = 2_048;
+/// How often it is looked whether a key set has grown old.
+const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
 /// What `slotkeeper serve` is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,8 +42,9 @@ pub struct ServeArgs {
     /// Start of every absolute URL the server writes; <listen> with http, or with https under TLS, unless said otherwise
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Whom the server believes: `unsigned` tokens (behind the Spine proxy), or `off` (loopback only). Default: unsigned
-    #[arg(long, value_name = "MODE", value_parser = ["unsigned", "off"])]
+    /// Whom the server believes: tokens signed by an issuer it trusts (`jwks`), `unsigned` tokens (behind the Spine proxy), or
+    /// everybody (`off`, loopback only). Default: unsigned
+    #[arg(long, value_name = "MODE", value_parser = ["jwks", "unsigned", "off"])]
     pub auth: Option<String>,
     /// An audience tokens may name; repeatable. Default: the root that is called, under --public-url
     #[arg(long, value_name = "URL")]
@@ -68,6 +73,9 @@ pub struct ServeArgs {
     /// TLS
     #[command(flatten)]
     pub tls: TlsArgs,
+    /// Whose signed tokens are believed
+    #[command(flatten)]
+    pub issuers: IssuerArgs,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -95,9 +103,9 @@ pub struct LimitArgs {
     /// Longest time a body may take to arrive, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = HttpLimits::default().body_wait_ms, value_parser = clap::value_parser!(u64).range(1..))]
     pub body_wait_ms: u64,
-    /// Longest life of a token, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = HttpLimits::default().token_life_s_max, value_parser = clap::value_parser!(i64).range(1..=86_400))]
-    pub token_life_s_max: i64,
+    /// Longest life of a token, in seconds. Default: 300, and 3600 of a signed one
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub token_life_s_max: Option<i64>,
     /// Most bookings and cancels under way at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub queue_max: usize,
@@ -115,14 +123,14 @@ impl LimitArgs {
         Limits { slots_max: self.slots_max, allocator }
     }
 
-    const fn http(&self) -> HttpLimits {
+    fn http(&self, auth: AuthMode) -> HttpLimits {
         HttpLimits {
             body_bytes_max: self.body_bytes_max,
             query_bytes_max: self.query_bytes_max,
             parameters_max: self.parameters_max,
             window_days_max: self.window_days_max,
             body_wait_ms: self.body_wait_ms,
-            token_life_s_max: self.token_life_s_max,
+            token_life_s_max: self.token_life_s_max.unwrap_or_else(|| auth.token_life_s_max()),
         }
     }
 }
@@ -132,7 +140,7 @@ impl LimitArgs {
 /// # Errors
 /// [`Failure`].
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let settings = settings(args)?;
+    let (settings, issuers) = settings(args)?;
     let tls = args.tls.load(&SystemClock)?;
     port_is_free(args.listen)?;
     let access_log = args.access_log.as_deref().map(AccessLog::open).transpose()?;
@@ -167,6 +175,11 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
             None => server.bind(args.listen),
         };
         let server = bound.map_err(|e| cannot_listen(args.listen, &e))?.run();
+        if let Some(issuers) = issuers {
+            log::info!("{}", issuers.summary());
+            keep_fresh(Arc::clone(&issuers.trust));
+            reloads.add("token issuers", move || issuers.again(SystemClock.now()));
+        }
         reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
@@ -184,28 +197,53 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     outcome
 }
 
-/// What was set, with what cannot be refused.
-fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
+/// Sees to it, for as long as the server runs, that key sets are fetched before they grow old.
+fn keep_fresh(trust: Arc<Trust>) {
+    actix_web::rt::spawn(async move {
+        loop {
+            trust.keep_fresh(SystemClock.now());
+            actix_web::rt::time::sleep(KEYS_LOOKED_AT_EVERY).await;
+        }
+    });
+}
+
+/// What was set, with what cannot be refused; and whose signed tokens are believed.
+fn settings(args: &ServeArgs) -> Result<(Settings, Option<Issuers>), Failure> {
     let auth = match (args.auth.as_deref(), args.demo) {
         (Some("off"), _) | (None, true) => AuthMode::Off,
+        (Some("jwks"), _) => AuthMode::Jwks,
         _ => AuthMode::Unsigned,
     };
+    if auth != AuthMode::Jwks
+        && let Some(flag) = args.issuers.given()
+    {
+        return Err(Failure::Usage(format!("{flag} is for signed tokens: add --auth jwks, or leave it out")));
+    }
     hop_is_guarded(args, auth)?;
     if let Some(wrong) = args.audience.iter().find(|audience| !audience.contains("://")) {
         return Err(Failure::Usage(format!(
             "--audience is `{wrong}`; it must be a URL such as https://booking.example.nhs.uk/STU3/1/booking"
         )));
     }
-    Ok(Settings {
-        public_url: public_url(args)?,
+    let public_url = public_url(args)?;
+    let issuers = if auth == AuthMode::Jwks {
+        // Nobody but the issuers' file knows clients yet.
+        Some(Issuers::open(&args.issuers, Box::new(|_, _| None), SystemClock.now())?)
+    } else {
+        None
+    };
+    let settings = Settings {
+        public_url,
         auth,
         audiences: args.audience.clone(),
+        trust: issuers.as_ref().map_or_else(|| Arc::new(Trust::nobody()), |issuers| Arc::clone(&issuers.trust)),
         trusted_proxy: args.trusted_proxy,
         require_verified_nhs_number: args.require_verified_nhs_number,
         // clap takes no other numbers.
         compat: ApiVersion::parse(&args.compat).unwrap_or(ApiVersion::LATEST),
-        limits: args.limits.http(),
-    })
+        limits: args.limits.http(auth),
+    };
+    Ok((settings, issuers))
 }
 
 /// Whether what stands between consumers and this server is enough for how far it believes them (`decisions.md` 2).
@@ -214,12 +252,15 @@ fn hop_is_guarded(args: &ServeArgs, auth: AuthMode) -> Result<(), Failure> {
     match auth {
         _ if host.is_loopback() => Ok(()),
         AuthMode::Off => Err(Failure::Usage(format!(
-            "--auth off is for one's own machine and {host} is not loopback: listen on 127.0.0.1, or use --auth unsigned with --client-ca or --trusted-proxy"
+            "--auth off is for one's own machine and {host} is not loopback: listen on 127.0.0.1, or use --auth jwks, or --auth unsigned \
+             with --client-ca or --trusted-proxy"
         ))),
+        // A signature proves who asks, whoever can reach the server.
+        AuthMode::Jwks => Ok(()),
         AuthMode::Unsigned if args.tls.client_ca.is_some() || args.trusted_proxy.is_some() => Ok(()),
         AuthMode::Unsigned => Err(Failure::Usage(format!(
             "unsigned tokens prove nothing to whoever can reach {host}: demand client certificates with --client-ca FILE, \
-             name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1"
+             name the proxy in front with --trusted-proxy CIDR, use signed tokens (--auth jwks), or listen on 127.0.0.1"
         ))),
     }
 }

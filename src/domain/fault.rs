@@ -124,11 +124,11 @@ pub enum TokenFault {
     /// A signed token where the standard prescribes unsigned ones, or the other way round.
     Algorithm(String),
     /// A claim that must be there is not, or is of the wrong type.
-    Claim(&'static str),
+    Claim(String),
     /// A claim has a value it must not have.
     ClaimValue {
         /// The claim.
-        claim: &'static str,
+        claim: String,
         /// What it must be.
         expected: String,
     },
@@ -139,7 +139,7 @@ pub enum TokenFault {
     },
     /// `exp` has passed.
     Expired,
-    /// `iat` lies in the future.
+    /// `iat` or `nbf` lies in the future.
     NotYetValid,
     /// It lives longer than allowed.
     TooLong {
@@ -148,9 +148,28 @@ pub enum TokenFault {
     },
     /// Its scope does not allow this.
     Scope {
+        /// The claim the scope is in.
+        claim: String,
         /// A scope that would.
         needed: &'static str,
     },
+    /// Its issuer must not sign with this algorithm, or nobody may.
+    AlgorithmRefused {
+        /// Those that are accepted from its issuer.
+        accepted: Vec<&'static str>,
+    },
+    /// It demands an extension (`crit`), and none is understood.
+    Critical,
+    /// `iss` is nobody whose tokens are believed.
+    IssuerUnknown,
+    /// There are no keys of its issuer at present.
+    KeysUnavailable,
+    /// Its issuer has no such key, or the token does not say which it was.
+    KeyUnknown,
+    /// The signature is not its issuer's.
+    Signature,
+    /// The client it was issued to belongs to no known organisation.
+    ClientUnknown,
 }
 
 /// What is wrong with the parameters of a search.

@@ -19,6 +19,10 @@ mod settings;
 pub mod tls;
 
 pub use access::AccessSink;
+pub use auth::{
+    ASK_AGAIN_MS, Algorithm, Authorities, CLIENT_CLAIMS, Caller, ClientDirectory, Fetch, Fetched, Issuer, KeyPlace, KeySet, KeySource,
+    Need, ORGANISATION_CLAIM, Organisation, SCOPE_CLAIMS, STALE_MS, Trust, admit, read_key_file,
+};
 pub use settings::{AuthMode, HttpLimits, Settings};
 
 use crate::engine::Engine;

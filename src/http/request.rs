@@ -76,7 +76,7 @@ pub async fn admit(
     }
     let root_url = format!("{}{}", settings.public_url, dialect.root);
     let need = found.interaction.need();
-    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now())?;
+    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now()).await?;
     note_headers(&mut caller, http, answer_id);
     http.extensions_mut().insert(Known { interaction: found.interaction, origin: caller.origin.clone() });
     headers(dialect, http, found.interaction, settings)?;

@@ -35,5 +35,6 @@ mod races;
 mod reads;
 mod resent;
 mod rules;
+mod signed;
 mod slots;
 mod windows;

@@ -170,7 +170,7 @@ fn gate(dialect: &Dialect, interaction: Interaction) -> Vec<Sample> {
     let query = Fault::TooLarge { what: "query", limit: 8_192, unit: "bytes" };
     all.push(("query-too-large", "the query is too long", query));
     if interaction.need() != Need::Nothing {
-        let token = Fault::Token(TokenFault::Scope { needed: interaction.need().example() });
+        let token = Fault::Token(TokenFault::Scope { claim: "requested_scope".to_owned(), needed: interaction.need().example() });
         let name = match interaction.need() {
             Need::WriteAppointments => "token-write",
             Need::ReadAppointments => "token-appointments",

@@ -16,7 +16,7 @@ use slotkeeper::domain::ids::Ids;
 use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports};
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, configure};
+use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -29,6 +29,7 @@ pub struct Setup {
     pub season: Season,
     pub auth: AuthMode,
     pub audiences: Vec<String>,
+    pub trust: Arc<Trust>,
     pub require_verified_nhs_number: bool,
     pub http: HttpLimits,
     pub engine: Limits,
@@ -43,6 +44,7 @@ impl Default for Setup {
             season: Season::Winter,
             auth: AuthMode::Unsigned,
             audiences: Vec::new(),
+            trust: Arc::new(Trust::nobody()),
             require_verified_nhs_number: false,
             http: HttpLimits::default(),
             engine,
@@ -131,6 +133,8 @@ pub struct App {
     store: Store,
     pub database: Database,
     records: Arc<Mutex<Vec<Value>>>,
+    /// Whose signed tokens are believed.
+    pub trust: Arc<Trust>,
 }
 
 /// No test takes nearly as long, however busy the machine is.
@@ -156,6 +160,7 @@ impl App {
         let settings = Settings {
             auth: setup.auth,
             audiences: setup.audiences,
+            trust: Arc::clone(&setup.trust),
             require_verified_nhs_number: setup.require_verified_nhs_number,
             limits: setup.http,
             ..Settings::at(PUBLIC_URL)
@@ -171,7 +176,7 @@ impl App {
             let answering = served.call(request);
             Box::pin(async move { Answer::of(answering.await.unwrap()).await })
         });
-        Self { call, clock, requests: AtomicU64::new(0), store, database, records }
+        Self { call, clock, requests: AtomicU64::new(0), store, database, records, trust: setup.trust }
     }
 
     /// Sends a request. Whatever FHIR comes back is examined.

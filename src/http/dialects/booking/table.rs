@@ -109,9 +109,20 @@ fn token(fault: &TokenFault) -> String {
         TokenFault::ClaimValue { claim, expected } => format!("the token's claim `{claim}` must be {expected}"),
         TokenFault::Audience { accepted } => format!("the token's `aud` names another server; accepted: {}", accepted.join(", ")),
         TokenFault::Expired => "the token has expired".to_owned(),
-        TokenFault::NotYetValid => "the token was issued in the future; clocks may differ by 60 seconds".to_owned(),
+        TokenFault::NotYetValid => "the token begins in the future (`iat` or `nbf`); clocks may differ by 60 seconds".to_owned(),
         TokenFault::TooLong { limit_s } => format!("the token lives longer than {limit_s} seconds (`exp` less `iat`)"),
-        TokenFault::Scope { needed } => format!("the token's `requested_scope` does not allow this; it needs {needed}"),
+        TokenFault::Scope { claim, needed } => format!("the token's `{claim}` does not allow this; it needs {needed}"),
+        TokenFault::AlgorithmRefused { accepted } => {
+            format!("the token's algorithm is not accepted; accepted from its issuer: {}", accepted.join(", "))
+        }
+        TokenFault::Critical => "the token's header has `crit`, and no extension is understood here".to_owned(),
+        TokenFault::IssuerUnknown => "the token's `iss` is no issuer whose tokens are accepted here, to the letter".to_owned(),
+        TokenFault::KeysUnavailable => "the keys of the token's issuer cannot be had at present".to_owned(),
+        TokenFault::KeyUnknown => {
+            "the token's key is not known: its `kid` must name one key of its issuer that fits its algorithm".to_owned()
+        }
+        TokenFault::Signature => "the token's signature is wrong".to_owned(),
+        TokenFault::ClientUnknown => "the client the token was issued to is no consumer known here".to_owned(),
     }
 }
 
