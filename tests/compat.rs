@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use slotkeeper::cli;
 use slotkeeper::engine::{Engine, Limits};
 use slotkeeper::fhir::compat::ApiVersion;
-use slotkeeper::http::{AuthMode, Service, Settings, configure};
+use slotkeeper::http::{AuthMode, PolicyInForce, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
 use support::postgres::Server;
@@ -43,7 +43,7 @@ impl House {
         cli::demo::load(&store).unwrap().stop();
         let engine = Arc::new(Engine::start(store, cli::ports(), Limits::default()).unwrap());
         let settings = Settings { auth: AuthMode::Off, compat, ..Settings::at("http://127.0.0.1") };
-        Self(Arc::new(Service { engine, settings }))
+        Self(Arc::new(Service { engine, settings, policy: PolicyInForce::default() }))
     }
 
     fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {

@@ -8,7 +8,7 @@ mod across;
 mod diary;
 #[cfg(test)]
 mod tests;
-mod toml_table;
+pub(in crate::cli) mod toml_table;
 
 use crate::domain::directory::DirectoryRecord;
 use crate::domain::fault::{Problem, ProblemKind};
@@ -271,7 +271,7 @@ fn whole(file: &str, message: String) -> SeedProblem {
 }
 
 /// Line and column of a place in a text, counted from 1, columns in characters.
-fn line_and_column(text: &str, at: usize) -> String {
+pub(in crate::cli) fn line_and_column(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

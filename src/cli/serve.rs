@@ -3,16 +3,18 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+use super::policy::PolicySource;
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
 use crate::engine::{AllocatorLimits, Engine, Limits};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use crate::http::{AuthMode, HttpLimits, PolicyInForce, Service, Settings, configure};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +59,9 @@ pub struct ServeArgs {
     /// Oldest version of the NHS Booking FHIR API whose consumers are served on the booking root, beside all later ones
     #[arg(long, value_name = "VERSION", default_value = ApiVersion::LATEST.number(), value_parser = ApiVersion::ALL.map(ApiVersion::number))]
     pub compat: String,
+    /// What consumer organisations may see and do (TOML; see docs/policy.md). Read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -122,6 +127,7 @@ impl LimitArgs {
 /// [`Failure`].
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let settings = settings(args)?;
+    let policy = args.policy.as_deref().map(|path| PolicySource::read(path, settings.auth)).transpose()?;
     port_is_free(args.listen)?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
     store.write_ahead()?;
@@ -131,8 +137,11 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let engine = Engine::start(store, ports(), args.limits.engine()).map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
     let engine = Arc::new(engine);
     let tryable = if args.demo { demo::Tryable::find(&engine, &settings)? } else { None };
-    let reloads = Reloads::default();
-    let service = Arc::new(Service { engine, settings });
+    let mut reloads = Reloads::default();
+    let service = Arc::new(Service { engine, settings, policy: PolicyInForce::default() });
+    if let Some(policy) = policy {
+        policy.put_in_force(&service, &mut reloads);
+    }
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))

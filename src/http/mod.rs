@@ -11,11 +11,13 @@ mod handlers;
 mod health;
 mod negotiate;
 pub mod openapi;
+mod policy;
 mod prefer;
 mod request;
 mod respond;
 mod settings;
 
+pub use policy::{Client, Consumer, Policy, PolicyInForce};
 pub use settings::{AuthMode, HttpLimits, Settings};
 
 use crate::engine::Engine;
@@ -28,6 +30,8 @@ pub struct Service {
     pub engine: Arc<Engine>,
     /// How it is reached and guarded.
     pub settings: Settings,
+    /// What consumer organisations may see and do.
+    pub policy: PolicyInForce,
 }
 
 /// Adds every route of the service to an actix application.

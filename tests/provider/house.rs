@@ -14,7 +14,7 @@ use slotkeeper::domain::ids::{Ids, ResourceId};
 use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports, SeedContent};
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::http::{AuthMode, Service, Settings, configure};
+use slotkeeper::http::{AuthMode, PolicyInForce, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,7 +91,7 @@ impl House {
         Engine::seed(&store, &ports, &content(), NaiveDate::from_ymd_opt(2026, 2, 9).unwrap(), 4).unwrap();
         let settings = Settings { auth, ..Settings::at(URL) };
         let engine = Engine::start(store, ports, Limits::default()).unwrap();
-        let service = Arc::new(Service { engine: Arc::new(engine), settings });
+        let service = Arc::new(Service { engine: Arc::new(engine), settings, policy: PolicyInForce::default() });
         let app = test::init_service(App::new().configure(configure(service))).await;
         let app = std::rc::Rc::new(app);
         let app: Caller = Box::new(move |request| {

@@ -7,20 +7,24 @@ mod unsigned;
 pub use scope::Need;
 
 use super::settings::{AuthMode, Settings};
-use crate::domain::appointment::{Origin, Viewer};
+use crate::domain::appointment::Origin;
 use crate::domain::fault::{Fault, TokenFault};
+use crate::domain::policy::Access;
 use crate::domain::time::Instant;
+use crate::fhir::compat::ApiVersion;
 
 /// Whoever asks, as far as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// What they may see.
-    pub viewer: Viewer,
+    /// What they may see and do.
+    pub access: Access,
+    /// The oldest version of the booking API that is spoken with them.
+    pub compat: ApiVersion,
     /// What is recorded of them; the headers are added later.
     pub origin: Origin,
 }
 
-/// The caller of a request, proven to have what the interaction needs.
+/// The caller of a request, proven to have what the interaction needs; what a policy says of it comes on top.
 ///
 /// `root_url` is the absolute URL of the service root that was called.
 ///
@@ -29,7 +33,9 @@ pub struct Caller {
 pub fn admit(authorization: Option<&str>, need: Need, root_url: &str, settings: &Settings, now: Instant) -> Result<Caller, Fault> {
     match (settings.auth, need) {
         // The statement is for everybody, whatever token they bring (`decisions.md` 5, "Scopes").
-        (AuthMode::Off, _) | (_, Need::Nothing) => Ok(Caller { viewer: Viewer::Everyone, origin: Origin::default() }),
+        (AuthMode::Off, _) | (_, Need::Nothing) => {
+            Ok(Caller { access: Access::Everyone, compat: settings.compat, origin: Origin::default() })
+        }
         (AuthMode::Unsigned, need) => {
             let given = authorization.ok_or(Fault::Token(TokenFault::Missing))?;
             let payload = unsigned::payload(given).map_err(Fault::Token)?;
@@ -39,7 +45,8 @@ pub fn admit(authorization: Option<&str>, need: Need, root_url: &str, settings: 
             if !need.is_met_by(&claims.scope) {
                 return Err(Fault::Token(TokenFault::Scope { needed: need.example() }));
             }
-            Ok(Caller { viewer: Viewer::Organisation(claims.organisation.clone()), origin: claims.into_origin() })
+            let access = Access::usual(claims.organisation.clone());
+            Ok(Caller { access, compat: settings.compat, origin: claims.into_origin() })
         }
     }
 }

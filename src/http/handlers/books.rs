@@ -37,13 +37,13 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let rules = BookingRules {
         strict: asked.dialect.strict,
         require_verified_nhs_number: settings.require_verified_nhs_number,
-        lenient: settings.compat.leniencies(),
+        lenient: asked.admitted.caller.compat.leniencies(),
     };
     let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
-    asked.service.engine.book(request, asked.admitted.caller.origin.clone(), answer);
+    asked.service.engine.book(request, asked.access(), asked.admitted.caller.origin.clone(), answer);
     outcome(asked, told).await
 }
 
@@ -58,12 +58,12 @@ pub async fn update(asked: Asked) -> Result<HttpResponse, Fault> {
 async fn try_update(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let body = decoded(asked)?;
     let id = asked.admitted.id(0).to_owned();
-    let viewer = asked.admitted.caller.viewer.clone();
+    let access = asked.access();
     // Existence comes before the header, and the header before its value (`decisions.md` 5, "Order of checks").
     let expected = expected(asked);
     let looked_for = expected.clone().unwrap_or(ExpectedVersion::Any);
     let of_url = id.clone();
-    let pending = asked.engine(move |engine| engine.pending_cancel(&id, &viewer, &looked_for)).await?;
+    let pending = asked.engine(move |engine| engine.pending_cancel(&id, &access, &looked_for)).await?;
     if expected.is_none() {
         return Err(Fault::VersionMissing);
     }
