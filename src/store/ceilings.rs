@@ -81,10 +81,10 @@ impl Tx<'_> {
             // BEGIN IMMEDIATE made this the only writer there is.
             AnyConn::Sqlite(_) => Ok(None),
         })?;
-        let Some(locked) = locked else { return Ok(tallies.iter().map(|tally| Tally::clone(tally)).collect()) };
+        let Some(locked) = locked else { return Ok(tallies.iter().copied().cloned().collect()) };
         let locked: HashSet<(String, i64)> = locked.into_iter().map(|row| (row.organisation, row.day)).collect();
         let is_ours = |tally: &&&Tally| tally.days_touched().all(|day| locked.contains(&(tally.organisation.as_str().to_owned(), day)));
-        Ok(tallies.iter().filter(is_ours).map(|tally| Tally::clone(tally)).collect())
+        Ok(tallies.iter().filter(is_ours).copied().cloned().collect())
     }
 }
 
