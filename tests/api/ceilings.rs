@@ -49,7 +49,7 @@ fn booked_and_reached(answers: &[Answer], most: usize) {
     let booked = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(booked, most, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
     for refused in answers.iter().filter(|answer| answer.status != 201) {
-        reached(refused, &[&format!("has {most} appointments on 2026-02-11")]);
+        reached(refused, &[&format!("at most {most} appointments on 2026-02-11")]);
     }
 }
 
@@ -85,7 +85,7 @@ async fn two_servers_on_one_database_keep_one_ceiling(app: App) {
 async fn a_cancel_makes_room_and_every_day_has_its_own(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     let made = app.booked(&slots[0]).await;
-    reached(&app.book(&booking(&slots[1])).await, &["organisation X9T20", "1 appointments on 2026-02-11", "another day"]);
+    reached(&app.book(&booking(&slots[1])).await, &["organisation X9T20", "at most 1 appointment on 2026-02-11", "another day"]);
     app.booked(&on_day(&app, UTC, "2026-02-12").await[0]).await;
     app.cancel(made["id"].as_str().unwrap(), "W/\"1\"", &cancelled(&made)).await.expect(200);
     app.booked(&slots[1]).await;
@@ -96,7 +96,7 @@ async fn a_ceiling_of_a_service_is_for_that_service(app: App) {
     let dental = on_day(&app, DENTAL, "2026-02-11").await;
     let urgent = on_day(&app, UTC, "2026-02-11").await;
     app.booked(&dental[0]).await;
-    reached(&app.book(&booking(&dental[1])).await, &["1 appointments with service 2000099903 on 2026-02-11"]);
+    reached(&app.book(&booking(&dental[1])).await, &["at most 1 appointment with service 2000099903 on 2026-02-11"]);
     app.booked(&urgent[0]).await;
     app.booked(&urgent[1]).await;
 }
@@ -107,7 +107,7 @@ async fn both_ceilings_hold(app: App) {
     app.booked(&dental[0]).await;
     reached(&app.book(&booking(&dental[1])).await, &["with service 2000099903"]);
     app.booked(&hours[0]).await;
-    reached(&app.book(&booking(&hours[1])).await, &["has 2 appointments on 2026-02-11"]);
+    reached(&app.book(&booking(&hours[1])).await, &["at most 2 appointments on 2026-02-11"]);
 }
 
 async fn the_ceiling_of_a_default_is_each_organisations_own(app: App) {
@@ -148,7 +148,7 @@ async fn a_lowered_ceiling_takes_nothing_away(app: App) {
         app.booked(slot).await;
     }
     app.policy("[[consumer]]\nods = \"X9T20\"\ndaily_ceiling = 1\n");
-    reached(&app.book(&booking(&slots[3])).await, &["has 1 appointments on 2026-02-11"]);
+    reached(&app.book(&booking(&slots[3])).await, &["at most 1 appointment on 2026-02-11"]);
     assert_eq!(taken(&app, &slots[..4]).await, 3);
 }
 

@@ -204,9 +204,10 @@ fn refused(refusal: &Refusal) -> Refused {
         }
         Refusal::CeilingReached { organisation, service, day, per_day } => {
             let with = service.as_ref().map(|id| format!(" with service {id}")).unwrap_or_default();
+            let appointments = if *per_day == 1 { "appointment" } else { "appointments" };
             let told = format!(
-                "organisation {organisation} has {per_day} appointments{with} on {day}, the most the provider's policy lets it have on \
-                 one day: book another day, or cancel one of them"
+                "the provider's policy lets organisation {organisation} have at most {per_day} {appointments}{with} on {day}, and it \
+                 has no fewer already: book another day, or cancel one of them"
             );
             one(422, IssueCode::BusinessRule, SpineCode::InvalidRequestState, told)
         }
