@@ -9,6 +9,8 @@ pub mod demo;
 pub mod diary;
 pub mod issuers;
 pub mod migrate;
+pub mod policy;
+pub mod policy_file;
 pub mod race;
 pub mod reload;
 pub mod seed;
@@ -55,6 +57,8 @@ pub enum CliCommand {
     Seed(seed::SeedArgs),
     /// Shows who is coming, and what is still free
     Diary(diary::DiaryArgs),
+    /// Checks a policy file and shows what each consumer may see and do
+    Policy(policy::PolicyArgs),
     /// Prints a bearer token as a consumer would send it
     Token(token::TokenArgs),
     /// Races a running server for the same slots, judges every answer, and cancels what it booked
@@ -143,6 +147,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         CliCommand::Seed(args) => seed::run(args, out),
         CliCommand::Diary(args) => diary::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
+        CliCommand::Policy(args) => policy::run(args, out),
         CliCommand::Openapi => say(out, crate::http::openapi::text().trim_end()),
         CliCommand::Token(args) => {
             let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;

@@ -3,6 +3,7 @@
 use super::seed::{content, evening_before};
 use super::{Failure, ports, say, seed_files, today, token};
 use crate::domain::ids::ServiceId;
+use crate::domain::policy::Access;
 use crate::domain::rota::WorkingTimes;
 use crate::domain::search::{Paging, SlotSearch, Window};
 use crate::domain::slot::{Slot, SlotStatus};
@@ -99,7 +100,9 @@ impl Tryable {
             paging: Paging { count: Some(1), after: None },
             ..SlotSearch::default()
         };
-        let found = engine.search_slots(&search).map_err(|_| Failure::Failed("the diary cannot be read; the log says why".to_owned()))?;
+        let found = engine
+            .search_slots(&search, &Access::Everyone)
+            .map_err(|_| Failure::Failed("the diary cannot be read; the log says why".to_owned()))?;
         let Some(slot) = found.slots.into_iter().next() else { return Ok(None) };
         let root = format!("{}/STU3/1/provider", settings.public_url);
         let (token, of_token) = match settings.auth {

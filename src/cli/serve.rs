@@ -7,12 +7,13 @@ mod tls;
 
 use super::access_log::AccessLog;
 use super::issuers::{IssuerArgs, Issuers};
+use super::policy::PolicySource;
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
 use crate::domain::time::Clock as _;
 use crate::engine::{AllocatorLimits, Engine, Limits, SystemClock};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, Service, Settings, Trust, configure};
+use crate::http::{AuthMode, HttpLimits, PolicyInForce, Service, Settings, Trust, configure};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
@@ -76,6 +77,9 @@ pub struct ServeArgs {
     /// Whose signed tokens are believed
     #[command(flatten)]
     pub issuers: IssuerArgs,
+    /// What consumer organisations may see and do (TOML; see docs/policy.md). Read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -140,7 +144,9 @@ impl LimitArgs {
 /// # Errors
 /// [`Failure`].
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let (settings, issuers) = settings(args)?;
+    let policy_in_force = Arc::new(PolicyInForce::default());
+    let (settings, issuers) = settings(args, &policy_in_force)?;
+    let policy = args.policy.as_deref().map(|path| PolicySource::read(path, settings.auth)).transpose()?;
     let tls = args.tls.load(&SystemClock)?;
     port_is_free(args.listen)?;
     let access_log = args.access_log.as_deref().map(AccessLog::open).transpose()?;
@@ -160,7 +166,10 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
         tls::reload(tls, SystemClock, &mut reloads);
     }
     let access = access_log.as_ref().map(AccessLog::sink);
-    let service = Arc::new(Service { access, ..Service::new(engine, settings) });
+    let service = Arc::new(Service { access, policy: policy_in_force, ..Service::new(engine, settings) });
+    if let Some(policy) = policy {
+        policy.put_in_force(&service, &mut reloads);
+    }
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))
@@ -208,7 +217,7 @@ fn keep_fresh(trust: Arc<Trust>) {
 }
 
 /// What was set, with what cannot be refused; and whose signed tokens are believed.
-fn settings(args: &ServeArgs) -> Result<(Settings, Option<Issuers>), Failure> {
+fn settings(args: &ServeArgs, policy: &Arc<PolicyInForce>) -> Result<(Settings, Option<Issuers>), Failure> {
     let auth = match (args.auth.as_deref(), args.demo) {
         (Some("off"), _) | (None, true) => AuthMode::Off,
         (Some("jwks"), _) => AuthMode::Jwks,
@@ -227,8 +236,10 @@ fn settings(args: &ServeArgs) -> Result<(Settings, Option<Issuers>), Failure> {
     }
     let public_url = public_url(args)?;
     let issuers = if auth == AuthMode::Jwks {
-        // Nobody but the issuers' file knows clients yet.
-        Some(Issuers::open(&args.issuers, Box::new(|_, _| None), SystemClock.now())?)
+        // A client that no issuer lists is looked for in the policy of the moment.
+        let policy = Arc::clone(policy);
+        let clients = move |issuer: &str, client: &str| policy.current()?.consumer_of_client(issuer, client).cloned();
+        Some(Issuers::open(&args.issuers, Box::new(clients), SystemClock.now())?)
     } else {
         None
     };

@@ -50,6 +50,11 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// True when `key` is there, whatever it says: for what is only looked at then.
+    pub fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     fn find(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
         self.entries.iter().find(|(k, _)| k.get_ref().as_ref() == key).map(|(_, value)| value)
     }

@@ -4,8 +4,9 @@
 //! answer, in one exhaustive table. What a reader would get wrong: a [`Refusal`] is a decision of the
 //! booking rules; everything else here is about the request, the token or the server.
 
-use super::ids::AppointmentId;
+use super::ids::{AppointmentId, OdsCode, ServiceId};
 use super::time::Instant;
+use chrono::NaiveDate;
 
 /// Why a request was not answered as its sender hoped.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +93,8 @@ pub enum Fault {
         /// Its id.
         id: String,
     },
+    /// The provider's policy does not give the caller this right.
+    NotPermitted(Denial),
     /// The resource in the body breaks rules; all of them are listed.
     Invalid(Vec<Problem>),
     /// The booking rules say no.
@@ -112,6 +115,31 @@ pub enum Fault {
     OutcomeUnknown,
     /// The server is at fault. The details are in its log and nowhere else.
     Internal,
+}
+
+/// A right that the provider's policy does not give to an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// It gives it none: it does not name it and says nothing of organisations it does not name.
+    Unlisted {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Booking.
+    Booking {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Cancelling, even what it booked.
+    Cancelling {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Cancelling what others booked.
+    CancellingOthers {
+        /// The organisation.
+        organisation: OdsCode,
+    },
 }
 
 /// What is wrong with a token. Never carries the token.
@@ -267,6 +295,17 @@ pub enum Refusal {
     },
     /// The body says something of the slot that is not so.
     SlotContradicted(Vec<Contradiction>),
+    /// The organisation has as many appointments on that day as the provider's policy lets it have.
+    CeilingReached {
+        /// The organisation.
+        organisation: OdsCode,
+        /// The service whose appointments count; all when `None`.
+        service: Option<ServiceId>,
+        /// The local day on which they begin.
+        day: NaiveDate,
+        /// The most there may be.
+        per_day: u32,
+    },
     /// The appointment lies in the past.
     AppointmentPast {
         /// When it began.

@@ -2,9 +2,11 @@
 
 use super::Engine;
 use super::failure::fault_of;
+use super::sight::{schedule_ids_seen, schedules_seen, services_known};
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::ids::{ResourceId, ScheduleId, ServiceId};
+use crate::domain::policy::Access;
 use crate::domain::schedule::Schedule;
 use crate::domain::search::{Cursor, Includes, Paging, SlotSearch, Window};
 use crate::domain::slot::Slot;
@@ -51,13 +53,15 @@ enum Found {
 }
 
 impl Engine {
-    /// The slots that match. Services that nobody knows are `NotFound`, if none that is asked for is known.
+    /// The slots that match and that `access` shows. Services that nobody knows are `NotFound`, if none that is asked for
+    /// is known; what `access` hides is as if it did not exist.
     ///
     /// # Errors
     /// `NotFound`, `TooManyMatches`, or a fault of the store.
-    pub fn search_slots(&self, search: &SlotSearch) -> Result<SlotMatches, Fault> {
+    pub fn search_slots(&self, search: &SlotSearch, access: &Access) -> Result<SlotMatches, Fault> {
         let now = self.now();
-        let found = self.store.read(|tx| find(tx, search, now, self.limits.slots_max)).map_err(|e| fault_of("searching slots", &e))?;
+        let found = self.store.read(|tx| find(tx, search, access, now, self.limits.slots_max));
+        let found = found.map_err(|e| fault_of("searching slots", &e))?;
         match found {
             Found::Matches(matches) => Ok(*matches),
             Found::TooMany => Err(Fault::Parameter(ParameterFault::TooManyMatches { limit: self.limits.slots_max })),
@@ -69,11 +73,11 @@ impl Engine {
     }
 }
 
-fn find(tx: &mut Tx<'_>, search: &SlotSearch, now: Instant, slots_max: usize) -> Result<Found, StoreError> {
-    if !search.services.is_empty() && tx.service_find_many(Some(&search.services))?.is_empty() {
+fn find(tx: &mut Tx<'_>, search: &SlotSearch, access: &Access, now: Instant, slots_max: usize) -> Result<Found, StoreError> {
+    if !search.services.is_empty() && services_known(tx, &search.services, access)?.is_empty() {
         return Ok(Found::UnknownService);
     }
-    let schedules = schedules_meant(tx, search)?;
+    let schedules = schedules_meant(tx, search, access)?;
     if search.nothing || schedules.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Found::Matches(Box::new(SlotMatches::none(now))));
     }
@@ -101,7 +105,8 @@ fn find(tx: &mut Tx<'_>, search: &SlotSearch, now: Instant, slots_max: usize) ->
     let mut ids: Vec<ScheduleId> = slots.iter().map(|slot| slot.schedule.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let related = if search.includes.schedule { related_to(tx, &ids, &search.services, search.includes)? } else { Related::default() };
+    let related =
+        if search.includes.schedule { related_to(tx, &ids, &search.services, access, search.includes)? } else { Related::default() };
     Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now })))
 }
 
@@ -110,23 +115,29 @@ fn limit_past(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX - 1).saturating_add(1)
 }
 
-/// The schedules a search is confined to; `None` when it is not confined.
-fn schedules_meant(tx: &mut Tx<'_>, search: &SlotSearch) -> Result<Option<Vec<ScheduleId>>, StoreError> {
-    if search.services.is_empty() {
+/// The schedules a search is confined to, by what it asks or by what is seen; `None` when it is not confined.
+fn schedules_meant(tx: &mut Tx<'_>, search: &SlotSearch, access: &Access) -> Result<Option<Vec<ScheduleId>>, StoreError> {
+    if search.services.is_empty() && access.sees_everything() {
         return Ok((!search.schedules.is_empty()).then(|| search.schedules.clone()));
     }
     let mut serving = tx.schedule_ids_of(&search.services)?;
     if !search.schedules.is_empty() {
         serving.retain(|id| search.schedules.contains(id));
     }
-    Ok(Some(serving))
+    schedule_ids_seen(tx, serving, &search.services, access).map(Some)
 }
 
 /// Schedules and what they lead to. Each schedule is shown with one service: the one asked for, else its primary
 /// one (`decisions.md` 5), and only that service leads further.
-pub(super) fn related_to(tx: &mut Tx<'_>, ids: &[ScheduleId], asked: &[ServiceId], includes: Includes) -> Result<Related, StoreError> {
-    let schedules: Vec<(Schedule, ServiceId)> = tx
-        .schedule_find_many(ids)?
+pub(super) fn related_to(
+    tx: &mut Tx<'_>,
+    ids: &[ScheduleId],
+    asked: &[ServiceId],
+    access: &Access,
+    includes: Includes,
+) -> Result<Related, StoreError> {
+    let found = tx.schedule_find_many(ids)?;
+    let schedules: Vec<(Schedule, ServiceId)> = schedules_seen(tx, found, access)?
         .into_iter()
         .filter_map(|schedule| {
             let shown = schedule.service_shown(asked)?.clone();

@@ -13,7 +13,8 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let query = search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
     let wanted = query.search.clone();
     let must_know_service = asked.dialect.strict;
-    let found = asked.engine(move |engine| engine.search_slots(&wanted)).await;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.search_slots(&wanted, &access)).await;
     let found = match found {
         // The provider root says empty where the booking root says unknown (`decisions.md` 5).
         Err(Fault::NotFound { .. }) if !must_know_service => SlotMatches::none(asked.service.engine.now()),
@@ -36,7 +37,8 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
 pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let (looks, shape) = asked.reading("Slot")?;
     let id = asked.admitted.id(0).to_owned();
-    let found = asked.engine(move |engine| engine.slot(&id)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.slot(&id, &access)).await?;
     let tree = shape.applied(slot::tree_versioned(&found, asked.service.engine.now()));
     Ok(respond::versioned(&tree, found.version, found.updated, looks))
 }

@@ -1,7 +1,7 @@
 //! Fault to answer, for the booking root: the one table, exhaustive (`decisions.md` 5; digest B.9).
 
 use super::super::Refused;
-use crate::domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
+use crate::domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use crate::fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
 
 /// The answer to a fault.
@@ -61,6 +61,7 @@ pub fn refuse(fault: &Fault) -> Refused {
             let told = format!("{kind} {id} was booked by another organisation");
             one(403, IssueCode::Forbidden, SpineCode::AccessDenied, told)
         }
+        Fault::NotPermitted(denial) => one(403, IssueCode::Forbidden, SpineCode::AccessDenied, not_permitted(denial)),
         Fault::Invalid(problems) => invalid(problems),
         Fault::Refused(refusal) => refused(refusal),
         Fault::Duplicate { request_id, appointment } => {
@@ -123,6 +124,23 @@ fn token(fault: &TokenFault) -> String {
         }
         TokenFault::Signature => "the token's signature is wrong".to_owned(),
         TokenFault::ClientUnknown => "the client the token was issued to is no consumer known here".to_owned(),
+    }
+}
+
+fn not_permitted(denial: &Denial) -> String {
+    match denial {
+        Denial::Unlisted { organisation } => {
+            format!("the provider's policy does not admit organisation {organisation}: ask the provider to name it there")
+        }
+        Denial::Booking { organisation } => format!("the provider's policy does not let organisation {organisation} book"),
+        Denial::Cancelling { organisation } => {
+            format!("the provider's policy does not let organisation {organisation} cancel; the provider itself can")
+        }
+        Denial::CancellingOthers { organisation } => {
+            format!(
+                "another organisation booked this appointment; the provider's policy lets organisation {organisation} read it, not cancel it"
+            )
+        }
     }
 }
 
@@ -194,6 +212,15 @@ fn refused(refusal: &Refusal) -> Refused {
                 )
             });
             unprocessable(issues.collect())
+        }
+        Refusal::CeilingReached { organisation, service, day, per_day } => {
+            let with = service.as_ref().map(|id| format!(" with service {id}")).unwrap_or_default();
+            let appointments = if *per_day == 1 { "appointment" } else { "appointments" };
+            let told = format!(
+                "the provider's policy lets organisation {organisation} have at most {per_day} {appointments}{with} on {day}, and it \
+                 has no fewer already: book another day, or cancel one of them"
+            );
+            one(422, IssueCode::BusinessRule, SpineCode::InvalidRequestState, told)
         }
         Refusal::AppointmentPast { start } => {
             let told = format!("the appointment began at {} and can no longer be cancelled", start.to_fhir());
