@@ -27,6 +27,7 @@ mod support;
 mod appointments;
 mod auth;
 mod booking;
+mod formats;
 mod nonsense;
 mod order;
 mod protocol;

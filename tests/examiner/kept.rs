@@ -24,6 +24,7 @@ const LENGTH_MAX: usize = 200_000;
 /// Of answers of a kind that is there already, one in so many is kept as well.
 const SAMPLE: u64 = 16;
 
+#[expect(clippy::disallowed_methods, reason = "a test is configured by its environment alone")]
 pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let Some(directory) = std::env::var_os(VARIABLE) else { return };
     // Validators know no elements but those of STU3.
@@ -35,7 +36,8 @@ pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let mut paths = BTreeSet::new();
     collect(&seen.tree, kind.to_owned(), &mut paths);
     let content = hash(&seen.text);
-    let name = if content.is_multiple_of(SAMPLE) { format!("{sort}-sample-{content:016x}") } else { format!("{sort}-{:016x}", hash(&paths)) };
+    let name =
+        if content.is_multiple_of(SAMPLE) { format!("{sort}-sample-{content:016x}") } else { format!("{sort}-{:016x}", hash(&paths)) };
     if !has_room(&sort, &name) {
         return;
     }

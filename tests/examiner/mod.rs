@@ -182,8 +182,8 @@ fn twin(first: &Exchange, seen: &Seen) -> Option<Question> {
             Some(Question { uri: formatted(&first.uri, other), accept: other.media(), after_write: false })
         }
         "POST" | "PUT" if is_resource && matches!(first.status, 200 | 201) && first.location.contains("/_history/") => {
-            let path = first.location.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))?;
-            Some(Question { uri: path, accept: other.media(), after_write: true })
+            let (_, path) = first.location.split_once("://")?.1.split_once('/')?;
+            Some(Question { uri: format!("/{path}"), accept: other.media(), after_write: true })
         }
         _ => None,
     }
@@ -263,8 +263,7 @@ const OURS: [&str; 7] = ["Slot", "Schedule", "HealthcareService", "Location", "P
 /// A profile that is not claimed; and what STU3 demands of what we answer, not of what we take.
 fn claims(resource: &Element) -> Vec<String> {
     let kind = resource.kind().unwrap_or_default();
-    let claimed: Vec<&str> =
-        resource.child("meta").into_iter().flat_map(|meta| meta.all("profile")).filter_map(Element::as_text).collect();
+    let claimed: Vec<&str> = resource.child("meta").into_iter().flat_map(|meta| meta.all("profile")).filter_map(Element::as_text).collect();
     let own = format!("{PROFILE_BASE}CareConnect-{kind}-1");
     let mut wrong = Vec::new();
     if OURS.contains(&kind) && (claimed != [own.as_str()] || definitions::profile(kind).is_none()) {

@@ -141,7 +141,8 @@ fn contained_resources_contain_nothing_and_have_neither_narrative_nor_version() 
         {"resourceType":"Location","id":"l","meta":{"versionId":"1","lastUpdated":"2026-02-11T09:30:00Z"},
          "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},
          "contained":[{"resourceType":"Location","id":"l"}]}]}"##;
-    let expected = ["contained", "text", "meta.versionId", "meta.lastUpdated"].map(|e| (Invariant, format!("Appointment.contained[0].{e}")));
+    let expected =
+        ["contained", "text", "meta.versionId", "meta.lastUpdated"].map(|e| (Invariant, format!("Appointment.contained[0].{e}")));
     assert_eq!(found(text), expected);
 }
 
