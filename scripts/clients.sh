@@ -3,6 +3,11 @@
 #
 #   scripts/clients.sh [BINARY]        (default: target/debug/slotkeeper)
 #
+# The validators judge what the demo server answers, and what the tests have seen if SLOTKEEPER_TEST_ANSWERS names the
+# directory in which they kept it:
+#
+#   SLOTKEEPER_TEST_ANSWERS=$PWD/target/answers cargo test --locked && SLOTKEEPER_TEST_ANSWERS=$PWD/target/answers scripts/clients.sh
+#
 # The pinned packages go into target/clients; once they are there, no network is needed. What has to be on the
 # machine is Python 3.10 or newer with venv. Node 20.19 or newer is used if it is there, else it comes from PyPI.
 set -euo pipefail

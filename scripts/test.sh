@@ -11,6 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 failed=()
 skipped=()
 log=target/test.log
+# What the tests see of FHIR is kept here for the validators of scripts/clients.sh.
+answers=$PWD/target/answers
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -95,11 +97,13 @@ prepare() {
 
 run_tests() {
     # Many tests wait for a database or a clock, so there may be more of them at once than cores.
-    RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --locked --no-fail-fast 2>&1 | tee "$log"
+    rm -rf "$answers"
+    SLOTKEEPER_TEST_ANSWERS=$answers RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} \
+        cargo test --locked --no-fail-fast 2>&1 | tee "$log"
 }
 
 run_clients() {
-    scripts/clients.sh target/debug/slotkeeper 2>&1 | tee target/clients.log
+    SLOTKEEPER_TEST_ANSWERS=$answers scripts/clients.sh target/debug/slotkeeper 2>&1 | tee target/clients.log
 }
 
 run_assurance() {

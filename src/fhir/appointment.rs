@@ -158,6 +158,10 @@ fn cancel(resource: &Element, unread: &[Problem], url_id: &AppointmentId) -> Res
         let message = "the body must carry the `id` of the appointment in the URL";
         findings.add(ProblemKind::Structure, body.path_of("id"), message);
     }
+    // JSON cannot say it twice, XML can; and everything else in the body is compared, but not this.
+    if resource.all("status").count() > 1 {
+        findings.add(ProblemKind::Structure, body.path_of("status"), "`status` stands here more than once");
+    }
     let status = findings.demand_text(&body, "status", "it must be `cancelled`");
     match status {
         Some(status) if findings.none() => Ok(CancelRequest { id: url_id.clone(), status: status.to_owned() }),

@@ -29,6 +29,7 @@ mod appointments;
 mod auth;
 mod booking;
 mod ceilings;
+mod formats;
 mod nonsense;
 mod order;
 mod policy;

@@ -42,7 +42,7 @@ async fn every_rule_of_the_business_is_kept(app: App) {
 }
 
 async fn every_rule_of_the_profiles_is_kept(app: App) {
-    check(&app, "profile", 32).await;
+    check(&app, "profile", 30).await;
 }
 
 /// Tries every rule of a section on both roots; all that is answered otherwise is told together.

@@ -24,6 +24,7 @@ const LENGTH_MAX: usize = 200_000;
 /// Of answers of a kind that is there already, one in so many is kept as well.
 const SAMPLE: u64 = 16;
 
+#[expect(clippy::disallowed_methods, reason = "a test is configured by its environment alone")]
 pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let Some(directory) = std::env::var_os(VARIABLE) else { return };
     // Validators know no elements but those of STU3.

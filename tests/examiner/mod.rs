@@ -182,8 +182,8 @@ fn twin(first: &Exchange, seen: &Seen) -> Option<Question> {
             Some(Question { uri: formatted(&first.uri, other), accept: other.media(), after_write: false })
         }
         "POST" | "PUT" if is_resource && matches!(first.status, 200 | 201) && first.location.contains("/_history/") => {
-            let path = first.location.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))?;
-            Some(Question { uri: path, accept: other.media(), after_write: true })
+            let (_, path) = first.location.split_once("://")?.1.split_once('/')?;
+            Some(Question { uri: format!("/{path}"), accept: other.media(), after_write: true })
         }
         _ => None,
     }

@@ -24,11 +24,6 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules, findings: &mut F
     let mut all: Vec<Contact<'_>> = patient.many("telecom").into_iter().map(|telecom| contact(telecom, None, rules, findings)).collect();
     for person in patient.many("contact") {
         let name = third_party_name(&person, findings);
-        if rules.contacts_ranked() && person.many("relationship").is_empty() {
-            let message =
-                "the relationship of the contact to the patient is missing, such as N (next of kin) of http://hl7.org/fhir/v2/0131";
-            findings.missing(person.path_of("relationship"), message);
-        }
         for telecom in person.many("telecom") {
             all.push(contact(telecom, Some(name.clone().unwrap_or_default()), rules, findings));
         }

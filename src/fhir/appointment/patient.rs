@@ -142,11 +142,12 @@ fn official_name(patient: &Place<'_>, findings: &mut Findings) -> Option<String>
     }
     findings.demand_text(first, "family", "the family name");
     let given = first.many("given");
-    if given.is_empty() {
+    // One that only an extension speaks of, why it is not known, say, may stand among others.
+    if given.iter().all(|name| name.element.value.is_none()) {
         findings.missing(first.path_of("given"), "`given` is missing: at least one given name");
     }
     for name in given {
-        if name.element.as_text().is_none_or(|text| text.trim().is_empty()) {
+        if name.element.value.is_some() && name.element.as_text().is_none_or(|text| text.trim().is_empty()) {
             findings.value(name.path, "a given name must be a text that is not blank");
         }
     }
