@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Runs the tests with clients and validators that others wrote against a demo server.
+# Runs the tests with clients, validators and a token server that others wrote against demo servers.
 #
 #   scripts/clients.sh [BINARY]        (default: target/debug/slotkeeper)
 #
+# The validators judge what the demo server answers, and what the tests have seen if SLOTKEEPER_TEST_ANSWERS names the
+# directory in which they kept it:
+#
+#   SLOTKEEPER_TEST_ANSWERS=$PWD/target/answers cargo test --locked && SLOTKEEPER_TEST_ANSWERS=$PWD/target/answers scripts/clients.sh
+#
 # The pinned packages go into target/clients; once they are there, no network is needed. What has to be on the
-# machine is Python 3.10 or newer with venv. Node 20 or newer is used if it is there, else it comes from PyPI.
+# machine is Python 3.10 or newer with venv. Node 20.19 or newer is used if it is there, else it comes from PyPI.
 set -euo pipefail
 binary=$(realpath -m -- "${1:-$(dirname "${BASH_SOURCE[0]}")/../target/debug/slotkeeper}")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -51,7 +56,9 @@ enough_node() {
     local version
     version=$(node --version 2>/dev/null) || return 1
     version=${version#v}
-    [ "${version%%.*}" -ge 20 ] && command -v npm >/dev/null
+    local major=${version%%.*} minor=${version#*.}
+    # oauth2-mock-server wants 20.19.
+    { [ "$major" -gt 20 ] || { [ "$major" -eq 20 ] && [ "${minor%%.*}" -ge 19 ]; }; } && command -v npm >/dev/null
 }
 
 install_python_packages() {
@@ -160,15 +167,18 @@ mkdir -p "$home"
 install_python_packages
 install_node_packages fhir_kit_client
 install_node_packages validate
+install_node_packages oauth
 
 place=$(mktemp -d)
 trap stop_server EXIT
 start_server
 export SLOTKEEPER_ANSWERS=$home/answers
+export SLOTKEEPER_BIN=$binary
 
 run_python fhirclient fhirclient/test_fhirclient.py
 run_python fhirpy fhirpy/test_fhirpy.py
 run_node fhir-kit-client fhir_kit_client/fhir-kit-client.test.js
+run_node "signed tokens of a token server" oauth/oauth.test.js
 run_python "validators for Python" validate/test_python_validators.py
 run_node "validators for Node" validate/json-schema.test.js
 

@@ -11,6 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 failed=()
 skipped=()
 log=target/test.log
+# What the tests see of FHIR is kept here for the validators of scripts/clients.sh.
+answers=$PWD/target/answers
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -50,6 +52,8 @@ missing_packages() {
     command -v curl >/dev/null || echo curl ca-certificates
     [ "$(id -u)" -ne 0 ] || command -v runuser >/dev/null || echo util-linux
     have_postgresql || echo postgresql
+    command -v python3 >/dev/null || echo python3
+    command -v openssl >/dev/null || echo openssl
 }
 
 install_packages() {
@@ -93,11 +97,17 @@ prepare() {
 
 run_tests() {
     # Many tests wait for a database or a clock, so there may be more of them at once than cores.
-    RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --locked --no-fail-fast 2>&1 | tee "$log"
+    rm -rf "$answers"
+    SLOTKEEPER_TEST_ANSWERS=$answers RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} \
+        cargo test --locked --no-fail-fast 2>&1 | tee "$log"
 }
 
 run_clients() {
-    scripts/clients.sh target/debug/slotkeeper 2>&1 | tee target/clients.log
+    SLOTKEEPER_TEST_ANSWERS=$answers scripts/clients.sh target/debug/slotkeeper 2>&1 | tee target/clients.log
+}
+
+run_assurance() {
+    scripts/assurance.sh target/debug/slotkeeper 2>&1 | tee target/assurance.log
 }
 
 # Adds up cargo's closing lines; prints "<passed> <failed> <ignored>".
@@ -125,8 +135,10 @@ if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
 else
     step tests run_tests
-    # Clients and validators nobody here wrote, and the request collection, against the binary just built.
+    # Clients and validators nobody here wrote, the flow of the assurance and the request collection, against the binary
+    # just built.
     step clients run_clients
+    step assurance run_assurance
     step requests env SLOTKEEPER_BIN=target/debug/slotkeeper scripts/smoke.sh --install
 fi
 

@@ -7,13 +7,17 @@ pub mod access_log;
 pub mod check;
 pub mod demo;
 pub mod diary;
+pub mod issuers;
 pub mod migrate;
+pub mod policy;
+pub mod policy_file;
 pub mod race;
 pub mod reload;
 pub mod seed;
 pub mod seed_files;
 pub mod serve;
 pub mod token;
+pub mod toml_table;
 
 use crate::domain::time::{Clock, LONDON};
 use crate::engine::{Ports, SystemClock, UuidIds};
@@ -53,6 +57,8 @@ pub enum CliCommand {
     Seed(seed::SeedArgs),
     /// Shows who is coming, and what is still free
     Diary(diary::DiaryArgs),
+    /// Checks a policy file and shows what each consumer may see and do
+    Policy(policy::PolicyArgs),
     /// Prints a bearer token as a consumer would send it
     Token(token::TokenArgs),
     /// Races a running server for the same slots, judges every answer, and cancels what it booked
@@ -126,13 +132,22 @@ impl DatabaseArgs {
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
     // A torn request is a consumer's fault; the library would call it an error of ours.
     let torn = ("actix_http::h1::dispatcher", log::LevelFilter::Off);
-    env_logger::Builder::new().parse_filters(&cli.log).filter_module(torn.0, torn.1).target(env_logger::Target::Stderr).init();
+    // What a stranger sends in a handshake is not worth a line each; `--log info,rustls=debug` shows it.
+    let handshakes = ("rustls", log::LevelFilter::Error);
+    let mut logger = env_logger::Builder::new();
+    logger
+        .filter_module(handshakes.0, handshakes.1)
+        .parse_filters(&cli.log)
+        .filter_module(torn.0, torn.1)
+        .target(env_logger::Target::Stderr)
+        .init();
     match &cli.command {
         CliCommand::Serve(args) => serve::run(args, out),
         CliCommand::Migrate(args) => migrate::run(args, out),
         CliCommand::Seed(args) => seed::run(args, out),
         CliCommand::Diary(args) => diary::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
+        CliCommand::Policy(args) => policy::run(args, out),
         CliCommand::Openapi => say(out, crate::http::openapi::text().trim_end()),
         CliCommand::Token(args) => {
             let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;

@@ -21,6 +21,7 @@ use diesel::{Connection, SqliteConnection};
 use slotkeeper::domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use slotkeeper::domain::directory::Service;
 use slotkeeper::domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
+use slotkeeper::domain::policy::Access;
 use slotkeeper::domain::schedule::{Identifier, Schedule};
 use slotkeeper::domain::search::{SlotSearch, Window};
 use slotkeeper::domain::slot::SlotStatus;
@@ -163,6 +164,7 @@ fn booking(slot: &SlotId, round: usize) -> NewAppointment {
         },
         document: "{}".to_owned(),
         origin: Origin::default(),
+        quotas: Vec::new(),
     }
 }
 
@@ -198,13 +200,13 @@ fn held(engine: &Engine, search: &SlotSearch) -> Option<BTreeSet<SlotId>> {
     let (tell, told) = mpsc::channel();
     engine.when_fresh(Box::new(move |fresh| tell.send(fresh).unwrap()));
     let fresh = told.recv_timeout(SOON).expect("whoever waits is told");
-    let found = if fresh { engine.search_slots_held(search)? } else { return None };
+    let found = if fresh { engine.search_slots_held(search, &Access::Everyone)? } else { return None };
     Some(found.unwrap().slots.into_iter().map(|slot| slot.id).collect())
 }
 
 /// The same from the database.
 fn stored(engine: &Engine, search: &SlotSearch) -> BTreeSet<SlotId> {
-    engine.search_slots(search).unwrap().slots.into_iter().map(|slot| slot.id).collect()
+    engine.search_slots(search, &Access::Everyone).unwrap().slots.into_iter().map(|slot| slot.id).collect()
 }
 
 /// What a search that begins now shows, wherever it finds it.
@@ -287,7 +289,10 @@ fn memory_and_database_show_the_same() {
         }
         let unknown = SlotSearch { services: vec![ServiceId::parse("nobody").unwrap()], ..question() };
         let told = |outcome: Result<_, _>| format!("{:?}", outcome.map(|_: slotkeeper::engine::SlotMatches| ()));
-        assert_eq!(told(engine.search_slots_held(&unknown).unwrap()), told(engine.search_slots(&unknown)));
+        assert_eq!(
+            told(engine.search_slots_held(&unknown, &Access::Everyone).unwrap()),
+            told(engine.search_slots(&unknown, &Access::Everyone))
+        );
         assert!(!engine.may_hold(&SlotSearch { statuses: Vec::new(), ..question() }));
         assert!(engine.may_hold(&question()));
     }
@@ -301,7 +306,9 @@ fn too_many_are_too_many_for_memory_too() {
             let engine = place.engine_with(Limits { slots_max, ..Limits::default() });
             settled(&engine);
             let told = |outcome: Result<slotkeeper::engine::SlotMatches, _>| format!("{:?}", outcome.map(|found| found.total));
-            let told = [engine.search_slots_held(&question()).unwrap(), engine.search_slots(&question())].map(told);
+            let told =
+                [engine.search_slots_held(&question(), &Access::Everyone).unwrap(), engine.search_slots(&question(), &Access::Everyone)]
+                    .map(told);
             assert_eq!(told[0], told[1]);
             assert_eq!(told[0] == "Ok(30)", fits, "{}: {told:?}", place.kind);
         }

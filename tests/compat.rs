@@ -10,11 +10,14 @@
     reason = "a test may panic"
 )]
 
+#[path = "examiner/mod.rs"]
+mod examiner;
 #[path = "support/mod.rs"]
 mod support;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{App, rt, test as calls};
+use examiner::{Exchange, examine};
 use serde_json::{Value, json};
 use slotkeeper::cli;
 use slotkeeper::engine::{Engine, Limits};
@@ -48,9 +51,10 @@ impl House {
 
     fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
         let service = Arc::clone(&self.0);
+        let uri = format!("{ROOT}/{path}");
         rt::System::new().block_on(async move {
             let app = calls::init_service(App::new().configure(configure(service))).await;
-            let mut request = calls::TestRequest::with_uri(&format!("{ROOT}/{path}")).method(method);
+            let mut request = calls::TestRequest::with_uri(&uri).method(method.clone());
             for header in headers {
                 request = request.insert_header(*header);
             }
@@ -60,7 +64,14 @@ impl House {
             let response = calls::call_service(&app, request.to_request()).await;
             let status = response.status();
             let etag = response.headers().get("ETag").map_or_else(String::new, |tag| tag.to_str().unwrap().to_owned());
-            Answer { status, etag, body: serde_json::from_slice(&calls::read_body(response).await).unwrap() }
+            let exchange = Exchange::of(method.as_str(), &uri, response).await;
+            let body = serde_json::from_slice(&exchange.body).unwrap();
+            examine(exchange, async |again| {
+                let request = calls::TestRequest::with_uri(&again.uri).insert_header(("Accept", again.accept));
+                Exchange::of("GET", &again.uri, calls::call_service(&app, request.to_request()).await).await
+            })
+            .await;
+            Answer { status, etag, body }
         })
     }
 

@@ -11,12 +11,15 @@
     reason = "a test may panic"
 )]
 
+#[path = "examiner/mod.rs"]
+mod examiner;
 #[path = "support/mod.rs"]
 mod support;
 
 use actix_web::{App, rt, test as calls};
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use clap::Parser;
+use examiner::{Exchange, examine};
 use serde_json::{Value, json};
 use slotkeeper::cli::{self, Cli, CliCommand, Failure};
 use slotkeeper::engine::{Engine, Limits};
@@ -80,11 +83,19 @@ impl House {
         let service = Arc::clone(&self.service);
         rt::System::new().block_on(async move {
             let app = calls::init_service(App::new().configure(configure(service))).await;
-            let mut request = calls::TestRequest::with_uri(&format!("{ROOT}/{path}")).method(method.parse().unwrap());
+            let uri = format!("{ROOT}/{path}");
+            let mut request = calls::TestRequest::with_uri(&uri).method(method.parse().unwrap());
             if let Some(body) = body {
                 request = request.insert_header(("Content-Type", "application/fhir+json")).set_payload(body.to_string());
             }
-            calls::call_and_read_body_json(&app, request.to_request()).await
+            let exchange = Exchange::of(method, &uri, calls::call_service(&app, request.to_request()).await).await;
+            let body = serde_json::from_slice(&exchange.body).unwrap();
+            examine(exchange, async |again| {
+                let request = calls::TestRequest::with_uri(&again.uri).insert_header(("Accept", again.accept));
+                Exchange::of("GET", &again.uri, calls::call_service(&app, request.to_request()).await).await
+            })
+            .await;
+            body
         })
     }
 

@@ -11,6 +11,8 @@
 
 #[path = "provider/behaviour.rs"]
 mod behaviour;
+#[path = "examiner/mod.rs"]
+mod examiner;
 #[path = "provider/house.rs"]
 mod house;
 #[path = "provider/statement.rs"]

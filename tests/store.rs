@@ -16,9 +16,10 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use slotkeeper::domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use slotkeeper::domain::directory::{DirectoryKind, Service};
-use slotkeeper::domain::ids::{AppointmentId, ResourceId, ScheduleId, ServiceId, SlotId};
+use slotkeeper::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
+use slotkeeper::domain::policy::{Quota, Tally};
 use slotkeeper::domain::schedule::{Identifier, Schedule};
-use slotkeeper::domain::time::{Instant, LONDON};
+use slotkeeper::domain::time::{Instant, LONDON, Span};
 use slotkeeper::store::{DatabaseUrl, NewAppointment, NewSlot, SchemaError, Store, StoreError, Tx};
 use std::panic::AssertUnwindSafe;
 use support::postgres::{Database, Server};
@@ -116,7 +117,20 @@ fn booking(id: &str, slot: &str) -> NewAppointment {
         },
         document: "{}".to_owned(),
         origin: Origin { request_id: Some(format!("request-{id}")), ..Origin::default() },
+        quotas: Vec::new(),
     }
+}
+
+/// A booking of an organisation that may have `per_day` appointments on a day.
+fn limited(id: &str, slot: &str, per_day: u32) -> NewAppointment {
+    let mut new = booking(id, slot);
+    let organisation = OdsCode::parse("X9T20").unwrap();
+    new.origin.consumer = Some(organisation.clone());
+    new.appointment.booked_by = Some(organisation.clone());
+    let day = new.appointment.start.local(LONDON).date();
+    let tally = Tally { organisation, service: None, day, span: Span::of_day(day, LONDON) };
+    new.quotas = vec![Quota { tally, per_day }];
+    new
 }
 
 fn won(store: &Store, bookings: &[NewAppointment]) -> Vec<String> {
@@ -288,4 +302,35 @@ fn a_poisoned_member_fails_its_batch_whole_so_that_it_can_be_tried_alone() {
         assert!(matches!(outcome, Err(StoreError::Constraint(_))), "{}: {outcome:?}", place.kind);
         assert_eq!(won(&store, &[booking("good", "s0")]), ["good"], "{}: nothing of the batch was kept", place.kind);
     }
+}
+
+#[test]
+fn a_ceiling_has_room_for_those_who_come_first() {
+    for (place, store) in Place::both() {
+        slots(&store, 4, 1);
+        let bookings = [limited("c", "s0", 2), limited("b", "s1", 2), limited("a", "s2", 2), booking("d", "s3")];
+        assert_eq!(won(&store, &bookings), ["b", "c", "d"], "{}", place.kind);
+        assert!(won(&store, &[limited("a", "s2", 2)]).is_empty(), "{}: what was booked before counts", place.kind);
+        assert_eq!(won(&store, &[limited("a", "s2", 3)]), ["a"], "{}", place.kind);
+        let tally = limited("x", "s0", 1).quotas[0].tally.clone();
+        let counts = store.read_one(|tx| tx.tally_count_many(vec![tally.clone()])).unwrap();
+        assert_eq!(counts.get(&tally), Some(&3), "{}: and those of nobody do not", place.kind);
+    }
+}
+
+/// Whoever counts does so alone until the commit: two transactions that cannot see each other's rows would both find room.
+#[test]
+fn on_postgresql_nobody_counts_while_another_does_and_nobody_waits() {
+    let [_, (_place, store)] = Place::both();
+    slots(&store, 3, 1);
+    let meanwhile = |bookings: Vec<NewAppointment>| std::thread::scope(|scope| scope.spawn(|| won(&store, &bookings)).join().unwrap());
+    store
+        .write(|tx| {
+            assert_eq!(tx.claims_settle(&[limited("a", "s0", 1)], &[], NOW)?.booked.len(), 1);
+            assert_eq!(meanwhile(vec![limited("b", "s1", 1), booking("c", "s2")]), ["c"]);
+            Ok(())
+        })
+        .unwrap();
+    assert!(won(&store, &[limited("b", "s1", 1)]).is_empty());
+    assert_eq!(won(&store, &[limited("b", "s1", 2)]), ["b"]);
 }

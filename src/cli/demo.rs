@@ -3,6 +3,7 @@
 use super::seed::{content, evening_before};
 use super::{Failure, ports, say, seed_files, today, token};
 use crate::domain::ids::ServiceId;
+use crate::domain::policy::Access;
 use crate::domain::rota::WorkingTimes;
 use crate::domain::search::{Paging, SlotSearch, Window};
 use crate::domain::slot::{Slot, SlotStatus};
@@ -80,6 +81,8 @@ pub struct Tryable {
     slot: Slot,
     /// A header with a token, where the server wants one; it lives as long as the server accepts.
     token: String,
+    /// What is to be said of it.
+    of_token: &'static str,
 }
 
 impl Tryable {
@@ -97,19 +100,23 @@ impl Tryable {
             paging: Paging { count: Some(1), after: None },
             ..SlotSearch::default()
         };
-        let found = engine.search_slots(&search).map_err(|_| Failure::Failed("the diary cannot be read; the log says why".to_owned()))?;
+        let found = engine
+            .search_slots(&search, &Access::Everyone)
+            .map_err(|_| Failure::Failed("the diary cannot be read; the log says why".to_owned()))?;
         let Some(slot) = found.slots.into_iter().next() else { return Ok(None) };
         let root = format!("{}/STU3/1/provider", settings.public_url);
-        let token = match settings.auth {
-            AuthMode::Off => String::new(),
+        let (token, of_token) = match settings.auth {
+            AuthMode::Off => (String::new(), ""),
+            // Only the issuer can make one.
+            AuthMode::Jwks => (" -H \"Authorization: Bearer $TOKEN\"".to_owned(), " (with a token of your issuer in $TOKEN)"),
             AuthMode::Unsigned => {
                 let audience = settings.audiences.first().unwrap_or(&root);
                 let scope = format!("{} {}", token::SCOPE_SLOT_READ, token::SCOPE_APPOINTMENT_WRITE);
                 let claims = token::Claims::new(audience, &scope, token::ORGANIZATION_DEFAULT, engine.now(), token::UNSIGNED_LIFETIME_S);
-                format!(" -H 'Authorization: Bearer {}'", token::unsigned(&claims))
+                (format!(" -H 'Authorization: Bearer {}'", token::unsigned(&claims)), " (their token lives five minutes)")
             }
         };
-        Ok(Some(Self { root, slot, token }))
+        Ok(Some(Self { root, slot, token, of_token }))
     }
 
     /// Prints three commands that work as pasted: search, book, read back.
@@ -117,11 +124,13 @@ impl Tryable {
     /// # Errors
     /// [`Failure`].
     pub fn print(&self, out: &mut dyn Write) -> Result<(), Failure> {
-        let Self { root, slot, token } = self;
+        let Self { root, slot, token, of_token } = self;
         let day = slot.start.to_fhir().chars().take(10).collect::<String>();
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
-        let lasting = if token.is_empty() { "" } else { " (their token lives five minutes)" };
-        say(out, &format!("The demo provider is open. Three commands to try, in another terminal{lasting}:\n"))?;
+        say(out, &format!("The demo provider is open. Three commands to try, in another terminal{of_token}:\n"))?;
+        if root.starts_with("https://") {
+            say(out, "# Add --cacert FILE with the CA of this server's certificate, and --cert and --key where clients need one\n")?;
+        }
         say(out, "# 1. Search free slots of the urgent treatment centre")?;
         say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{day}&_count=5&_pretty=true'{token}\n"))?;
         say(out, "# 2. Book one of them; book it twice and the second answer says that it is gone")?;

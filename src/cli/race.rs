@@ -17,6 +17,7 @@ mod plan;
 mod random;
 mod report;
 mod resume;
+mod tls;
 mod verify;
 
 use std::io::{self, Write};
@@ -61,6 +62,7 @@ impl Verdict {
 /// [`RaceError::Usage`] for arguments that cannot be used, [`RaceError::Failed`] when no race could be held.
 pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Write) -> Result<Verdict, RaceError> {
     let settings = Settings::parse(args)?;
+    let tls = tls::config(args)?;
     let past = args.settle.as_deref().map(read_journal).transpose()?;
     let journal = match &args.journal {
         Some(path) => Journal::open(path).map_err(|error| file_failed("open the journal", path, &error))?,
@@ -73,6 +75,7 @@ pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Writ
         servers: settings.servers.clone(),
         timeout: settings.timeout,
         token: settings.token.clone(),
+        tls,
         watch: Watch { base: clock.now(), started: Tick::now() },
         journal,
         bar: progress_bar(),

@@ -8,8 +8,8 @@ mod across;
 mod diary;
 #[cfg(test)]
 mod tests;
-mod toml_table;
 
+use super::toml_table::{Mistakes, line_and_column};
 use crate::domain::directory::DirectoryRecord;
 use crate::domain::fault::{Problem, ProblemKind};
 use crate::domain::rota::WorkingTimes;
@@ -18,7 +18,6 @@ use crate::fhir::{directory, json, validate};
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use toml_table::Mistakes;
 
 /// The largest seed file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -268,12 +267,4 @@ fn entry_of(expression: &str) -> Option<u32> {
 
 fn whole(file: &str, message: String) -> SeedProblem {
     SeedProblem { file: file.to_owned(), place: String::new(), message }
-}
-
-/// Line and column of a place in a text, counted from 1, columns in characters.
-fn line_and_column(text: &str, at: usize) -> String {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    format!("{line}:{column}")
 }

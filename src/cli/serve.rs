@@ -3,12 +3,17 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+mod tls;
+
 use super::access_log::AccessLog;
+use super::issuers::{IssuerArgs, Issuers};
+use super::policy::PolicySource;
 use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
-use crate::engine::{AllocatorLimits, Engine, Limits};
+use crate::domain::time::Clock as _;
+use crate::engine::{AllocatorLimits, Engine, Limits, SystemClock};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use crate::http::{AuthMode, HttpLimits, PolicyInForce, Service, Settings, Trust, configure};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
@@ -17,11 +22,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+pub use tls::TlsArgs;
 
 /// How long requests under way may take to end after SIGTERM, in seconds.
 const DRAIN_S: u64 = 20;
 /// Connections the operating system keeps waiting for us.
 const BACKLOG: u32 = 2_048;
+/// How often it is looked whether a key set has grown old.
+const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
 /// What `slotkeeper serve` is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,11 +40,12 @@ pub struct ServeArgs {
     /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Start of every absolute URL the server writes; http://<listen> unless said otherwise
+    /// Start of every absolute URL the server writes; <listen> with http, or with https under TLS, unless said otherwise
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Whom the server believes: `unsigned` tokens (behind the Spine proxy), or `off` (loopback only). Default: unsigned
-    #[arg(long, value_name = "MODE", value_parser = ["unsigned", "off"])]
+    /// Whom the server believes: tokens signed by an issuer it trusts (`jwks`), `unsigned` tokens (behind the Spine proxy), or
+    /// everybody (`off`, loopback only). Default: unsigned
+    #[arg(long, value_name = "MODE", value_parser = ["jwks", "unsigned", "off"])]
     pub auth: Option<String>,
     /// An audience tokens may name; repeatable. Default: the root that is called, under --public-url
     #[arg(long, value_name = "URL")]
@@ -65,6 +74,15 @@ pub struct ServeArgs {
     /// Whether what is on offer is also held in memory, where searches find it sooner; what a search shows is the same
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
     pub availability_index: String,
+    /// TLS
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// Whose signed tokens are believed
+    #[command(flatten)]
+    pub issuers: IssuerArgs,
+    /// What consumer organisations may see and do (TOML; see docs/policy.md). Read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -92,9 +110,9 @@ pub struct LimitArgs {
     /// Longest time a body may take to arrive, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = HttpLimits::default().body_wait_ms, value_parser = clap::value_parser!(u64).range(1..))]
     pub body_wait_ms: u64,
-    /// Longest life of a token, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = HttpLimits::default().token_life_s_max, value_parser = clap::value_parser!(i64).range(1..=86_400))]
-    pub token_life_s_max: i64,
+    /// Longest life of a token, in seconds. Default: 300, and 3600 of a signed one
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub token_life_s_max: Option<i64>,
     /// Most bookings and cancels under way at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub queue_max: usize,
@@ -112,14 +130,14 @@ impl LimitArgs {
         Limits { slots_max: self.slots_max, allocator, availability }
     }
 
-    const fn http(&self) -> HttpLimits {
+    fn http(&self, auth: AuthMode) -> HttpLimits {
         HttpLimits {
             body_bytes_max: self.body_bytes_max,
             query_bytes_max: self.query_bytes_max,
             parameters_max: self.parameters_max,
             window_days_max: self.window_days_max,
             body_wait_ms: self.body_wait_ms,
-            token_life_s_max: self.token_life_s_max,
+            token_life_s_max: self.token_life_s_max.unwrap_or_else(|| auth.token_life_s_max()),
         }
     }
 }
@@ -129,7 +147,10 @@ impl LimitArgs {
 /// # Errors
 /// [`Failure`].
 pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let settings = settings(args)?;
+    let policy_in_force = Arc::new(PolicyInForce::default());
+    let (settings, issuers) = settings(args, &policy_in_force)?;
+    let policy = args.policy.as_deref().map(|path| PolicySource::read(path, settings.auth)).transpose()?;
+    let tls = args.tls.load(&SystemClock)?;
     port_is_free(args.listen)?;
     let access_log = args.access_log.as_deref().map(AccessLog::open).transpose()?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
@@ -145,17 +166,33 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(log) = &access_log {
         reloads.add("access log", log.reopener());
     }
+    if let Some(tls) = &tls {
+        tls::reload(tls, SystemClock, &mut reloads);
+    }
     let access = access_log.as_ref().map(AccessLog::sink);
-    let service = Arc::new(Service { access, ..Service::new(engine, settings) });
+    let service = Arc::new(Service { access, policy: policy_in_force, ..Service::new(engine, settings) });
+    if let Some(policy) = policy {
+        policy.put_in_force(&service, &mut reloads);
+    }
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))
             .backlog(BACKLOG)
             .client_request_timeout(Duration::from_secs(10))
-            .shutdown_timeout(DRAIN_S)
-            .bind(args.listen)
-            .map_err(|e| cannot_listen(args.listen, &e))?
-            .run();
+            .shutdown_timeout(DRAIN_S);
+        let bound = match &tls {
+            Some(tls) => server
+                .tls_handshake_timeout(Duration::from_millis(args.tls.handshake_ms))
+                .max_connection_rate(args.tls.handshakes_max)
+                .bind_rustls_0_23(args.listen, tls.server_config().map_err(Failure::Failed)?),
+            None => server.bind(args.listen),
+        };
+        let server = bound.map_err(|e| cannot_listen(args.listen, &e))?.run();
+        if let Some(issuers) = issuers {
+            log::info!("{}", issuers.summary());
+            keep_fresh(Arc::clone(&issuers.trust));
+            reloads.add("token issuers", move || issuers.again(SystemClock.now()));
+        }
         reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
@@ -173,44 +210,78 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     outcome
 }
 
-/// What was set, with what cannot be refused.
-fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
+/// Sees to it, for as long as the server runs, that key sets are fetched before they grow old.
+fn keep_fresh(trust: Arc<Trust>) {
+    actix_web::rt::spawn(async move {
+        loop {
+            trust.keep_fresh(SystemClock.now());
+            actix_web::rt::time::sleep(KEYS_LOOKED_AT_EVERY).await;
+        }
+    });
+}
+
+/// What was set, with what cannot be refused; and whose signed tokens are believed.
+fn settings(args: &ServeArgs, policy: &Arc<PolicyInForce>) -> Result<(Settings, Option<Issuers>), Failure> {
     let auth = match (args.auth.as_deref(), args.demo) {
         (Some("off"), _) | (None, true) => AuthMode::Off,
+        (Some("jwks"), _) => AuthMode::Jwks,
         _ => AuthMode::Unsigned,
     };
-    let loopback = args.listen.ip().is_loopback();
-    if !loopback && auth == AuthMode::Off {
-        return Err(Failure::Usage(format!(
-            "--auth off is for one's own machine and {} is not loopback: listen on 127.0.0.1, or use --auth unsigned with --trusted-proxy",
-            args.listen.ip()
-        )));
+    if auth != AuthMode::Jwks
+        && let Some(flag) = args.issuers.given()
+    {
+        return Err(Failure::Usage(format!("{flag} is for signed tokens: add --auth jwks, or leave it out")));
     }
-    if !loopback && args.trusted_proxy.is_none() {
-        return Err(Failure::Usage(format!(
-            "unsigned tokens prove nothing to whoever can reach {}: name the proxy in front with --trusted-proxy CIDR, or listen on 127.0.0.1",
-            args.listen.ip()
-        )));
-    }
+    hop_is_guarded(args, auth)?;
     if let Some(wrong) = args.audience.iter().find(|audience| !audience.contains("://")) {
         return Err(Failure::Usage(format!(
             "--audience is `{wrong}`; it must be a URL such as https://booking.example.nhs.uk/STU3/1/booking"
         )));
     }
-    Ok(Settings {
-        public_url: public_url(args)?,
+    let public_url = public_url(args)?;
+    let issuers = if auth == AuthMode::Jwks {
+        // A client that no issuer lists is looked for in the policy of the moment.
+        let policy = Arc::clone(policy);
+        let clients = move |issuer: &str, client: &str| policy.current()?.consumer_of_client(issuer, client).cloned();
+        Some(Issuers::open(&args.issuers, Box::new(clients), SystemClock.now())?)
+    } else {
+        None
+    };
+    let settings = Settings {
+        public_url,
         auth,
         audiences: args.audience.clone(),
+        trust: issuers.as_ref().map_or_else(|| Arc::new(Trust::nobody()), |issuers| Arc::clone(&issuers.trust)),
         trusted_proxy: args.trusted_proxy,
         require_verified_nhs_number: args.require_verified_nhs_number,
         // clap takes no other numbers.
         compat: ApiVersion::parse(&args.compat).unwrap_or(ApiVersion::LATEST),
-        limits: args.limits.http(),
-    })
+        limits: args.limits.http(auth),
+    };
+    Ok((settings, issuers))
+}
+
+/// Whether what stands between consumers and this server is enough for how far it believes them (`decisions.md` 2).
+fn hop_is_guarded(args: &ServeArgs, auth: AuthMode) -> Result<(), Failure> {
+    let host = args.listen.ip();
+    match auth {
+        _ if host.is_loopback() => Ok(()),
+        AuthMode::Off => Err(Failure::Usage(format!(
+            "--auth off is for one's own machine and {host} is not loopback: listen on 127.0.0.1, or use --auth jwks, or --auth unsigned \
+             with --client-ca or --trusted-proxy"
+        ))),
+        // A signature proves who asks, whoever can reach the server.
+        AuthMode::Jwks => Ok(()),
+        AuthMode::Unsigned if args.tls.client_ca.is_some() || args.trusted_proxy.is_some() => Ok(()),
+        AuthMode::Unsigned => Err(Failure::Usage(format!(
+            "unsigned tokens prove nothing to whoever can reach {host}: demand client certificates with --client-ca FILE, \
+             name the proxy in front with --trusted-proxy CIDR, use signed tokens (--auth jwks), or listen on 127.0.0.1"
+        ))),
+    }
 }
 
 fn public_url(args: &ServeArgs) -> Result<String, Failure> {
-    let url = args.public_url.clone().unwrap_or_else(|| format!("http://{}", args.listen));
+    let url = args.public_url.clone().unwrap_or_else(|| format!("{}://{}", if args.tls.is_on() { "https" } else { "http" }, args.listen));
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     match host {
         Some(host) if !host.trim_matches('/').is_empty() && !host.contains(['?', '#', ' ']) => Ok(url.trim_end_matches('/').to_owned()),

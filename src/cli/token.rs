@@ -1,4 +1,4 @@
-//! `slotkeeper token`: prints a bearer token as a consumer would send it (digest D and H.4).
+//! `slotkeeper token`: prints a bearer token as a consumer would send it (digest D and H.4), or the key to check it with.
 //!
 //! It makes tokens and never checks one; checking is the server's. What a reader would get wrong: an unsigned token keeps
 //! its trailing dot (`header.payload.`), because the empty signature is still a part of it.
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -48,6 +49,9 @@ pub struct TokenArgs {
     /// Key id in the header of a signed token
     #[arg(long, value_name = "ID", requires = "key")]
     pub kid: Option<String>,
+    /// Prints no token but the public half of --key as a key set (JWKS), for `serve --auth jwks --jwks`
+    #[arg(long, requires = "key")]
+    pub print_jwks: bool,
     /// Claim `iss`: the consumer's endpoint
     #[arg(long, value_name = "URL", default_value = ISSUER_DEFAULT)]
     pub issuer: String,
@@ -167,11 +171,14 @@ fn practitioner(id: &str) -> Value {
     })
 }
 
-/// The token `args` asks for, made at `now`.
+/// The token `args` asks for, made at `now`, or the key set to check it with.
 ///
 /// # Errors
 /// An argument that no server could accept, or a key file that cannot be read or cannot sign.
 pub fn print(args: &TokenArgs, now: Instant) -> Result<String, TokenError> {
+    if let (true, Some(file)) = (args.print_jwks, &args.key) {
+        return key_set(file, args.kid.as_deref());
+    }
     let scope = args.scope.iter().flat_map(|text| text.split_whitespace()).collect::<Vec<_>>().join(" ");
     if scope.is_empty() {
         return Err(TokenError::Usage(format!("--scope is empty; for example: --scope {SCOPE_SLOT_READ}")));
@@ -203,17 +210,33 @@ pub fn unsigned(claims: &Claims) -> String {
 }
 
 fn signed(claims: &Claims, file: &Path, kid: Option<&str>) -> Result<String, TokenError> {
-    let path = file.display().to_string();
-    let pem = fs::read(file).map_err(|source| TokenError::KeyFile { path: path.clone(), source })?;
-    // The label of a PKCS#8 file does not tell the kinds apart, so each is tried.
-    let (algorithm, key) = match (EncodingKey::from_rsa_pem(&pem), EncodingKey::from_ec_pem(&pem)) {
-        (Ok(key), _) => (Algorithm::RS256, key),
-        (Err(_), Ok(key)) => (Algorithm::ES256, key),
-        (Err(_), Err(_)) => return Err(TokenError::KeyUnusable { path }),
-    };
+    let (algorithm, key) = private_key(file)?;
     let mut header = Header::new(algorithm);
     header.kid = kid.map(str::to_owned);
-    jsonwebtoken::encode(&header, &claims.payload(), &key).map_err(|_| TokenError::KeyUnusable { path })
+    jsonwebtoken::encode(&header, &claims.payload(), &key).map_err(|_| unusable(file))
+}
+
+/// The public half of a private key, as the only key of a set.
+fn key_set(file: &Path, kid: Option<&str>) -> Result<String, TokenError> {
+    let (algorithm, key) = private_key(file)?;
+    let mut public = Jwk::from_encoding_key(&key, algorithm).map_err(|_| unusable(file))?;
+    public.common.public_key_use = Some(PublicKeyUse::Signature);
+    public.common.key_id = kid.map(str::to_owned);
+    serde_json::to_string_pretty(&json!({"keys": [public]})).map_err(|_| unusable(file))
+}
+
+fn private_key(file: &Path) -> Result<(Algorithm, EncodingKey), TokenError> {
+    let pem = fs::read(file).map_err(|source| TokenError::KeyFile { path: file.display().to_string(), source })?;
+    // The label of a PKCS#8 file does not tell the kinds apart, so each is tried.
+    match (EncodingKey::from_rsa_pem(&pem), EncodingKey::from_ec_pem(&pem)) {
+        (Ok(key), _) => Ok((Algorithm::RS256, key)),
+        (Err(_), Ok(key)) => Ok((Algorithm::ES256, key)),
+        (Err(_), Err(_)) => Err(unusable(file)),
+    }
+}
+
+fn unusable(file: &Path) -> TokenError {
+    TokenError::KeyUnusable { path: file.display().to_string() }
 }
 
 #[cfg(test)]

@@ -156,25 +156,6 @@ pub struct Origin {
     pub interaction_id: Option<String>,
 }
 
-/// Who is asking to see appointments (`decisions.md` 3, "Who sees whom").
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Viewer {
-    /// Everything: authentication is off, or the provider's own command line.
-    Everyone,
-    /// An organisation: what it booked, and everything of its own services.
-    Organisation(OdsCode),
-}
-
-impl Viewer {
-    /// Whether this viewer may read or cancel an appointment that `booked_by` booked with a service of `provider`.
-    pub fn may_see(&self, booked_by: Option<&OdsCode>, provider: Option<&OdsCode>) -> bool {
-        match self {
-            Self::Everyone => true,
-            Self::Organisation(me) => booked_by == Some(me) || provider == Some(me),
-        }
-    }
-}
-
 /// The key under which a request is recognised when it is sent again (`decisions.md` 5, "Resent requests").
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey {

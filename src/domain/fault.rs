@@ -4,8 +4,9 @@
 //! answer, in one exhaustive table. What a reader would get wrong: a [`Refusal`] is a decision of the
 //! booking rules; everything else here is about the request, the token or the server.
 
-use super::ids::AppointmentId;
+use super::ids::{AppointmentId, OdsCode, ServiceId};
 use super::time::Instant;
+use chrono::NaiveDate;
 
 /// Why a request was not answered as its sender hoped.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +93,8 @@ pub enum Fault {
         /// Its id.
         id: String,
     },
+    /// The provider's policy does not give the caller this right.
+    NotPermitted(Denial),
     /// The resource in the body breaks rules; all of them are listed.
     Invalid(Vec<Problem>),
     /// The booking rules say no.
@@ -114,6 +117,31 @@ pub enum Fault {
     Internal,
 }
 
+/// A right that the provider's policy does not give to an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// It gives it none: it does not name it and says nothing of organisations it does not name.
+    Unlisted {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Booking.
+    Booking {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Cancelling, even what it booked.
+    Cancelling {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Cancelling what others booked.
+    CancellingOthers {
+        /// The organisation.
+        organisation: OdsCode,
+    },
+}
+
 /// What is wrong with a token. Never carries the token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenFault {
@@ -124,11 +152,11 @@ pub enum TokenFault {
     /// A signed token where the standard prescribes unsigned ones, or the other way round.
     Algorithm(String),
     /// A claim that must be there is not, or is of the wrong type.
-    Claim(&'static str),
+    Claim(String),
     /// A claim has a value it must not have.
     ClaimValue {
         /// The claim.
-        claim: &'static str,
+        claim: String,
         /// What it must be.
         expected: String,
     },
@@ -139,7 +167,7 @@ pub enum TokenFault {
     },
     /// `exp` has passed.
     Expired,
-    /// `iat` lies in the future.
+    /// `iat` or `nbf` lies in the future.
     NotYetValid,
     /// It lives longer than allowed.
     TooLong {
@@ -148,9 +176,28 @@ pub enum TokenFault {
     },
     /// Its scope does not allow this.
     Scope {
+        /// The claim the scope is in.
+        claim: String,
         /// A scope that would.
         needed: &'static str,
     },
+    /// Its issuer must not sign with this algorithm, or nobody may.
+    AlgorithmRefused {
+        /// Those that are accepted from its issuer.
+        accepted: Vec<&'static str>,
+    },
+    /// It demands an extension (`crit`), and none is understood.
+    Critical,
+    /// `iss` is nobody whose tokens are believed.
+    IssuerUnknown,
+    /// There are no keys of its issuer at present.
+    KeysUnavailable,
+    /// Its issuer has no such key, or the token does not say which it was.
+    KeyUnknown,
+    /// The signature is not its issuer's.
+    Signature,
+    /// The client it was issued to belongs to no known organisation.
+    ClientUnknown,
 }
 
 /// What is wrong with the parameters of a search.
@@ -248,6 +295,17 @@ pub enum Refusal {
     },
     /// The body says something of the slot that is not so.
     SlotContradicted(Vec<Contradiction>),
+    /// The organisation has as many appointments on that day as the provider's policy lets it have.
+    CeilingReached {
+        /// The organisation.
+        organisation: OdsCode,
+        /// The service whose appointments count; all when `None`.
+        service: Option<ServiceId>,
+        /// The local day on which they begin.
+        day: NaiveDate,
+        /// The most there may be.
+        per_day: u32,
+    },
     /// The appointment lies in the past.
     AppointmentPast {
         /// When it began.

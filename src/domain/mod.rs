@@ -6,6 +6,7 @@ pub mod element;
 pub mod fault;
 pub mod ids;
 pub mod nhs_number;
+pub mod policy;
 pub mod rota;
 pub mod schedule;
 pub mod search;

@@ -1,6 +1,6 @@
 //! Schedules: whose time it is, where, and for which services.
 
-use super::ids::{ResourceId, ScheduleId, ServiceId};
+use super::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
 use super::time::Instant;
 use chrono_tz::Tz;
 
@@ -46,4 +46,22 @@ impl Schedule {
     pub fn service_shown(&self, asked: &[ServiceId]) -> Option<&ServiceId> {
         self.services.iter().find(|s| asked.contains(s)).or_else(|| self.services.first())
     }
+}
+
+/// What a schedule offers, as far as it decides who may see and book its slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offering {
+    /// The zone of its days.
+    pub zone: Tz,
+    /// The services it serves, primary first.
+    pub services: Vec<Offered>,
+}
+
+/// A service that a schedule serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// The service.
+    pub service: ServiceId,
+    /// Who provides it, where that is known.
+    pub provider: Option<OdsCode>,
 }

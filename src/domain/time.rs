@@ -67,7 +67,7 @@ pub trait Clock: Send + Sync {
 }
 
 /// A half-open stretch of time: `from` belongs to it, `until` does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
     /// First instant of the stretch.
     pub from: Instant,

@@ -5,12 +5,14 @@ use super::allocator::{Answer, BookClaim, KeyAnswer, Work};
 use crate::domain::appointment::decide::booked;
 use crate::domain::appointment::{BookRequest, Origin, RequestKey};
 use crate::domain::ids::AppointmentId;
+use crate::domain::policy::Access;
 
 impl Engine {
     /// Books, or says why not, through `answer`: after the commit, or as soon as the claim has lost.
     ///
-    /// The appointment has its id from the start, so that a commit whose answer is lost can be looked up.
-    pub fn book(&self, request: BookRequest, origin: Origin, answer: Answer) {
+    /// The appointment has its id from the start, so that a commit whose answer is lost can be looked up. A slot that
+    /// `access` does not show is unknown.
+    pub fn book(&self, request: BookRequest, access: Access, origin: Origin, answer: Answer) {
         let created = self.now();
         let id = AppointmentId::stored(self.new_id());
         let document = self.ports.documents.write(&booked(request.resource, &id, created, request.keeps_created));
@@ -23,6 +25,7 @@ impl Engine {
             reason: request.reason,
             clinical_document: request.clinical_document,
             booked_by: origin.consumer.clone(),
+            access,
             created,
             document,
             origin,

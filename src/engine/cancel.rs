@@ -5,9 +5,10 @@ use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
 use super::{Engine, allocator};
 use crate::domain::appointment::decide::{cancelled, decide_cancel};
-use crate::domain::appointment::{Appointment, Origin, Viewer};
+use crate::domain::appointment::{Appointment, Origin};
 use crate::domain::element::Element;
 use crate::domain::fault::Fault;
+use crate::domain::policy::Access;
 use crate::store::Cancellation;
 
 /// Which version a caller wants to change (`If-Match`).
@@ -28,11 +29,11 @@ pub struct PendingCancel {
 }
 
 impl Engine {
-    /// The appointment that is to be changed, if it exists, may be changed by `viewer` and is of the expected version.
+    /// The appointment that is to be changed, if it exists, may be changed under `access` and is of the expected version.
     ///
     /// # Errors
-    /// `NotFound`, `NotYours`, `VersionStale`, or a fault of the store.
-    pub fn pending_cancel(&self, id: &str, viewer: &Viewer, expected: &ExpectedVersion) -> Result<PendingCancel, Fault> {
+    /// `NotFound`, `NotYours`, `NotPermitted`, `VersionStale`, or a fault of the store.
+    pub fn pending_cancel(&self, id: &str, access: &Access, expected: &ExpectedVersion) -> Result<PendingCancel, Fault> {
         let doing = "reading an appointment to cancel it";
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
         let found = self.store.read(|tx| {
@@ -41,9 +42,10 @@ impl Engine {
             Ok(version.map(|version| (owned, version)))
         });
         let (owned, version) = found.map_err(|e| fault_of(doing, &e))?.ok_or_else(not_found)?;
-        if !viewer.may_see(owned.appointment.booked_by.as_ref(), owned.provider.as_ref()) {
+        if !access.may_read(owned.standing()) {
             return Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() });
         }
+        access.may_cancel(owned.standing()).map_err(Fault::NotPermitted)?;
         if let ExpectedVersion::OneOf(given) = expected {
             let current = owned.appointment.version;
             if !given.contains(&current.to_string()) {

@@ -4,11 +4,12 @@
 
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use crate::domain::ids::{ScheduleId, ServiceId};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::{Offering, Schedule};
 use crate::domain::search::SlotSearch;
 use crate::domain::slot::Slot;
 use crate::domain::time::Instant;
 use crate::store::{StoreError, Tx};
+use std::collections::HashMap;
 
 /// What a search of slots needs to know.
 pub(super) trait Facts {
@@ -21,6 +22,8 @@ pub(super) trait Facts {
     fn schedules(&mut self, ids: &[ScheduleId]) -> Result<Vec<Schedule>, Self::Error>;
     /// The schedules that serve any of `services`, in id order; all schedules when `services` is empty.
     fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, Self::Error>;
+    /// What schedules offer.
+    fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, Self::Error>;
     /// The resources of one kind that exist among `ids`, in id order.
     fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, Self::Error>;
     /// The slots of `schedules` (of any, when `None`) that match, by start and id, at most `limit`.
@@ -46,6 +49,9 @@ impl Facts for Tx<'_> {
     }
     fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, StoreError> {
         self.schedule_ids_of(services)
+    }
+    fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, StoreError> {
+        self.schedule_offerings(ids)
     }
     fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, StoreError> {
         self.directory_find_many(kind, ids)

@@ -20,6 +20,7 @@ mod search_directory;
 mod search_schedules;
 mod search_slots;
 mod seed;
+mod sight;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
 pub use availability::Fresh;

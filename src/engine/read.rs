@@ -2,19 +2,21 @@
 
 use super::Engine;
 use super::failure::fault_of;
-use crate::domain::appointment::{AppointmentVersion, Viewer};
+use super::sight::{schedules_seen, services_seen, slots_seen};
+use crate::domain::appointment::AppointmentVersion;
 use crate::domain::directory::{DirectoryEntry, DirectoryKind};
 use crate::domain::fault::Fault;
-use crate::domain::ids::ScheduleId;
+use crate::domain::ids::{OdsCode, ScheduleId, ServiceId};
+use crate::domain::policy::Access;
 use crate::domain::schedule::Schedule;
 use crate::domain::slot::Slot;
 
 impl Engine {
-    /// An appointment as `viewer` may see it: the current version, or the one asked for.
+    /// An appointment as far as `access` lets it be read: the current version, or the one asked for.
     ///
     /// # Errors
     /// `NotFound`, `NotYours`, or a fault of the store.
-    pub fn appointment(&self, id: &str, version: Option<&str>, viewer: &Viewer) -> Result<AppointmentVersion, Fault> {
+    pub fn appointment(&self, id: &str, version: Option<&str>, access: &Access) -> Result<AppointmentVersion, Fault> {
         let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
         let not_found = || Fault::NotFound { kind: "Appointment", id: asked() };
         let found = self.store.read(|tx| {
@@ -24,59 +26,80 @@ impl Engine {
             Ok(tx.version_find(id, number)?.map(|version| (owned, version)))
         });
         let (owned, version) = found.map_err(|e| fault_of("reading an appointment", &e))?.ok_or_else(not_found)?;
-        if viewer.may_see(owned.appointment.booked_by.as_ref(), owned.provider.as_ref()) {
-            Ok(version)
-        } else {
-            Err(Fault::NotYours { kind: "Appointment", id: asked() })
-        }
+        if access.may_read(owned.standing()) { Ok(version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
     }
 
-    /// Every version of an appointment, the newest first, as `viewer` may see them.
+    /// Every version of an appointment, the newest first, as far as `access` lets them be read.
     ///
     /// # Errors
     /// `NotFound`, `NotYours`, or a fault of the store.
-    pub fn appointment_history(&self, id: &str, viewer: &Viewer) -> Result<Vec<AppointmentVersion>, Fault> {
+    pub fn appointment_history(&self, id: &str, access: &Access) -> Result<Vec<AppointmentVersion>, Fault> {
         let found = self.store.read(|tx| {
             let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
             Ok(Some((owned, tx.version_list(id)?)))
         });
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
         let (owned, versions) = found.map_err(|e| fault_of("reading an appointment's history", &e))?.ok_or_else(not_found)?;
-        if viewer.may_see(owned.appointment.booked_by.as_ref(), owned.provider.as_ref()) {
-            Ok(versions)
-        } else {
-            Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() })
-        }
+        if access.may_read(owned.standing()) { Ok(versions) } else { Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() }) }
     }
 
-    /// A slot.
+    /// A slot, if `access` shows it.
     ///
     /// # Errors
     /// `NotFound`, or a fault of the store.
-    pub fn slot(&self, id: &str) -> Result<Slot, Fault> {
-        let found = self.store.read_one(|tx| tx.slot_find_many(&[id]));
+    pub fn slot(&self, id: &str, access: &Access) -> Result<Slot, Fault> {
+        let found = self.store.read_one(|tx| {
+            let found = tx.slot_find_many(&[id])?;
+            slots_seen(tx, found, access)
+        });
         let slot = found.map_err(|e| fault_of("reading a slot", &e))?.pop();
         slot.ok_or_else(|| Fault::NotFound { kind: "Slot", id: id.to_owned() })
     }
 
-    /// A schedule.
+    /// A schedule as `access` shows it, if it does: with those of its services that are seen.
     ///
     /// # Errors
     /// `NotFound`, or a fault of the store.
-    pub fn schedule(&self, id: &str) -> Result<Schedule, Fault> {
+    pub fn schedule(&self, id: &str, access: &Access) -> Result<Schedule, Fault> {
         let not_found = || Fault::NotFound { kind: "Schedule", id: id.to_owned() };
         let asked = ScheduleId::parse(id).map_err(|_| not_found())?;
-        let found = self.store.read(|tx| tx.schedule_find_many(std::slice::from_ref(&asked)));
+        let found = self.store.read(|tx| {
+            let found = tx.schedule_find_many(std::slice::from_ref(&asked))?;
+            schedules_seen(tx, found, access)
+        });
         found.map_err(|e| fault_of("reading a schedule", &e))?.pop().ok_or_else(not_found)
     }
 
-    /// A resource of the directory.
+    /// A resource of the directory; of the services those that `access` shows.
     ///
     /// # Errors
     /// `NotFound`, or a fault of the store.
-    pub fn directory_entry(&self, kind: DirectoryKind, id: &str) -> Result<DirectoryEntry, Fault> {
-        let found = self.store.read_one(|tx| tx.directory_find(kind, id)).map_err(|e| fault_of("reading the directory", &e))?;
+    pub fn directory_entry(&self, kind: DirectoryKind, id: &str, access: &Access) -> Result<DirectoryEntry, Fault> {
+        let found = self.store.read_one(|tx| {
+            let found = tx.directory_find(kind, id)?;
+            services_seen(tx, found.into_iter().collect(), access)
+        });
+        let found = found.map_err(|e| fault_of("reading the directory", &e))?.pop();
         found.ok_or_else(|| Fault::NotFound { kind: kind.name(), id: id.to_owned() })
+    }
+
+    /// Those of some services and schedules that do not exist.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub fn missing(&self, services: &[ServiceId], schedules: &[ScheduleId]) -> Result<(Vec<ServiceId>, Vec<ScheduleId>), Fault> {
+        let found = self.store.read(|tx| Ok((tx.service_find_many(Some(services))?, tx.schedule_ids_of(&[])?)));
+        let (known, there) = found.map_err(|e| fault_of("looking for what a policy names", &e))?;
+        let unknown = services.iter().filter(|id| !known.iter().any(|service| service.id == **id)).cloned().collect();
+        Ok((unknown, schedules.iter().filter(|id| !there.contains(id)).cloned().collect()))
+    }
+
+    /// True when an organisation provides one of the services here.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub fn provides(&self, organisation: &OdsCode) -> Result<bool, Fault> {
+        self.store.read_one(|tx| tx.service_is_provided_by(organisation)).map_err(|e| fault_of("looking for a provider", &e))
     }
 
     /// True when the database answers and takes writes.

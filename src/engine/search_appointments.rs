@@ -2,10 +2,12 @@
 
 use super::Engine;
 use super::failure::fault_of;
-use crate::domain::appointment::{AppointmentVersion, Viewer};
+use super::sight::slots_seen;
+use crate::domain::appointment::AppointmentVersion;
 use crate::domain::directory::DirectoryKind;
 use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::ids::ServiceId;
+use crate::domain::policy::Access;
 use crate::domain::schedule::Schedule;
 use crate::domain::search::{ActedIn, Actor, AppointmentSearch, Cursor, Paging, Window};
 use crate::domain::slot::Slot;
@@ -31,12 +33,12 @@ pub struct AppointmentMatches {
 }
 
 impl Engine {
-    /// The current versions of the appointments that match and that `viewer` may see; others are left out, not
+    /// The current versions of the appointments that match and that `access` lets be read; others are left out, not
     /// refused. Without a date window only future ones match (`decisions.md` 7, row 24).
     ///
     /// # Errors
     /// `TooManyMatches`, or a fault of the store.
-    pub fn search_appointments(&self, search: &AppointmentSearch, viewer: &Viewer) -> Result<AppointmentMatches, Fault> {
+    pub fn search_appointments(&self, search: &AppointmentSearch, access: &Access) -> Result<AppointmentMatches, Fault> {
         let now = self.now();
         let none = AppointmentMatches { versions: Vec::new(), total: 0, next: None, slots: Vec::new(), now };
         if search.nothing {
@@ -46,20 +48,20 @@ impl Engine {
         if search.date.is_open() && search.ids.is_empty() {
             search.date = Window { from: Some(now), until: None };
         }
-        let found = self.store.read(|tx| find(tx, &search, viewer, now)).map_err(|e| fault_of("searching appointments", &e))?;
+        let found = self.store.read(|tx| find(tx, &search, access, now)).map_err(|e| fault_of("searching appointments", &e))?;
         found.ok_or(Fault::Parameter(ParameterFault::TooManyMatches { limit: APPOINTMENTS_MAX }))
     }
 }
 
 /// The matches; `None` when there are more than one answer holds.
-fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, viewer: &Viewer, now: Instant) -> Result<Option<AppointmentMatches>, StoreError> {
+fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, access: &Access, now: Instant) -> Result<Option<AppointmentMatches>, StoreError> {
     let actors = acted_in(tx, &search.actors)?;
     let page = match &search.paging {
         Paging { count: Some(count), .. } => usize::try_from(*count).unwrap_or(APPOINTMENTS_MAX).min(APPOINTMENTS_MAX),
         Paging { count: None, .. } => APPOINTMENTS_MAX,
     };
     let limit = i64::try_from(page).unwrap_or(i64::MAX - 1).saturating_add(1);
-    let mut versions = tx.appointment_search(search, &actors, viewer, limit)?;
+    let mut versions = tx.appointment_search(search, &actors, access, limit)?;
     let more = versions.len() > page;
     let paged = search.paging != Paging::default();
     if more && !paged {
@@ -68,10 +70,10 @@ fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, viewer: &Viewer, now: Insta
     versions.truncate(page);
     let next = versions.last().filter(|_| more).map(|v| Cursor { start: Instant::from_ms(0), id: v.id.as_str().to_owned() });
     let total = match paged {
-        true => u64::try_from(tx.appointment_count(search, &actors, viewer)?).unwrap_or(0),
+        true => u64::try_from(tx.appointment_count(search, &actors, access)?).unwrap_or(0),
         false => u64::try_from(versions.len()).unwrap_or(u64::MAX),
     };
-    let slots = if search.includes.appointment_slots { slots_of(tx, &versions)? } else { Vec::new() };
+    let slots = if search.includes.appointment_slots { slots_of(tx, &versions, access)? } else { Vec::new() };
     Ok(Some(AppointmentMatches { versions, total, next, slots, now }))
 }
 
@@ -96,11 +98,12 @@ fn acted_in(tx: &mut Tx<'_>, groups: &[Vec<Actor>]) -> Result<Vec<ActedIn>, Stor
     Ok(groups.iter().map(of_group).collect())
 }
 
-fn slots_of(tx: &mut Tx<'_>, versions: &[AppointmentVersion]) -> Result<Vec<Slot>, StoreError> {
+fn slots_of(tx: &mut Tx<'_>, versions: &[AppointmentVersion], access: &Access) -> Result<Vec<Slot>, StoreError> {
     let ids: Vec<&str> = versions.iter().map(|version| version.id.as_str()).collect();
     let owned = tx.appointment_find_many(&ids)?;
     let mut slots: Vec<&str> = owned.iter().map(|owned| owned.appointment.slot.as_str()).collect();
     slots.sort_unstable();
     slots.dedup();
-    tx.slot_find_many(&slots)
+    let found = tx.slot_find_many(&slots)?;
+    slots_seen(tx, found, access)
 }

@@ -2,24 +2,30 @@
 
 use super::Engine;
 use super::failure::fault_of;
+use super::sight::services_seen;
 use crate::domain::directory::{DirectoryEntry, DirectoryKind};
 use crate::domain::fault::Fault;
 use crate::domain::ids::ResourceId;
+use crate::domain::policy::Access;
 
 impl Engine {
-    /// All resources of one kind, in id order.
+    /// All resources of one kind, in id order; of the services those that `access` shows.
     ///
     /// # Errors
     /// A fault of the store.
-    pub fn directory_list(&self, kind: DirectoryKind) -> Result<Vec<DirectoryEntry>, Fault> {
-        self.store.read_one(|tx| tx.directory_list(kind)).map_err(|e| fault_of("listing the directory", &e))
+    pub fn directory_list(&self, kind: DirectoryKind, access: &Access) -> Result<Vec<DirectoryEntry>, Fault> {
+        let found = self.store.read_one(|tx| {
+            let found = tx.directory_list(kind)?;
+            services_seen(tx, found, access)
+        });
+        found.map_err(|e| fault_of("listing the directory", &e))
     }
 
-    /// Those of `wanted` that exist, each once, by kind and id.
+    /// Those of `wanted` that exist, each once, by kind and id; of the services those that `access` shows.
     ///
     /// # Errors
     /// A fault of the store.
-    pub fn directory_entries(&self, wanted: &[(DirectoryKind, ResourceId)]) -> Result<Vec<DirectoryEntry>, Fault> {
+    pub fn directory_entries(&self, wanted: &[(DirectoryKind, ResourceId)], access: &Access) -> Result<Vec<DirectoryEntry>, Fault> {
         let found = self.store.read_one(|tx| {
             let mut found = Vec::new();
             for kind in DirectoryKind::ALL {
@@ -28,7 +34,7 @@ impl Engine {
                 ids.dedup();
                 found.extend(tx.directory_find_many(kind, &ids)?);
             }
-            Ok(found)
+            services_seen(tx, found, access)
         });
         found.map_err(|e| fault_of("reading the directory", &e))
     }

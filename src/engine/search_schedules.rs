@@ -3,8 +3,10 @@
 use super::Engine;
 use super::failure::fault_of;
 use super::search_slots::{Related, related_to, slots_of};
+use super::sight::schedules_seen;
 use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::ids::ScheduleId;
+use crate::domain::policy::Access;
 use crate::domain::search::{Cursor, Includes, ScheduleSearch, Window};
 use crate::domain::slot::Slot;
 use crate::domain::time::{DAY_MS, Instant};
@@ -29,22 +31,29 @@ pub struct ScheduleMatches {
 }
 
 impl Engine {
-    /// The schedules that match.
+    /// The schedules that match and that `access` shows, each with one of the services it is seen with.
     ///
     /// # Errors
     /// `TooManyMatches` when their slots are too many, or a fault of the store.
-    pub fn search_schedules(&self, search: &ScheduleSearch) -> Result<ScheduleMatches, Fault> {
+    pub fn search_schedules(&self, search: &ScheduleSearch, access: &Access) -> Result<ScheduleMatches, Fault> {
         let now = self.now();
         let most = self.limits.slots_max;
-        let found = self.store.read(|tx| find(tx, search, now, most)).map_err(|e| fault_of("searching schedules", &e))?;
+        let found = self.store.read(|tx| find(tx, search, access, now, most)).map_err(|e| fault_of("searching schedules", &e))?;
         found.ok_or(Fault::Parameter(ParameterFault::TooManyMatches { limit: most }))
     }
 }
 
-fn find(tx: &mut Tx<'_>, search: &ScheduleSearch, now: Instant, slots_max: usize) -> Result<Option<ScheduleMatches>, StoreError> {
+fn find(
+    tx: &mut Tx<'_>,
+    search: &ScheduleSearch,
+    access: &Access,
+    now: Instant,
+    slots_max: usize,
+) -> Result<Option<ScheduleMatches>, StoreError> {
     let wanted = (!search.ids.is_empty()).then_some(search.ids.as_slice());
-    let mut ids: Vec<ScheduleId> =
-        tx.schedule_list(wanted, search.updated)?.iter().filter(|s| search.admits(s)).map(|s| s.id.clone()).collect();
+    let listed = tx.schedule_list(wanted, search.updated)?;
+    let listed = schedules_seen(tx, listed, access)?;
+    let mut ids: Vec<ScheduleId> = listed.iter().filter(|s| search.admits(s)).map(|s| s.id.clone()).collect();
     if !search.date.is_open() {
         let with_slots = tx.schedule_with_slots(search.date)?;
         ids.retain(|id| with_slots.contains(id));
@@ -70,6 +79,6 @@ fn find(tx: &mut Tx<'_>, search: &ScheduleSearch, now: Instant, slots_max: usize
         Vec::new()
     };
     // Here the schedules are the matches themselves, so whatever they lead to is reached without `Slot:schedule`.
-    let related = related_to(tx, &ids, &search.services, Includes { schedule: true, ..search.includes })?;
+    let related = related_to(tx, &ids, &search.services, access, Includes { schedule: true, ..search.includes })?;
     Ok(Some(ScheduleMatches { related, slots, total, next, now }))
 }

@@ -4,9 +4,11 @@ use super::Engine;
 use super::availability::{self, Availability, Fresh};
 use super::facts::Facts;
 use super::failure::fault_of;
+use super::sight::{schedule_ids_seen, schedules_seen, services_known};
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use crate::domain::fault::{Fault, ParameterFault};
 use crate::domain::ids::{ResourceId, ScheduleId, ServiceId};
+use crate::domain::policy::Access;
 use crate::domain::schedule::Schedule;
 use crate::domain::search::{Cursor, Includes, Paging, SlotSearch, Window};
 use crate::domain::slot::Slot;
@@ -53,13 +55,15 @@ enum Found {
 }
 
 impl Engine {
-    /// The slots that match. Services that nobody knows are `NotFound`, if none that is asked for is known.
+    /// The slots that match and that `access` shows. Services that nobody knows are `NotFound`, if none that is asked for
+    /// is known; what `access` hides is as if it did not exist.
     ///
     /// # Errors
     /// `NotFound`, `TooManyMatches`, or a fault of the store.
-    pub fn search_slots(&self, search: &SlotSearch) -> Result<SlotMatches, Fault> {
+    pub fn search_slots(&self, search: &SlotSearch, access: &Access) -> Result<SlotMatches, Fault> {
         let now = self.now();
-        let found = self.store.read(|tx| find(tx, search, now, self.limits.slots_max)).map_err(|e| fault_of("searching slots", &e))?;
+        let found =
+            self.store.read(|tx| find(tx, search, access, now, self.limits.slots_max)).map_err(|e| fault_of("searching slots", &e))?;
         self.told(search, found)
     }
 
@@ -78,9 +82,9 @@ impl Engine {
     }
 
     /// As [`Engine::search_slots`], from memory: it does not wait for anybody. `None` where the database must be asked.
-    pub fn search_slots_held(&self, search: &SlotSearch) -> Option<Result<SlotMatches, Fault>> {
+    pub fn search_slots_held(&self, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
         let now = self.now();
-        let found = self.availability.as_ref()?.ask(|held| find(held, search, now, self.limits.slots_max)).ok()?;
+        let found = self.availability.as_ref()?.ask(|held| find(held, search, access, now, self.limits.slots_max)).ok()?;
         Some(self.told(search, found))
     }
 
@@ -96,11 +100,11 @@ impl Engine {
     }
 }
 
-fn find<F: Facts>(facts: &mut F, search: &SlotSearch, now: Instant, slots_max: usize) -> Result<Found, F::Error> {
-    if !search.services.is_empty() && facts.services(&search.services)?.is_empty() {
+fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Instant, slots_max: usize) -> Result<Found, F::Error> {
+    if !search.services.is_empty() && services_known(facts, &search.services, access)?.is_empty() {
         return Ok(Found::UnknownService);
     }
-    let schedules = schedules_meant(facts, search)?;
+    let schedules = schedules_meant(facts, search, access)?;
     if search.nothing || schedules.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Found::Matches(Box::new(SlotMatches::none(now))));
     }
@@ -128,7 +132,8 @@ fn find<F: Facts>(facts: &mut F, search: &SlotSearch, now: Instant, slots_max: u
     let mut ids: Vec<ScheduleId> = slots.iter().map(|slot| slot.schedule.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let related = if search.includes.schedule { related_to(facts, &ids, &search.services, search.includes)? } else { Related::default() };
+    let related =
+        if search.includes.schedule { related_to(facts, &ids, &search.services, access, search.includes)? } else { Related::default() };
     Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now })))
 }
 
@@ -137,16 +142,16 @@ const fn limit_past(most: usize) -> usize {
     most.saturating_add(1)
 }
 
-/// The schedules a search is confined to; `None` when it is not confined.
-fn schedules_meant<F: Facts>(facts: &mut F, search: &SlotSearch) -> Result<Option<Vec<ScheduleId>>, F::Error> {
-    if search.services.is_empty() {
+/// The schedules a search is confined to, by what it asks or by what is seen; `None` when it is not confined.
+fn schedules_meant<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access) -> Result<Option<Vec<ScheduleId>>, F::Error> {
+    if search.services.is_empty() && access.sees_everything() {
         return Ok((!search.schedules.is_empty()).then(|| search.schedules.clone()));
     }
     let mut serving = facts.schedules_serving(&search.services)?;
     if !search.schedules.is_empty() {
         serving.retain(|id| search.schedules.contains(id));
     }
-    Ok(Some(serving))
+    schedule_ids_seen(facts, serving, &search.services, access).map(Some)
 }
 
 /// Schedules and what they lead to. Each schedule is shown with one service: the one asked for, else its primary
@@ -155,10 +160,11 @@ pub(super) fn related_to<F: Facts>(
     facts: &mut F,
     ids: &[ScheduleId],
     asked: &[ServiceId],
+    access: &Access,
     includes: Includes,
 ) -> Result<Related, F::Error> {
-    let schedules: Vec<(Schedule, ServiceId)> = facts
-        .schedules(ids)?
+    let found = facts.schedules(ids)?;
+    let schedules: Vec<(Schedule, ServiceId)> = schedules_seen(facts, found, access)?
         .into_iter()
         .filter_map(|schedule| {
             let shown = schedule.service_shown(asked)?.clone();

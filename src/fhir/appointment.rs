@@ -21,15 +21,16 @@ pub mod systems;
 mod tests;
 
 use self::findings::{Findings, Place};
+pub use self::participant::of_the_directory;
 use self::reference::Contained;
 use super::compat::Leniencies;
 use super::json::Read;
 use super::validate;
 use crate::domain::appointment::{BookRequest, Patient};
-use crate::domain::element::Element;
+use crate::domain::element::{Element, Value};
 use crate::domain::fault::{Problem, ProblemKind};
 use crate::domain::ids::AppointmentId;
-use crate::domain::time::{LONDON, Span};
+use crate::domain::time::{Instant, LONDON, Span};
 
 /// Which of the two contracts a body is held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,8 @@ pub struct CancelRequest {
 
 /// The booking a posted resource asks for.
 ///
-/// The resource is kept as sent, but for one thing: participants without `status` become `accepted`.
+/// The resource is kept as sent, but for two things: participants without `status` become `accepted`, and its own
+/// `start` and `end` are written as the server writes every instant (`decisions.md` 1); the contained Slot's are not.
 ///
 /// # Errors
 /// Every problem found, in the order of the document, each once; never an empty list.
@@ -98,9 +100,13 @@ pub fn read_booking_body(mut body: Read, rules: &BookingRules) -> Result<BookReq
     }
     body.tree = with_defaults(body.tree);
     let mut findings = Findings::after(validate::check_read(&body), &body.problems);
-    let resource = body.tree;
+    let mut resource = body.tree;
     match read_facts(&Place::root(&resource), *rules, &mut findings) {
-        Some(request) if findings.none() => Ok(BookRequest { resource, ..request }),
+        Some(request) if findings.none() => {
+            write_instant(&mut resource, "start", request.start);
+            write_instant(&mut resource, "end", request.end);
+            Ok(BookRequest { resource, ..request })
+        }
         _ => {
             if findings.none() {
                 findings.add(ProblemKind::Structure, resource.name.clone(), "the Appointment cannot be read as a booking");
@@ -116,6 +122,13 @@ pub fn read_booking_body(mut body: Read, rules: &BookingRules) -> Result<BookReq
 pub fn with_defaults(mut resource: Element) -> Element {
     participant::accept_by_default(&mut resource);
     resource
+}
+
+/// Writes the value of a primitive anew; its `id` and extensions stay.
+fn write_instant(resource: &mut Element, name: &str, at: Instant) {
+    if let Some(place) = resource.children.iter_mut().find(|child| child.name == name) {
+        place.value = Some(Value::Text(at.to_fhir()));
+    }
 }
 
 /// What an update of the appointment named in the URL asks for. Whether the rest of the body is unchanged
@@ -144,6 +157,10 @@ fn cancel(resource: &Element, unread: &[Problem], url_id: &AppointmentId) -> Res
     if body.text("id") != Some(url_id.as_str()) {
         let message = "the body must carry the `id` of the appointment in the URL";
         findings.add(ProblemKind::Structure, body.path_of("id"), message);
+    }
+    // JSON cannot say it twice, XML can; and everything else in the body is compared, but not this.
+    if resource.all("status").count() > 1 {
+        findings.add(ProblemKind::Structure, body.path_of("status"), "`status` stands here more than once");
     }
     let status = findings.demand_text(&body, "status", "it must be `cancelled`");
     match status {

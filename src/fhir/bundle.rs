@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 use super::search::cursor_text;
 use crate::domain::element::Element;
 use crate::domain::search::Cursor;
-use crate::domain::time::Instant;
 
 /// Why a resource is in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,33 +64,25 @@ pub fn searchset(
 /// One version in a history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Where this version is found under the service root: `Appointment/<id>/_history/<version>`.
-    pub path: String,
-    /// The resource as it was made then.
+    /// The resource as it was made then; its `meta` says which version it is, and since when.
     pub resource: Element,
     /// Which version, from 1.
     pub version: i64,
-    /// When it was made.
-    pub at: Instant,
 }
 
-/// The history of `Appointment/<id>` (`path`) under `base_url`, in the order given (STU3 http, "history").
+/// The history of `Appointment/<id>` (`path`) under `base_url`, in the order given (STU3 http, "history"). In STU3 a
+/// `fullUrl` names no version (bdl-8), and an entry of a history has no `response` (bdl-4).
 pub fn history(base_url: &str, path: &str, changes: Vec<Change>) -> Element {
     let base = base_url.trim_end_matches('/');
     let kind = path.split('/').next().unwrap_or(path);
     let entry = |change: Change| {
         // The first version was posted to the type, every other put to the instance.
-        let (method, url, status) = if change.version == 1 { ("POST", kind, "201 Created") } else { ("PUT", path, "200 OK") };
+        let (method, url) = if change.version == 1 { ("POST", kind) } else { ("PUT", path) };
         let request = Element::complex("request").with(Element::text("method", method)).with(Element::text("url", url));
-        let response = Element::complex("response")
-            .with(Element::text("status", status))
-            .with(Element::text("etag", format!("W/\"{}\"", change.version)))
-            .with(Element::text("lastModified", change.at.to_fhir()));
         Element::complex("entry")
-            .with(Element::text("fullUrl", format!("{base}/{}", change.path)))
+            .with(Element::text("fullUrl", format!("{base}/{path}")))
             .with(change.resource.renamed("resource"))
             .with(request)
-            .with(response)
     };
     Element::resource("Bundle")
         .with(Element::text("type", "history"))
@@ -149,6 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::time::Instant;
     use crate::fhir::json;
     use crate::fhir::search::{SearchRules, pairs};
 
@@ -162,20 +154,14 @@ mod tests {
 
     #[test]
     fn a_history_says_how_each_version_came_to_be() {
-        let change = |version| Change {
-            path: format!("Appointment/a/_history/{version}"),
-            resource: Element::resource("Appointment"),
-            version,
-            at: Instant::from_ms(0),
-        };
+        let change = |version| Change { resource: Element::resource("Appointment"), version };
         let bundle = history(ROOT, "Appointment/a", vec![change(2), change(1)]);
         let told = |path: &str| bundle.all("entry").map(|e| e.text_at(path).unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(bundle.text_at("type"), Some("history"));
         assert_eq!(told("request.method"), ["PUT", "POST"]);
         assert_eq!(told("request.url"), ["Appointment/a", "Appointment"]);
-        assert_eq!(told("response.status"), ["200 OK", "201 Created"]);
-        assert_eq!(told("response.etag"), ["W/\"2\"", "W/\"1\""]);
-        assert_eq!(told("fullUrl"), ["2", "1"].map(|v| format!("{ROOT}/Appointment/a/_history/{v}")));
+        assert_eq!(told("fullUrl"), [format!("{ROOT}/Appointment/a"), format!("{ROOT}/Appointment/a")]);
+        assert!(bundle.all("entry").all(|e| e.child("response").is_none()));
         let written = json::write(&bundle);
         assert_eq!(json::read(written.as_bytes()).unwrap().problems, []);
     }

@@ -20,6 +20,12 @@ pub const NAMESPACE: &str = "http://hl7.org/fhir";
 
 static TABLE: LazyLock<Table> = LazyLock::new(parse::table);
 
+/// Found once, because it is asked for with nearly every value.
+static OF_PRIMITIVES: LazyLock<&Type> = LazyLock::new(|| named("Element").unwrap_or(&NOTHING));
+
+/// How far [`Type::field_near`] looks before it searches all names.
+const NEAR: usize = 8;
+
 /// What an unresolved type name stands for. The tests prove that no table has one.
 static NOTHING: Type = Type { name: String::new(), kind: Kind::Complex, fields: Vec::new(), by_name: Vec::new(), rules: Vec::new() };
 
@@ -134,6 +140,8 @@ pub struct Field {
     codes: Option<usize>,
     /// Invariants on this element.
     pub rules: Vec<Rule>,
+    /// The types a reference may lead to; none when it may lead anywhere.
+    pub targets: Vec<&'static str>,
     ty: usize,
 }
 
@@ -190,6 +198,8 @@ pub struct Constraint {
     pub max: Option<u32>,
     /// The codes that are allowed.
     codes: Option<usize>,
+    /// Of a choice (`value[x]`), the names on the wire that are allowed; none when all are.
+    pub only: Vec<&'static str>,
     /// Demands on its children.
     pub children: Vec<Constraint>,
     /// Demands on some of its repeats.
@@ -221,9 +231,23 @@ impl Type {
         self.by_name.get(at).and_then(|(_, place)| self.fields.get(*place))
     }
 
+    /// The element of that name on the wire, looked for where it most likely stands: `rank` is that of its last sibling,
+    /// and siblings come in official order nearly always. A guess that is right is cheaper than any search.
+    pub fn field_near(&self, rank: usize, name: &str) -> Option<&Field> {
+        let near = self.fields.get(rank..).and_then(|rest| rest.iter().take(NEAR).find(|field| field.name == name));
+        near.or_else(|| self.field(name))
+    }
+
     /// The children of `element` that this type defines, in official order; repeats in their own.
     pub fn arranged<'e>(&self, element: &'e Element) -> Vec<(&Field, &'e Element)> {
-        let mut known: Vec<_> = element.children.iter().filter_map(|child| Some((self.field(&child.name)?, child))).collect();
+        let mut rank = 0;
+        let mut known = Vec::with_capacity(element.children.len());
+        for child in &element.children {
+            if let Some(field) = self.field_near(rank, &child.name) {
+                rank = field.rank;
+                known.push((field, child));
+            }
+        }
         // Whoever builds a tree from parts that do not exist would lose them without a word.
         let is_foreign = |child: &Element| matches!(child.value, Some(Value::Foreign(_)));
         debug_assert!(
@@ -285,7 +309,7 @@ pub fn datatype(name: &str) -> Option<&'static Type> {
 
 /// What every primitive may have beside its value: `id` and `extension`.
 pub fn of_primitives() -> &'static Type {
-    named("Element").unwrap_or(&NOTHING)
+    &OF_PRIMITIVES
 }
 
 /// What the `CareConnect` profile of a resource type demands.

@@ -195,8 +195,13 @@ fn issue(issue: &Issue) -> Element {
         .with(Element::text("severity", issue.severity.code()))
         .with(Element::text("code", issue.code.code()))
         .with_all(details)
-        .with_all(diagnostics.map(|text| Element::text("diagnostics", text)))
-        .with_all(issue.expressions.iter().map(|place| Element::text("expression", place.as_str())))
+        .with_all(diagnostics.map(|text| Element::text("diagnostics", speakable(text))))
+        .with_all(issue.expressions.iter().map(|place| Element::text("expression", speakable(place))))
+}
+
+/// The text without what no FHIR string may hold: a refusal may repeat a name that was sent, whatever is in it.
+fn speakable(text: &str) -> String {
+    text.chars().map(|c| if super::xml::is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 #[cfg(test)]
@@ -242,6 +247,19 @@ mod tests {
         let places: Vec<_> = tree.all("issue").map(|i| i.all("expression").filter_map(Element::as_text).collect::<Vec<_>>()).collect();
         assert_eq!(places, [vec!["Appointment.start", "Appointment.end"], vec![]]);
         assert!(tree.all("issue").all(|i| i.child("details").is_none() && i.child("diagnostics").is_none()));
+    }
+
+    #[test]
+    fn what_no_fhir_string_may_hold_is_not_repeated() {
+        let issue = Issue {
+            diagnostics: "no attribute `valu\u{6}e`,\n\tnor `\u{fffe}é😀`".to_owned(),
+            expressions: vec!["Slot.\u{0}".to_owned()],
+            ..informational(String::new())
+        };
+        let tree = tree("x", &[issue]);
+        assert_eq!(tree.text_at("issue.diagnostics"), Some("no attribute `valu\u{fffd}e`,\n\tnor `\u{fffd}é😀`"));
+        assert_eq!(tree.text_at("issue.expression"), Some("Slot.\u{fffd}"));
+        assert_eq!(crate::fhir::validate::check(&tree), []);
     }
 
     #[test]

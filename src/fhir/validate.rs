@@ -10,7 +10,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::element::{Element, Value};
 use crate::domain::fault::{Problem, ProblemKind};
@@ -48,13 +48,15 @@ struct Checker<'t> {
 /// What `#…` may refer to, and what does refer, within one resource and all it contains.
 #[derive(Default)]
 struct Local<'t> {
-    ids: HashSet<&'t str>,
+    /// The contained resources: id and type.
+    ids: HashMap<&'t str, Option<&'t str>>,
     references: HashSet<&'t str>,
 }
 
 impl<'t> Local<'t> {
     fn of(resource: &'t Element) -> Self {
-        let mut local = Self { ids: resource.all("contained").filter_map(|c| c.text_at("id")).collect(), references: HashSet::new() };
+        let ids = resource.all("contained").filter_map(|c| Some((c.text_at("id")?, c.kind()))).collect();
+        let mut local = Self { ids, references: HashSet::new() };
         local.collect(resource);
         local
     }
@@ -99,14 +101,16 @@ impl<'t> Checker<'t> {
     /// Everything of `element`'s children: how many there are, and each of them.
     fn children(&mut self, element: &'t Element, ty: &'static Type, constraints: &[&'static Constraint], place: &Place<'_>) {
         let mut counts = vec![0_usize; ty.fields.len()];
+        let mut rank = 0;
         for child in &element.children {
-            let Some(field) = ty.field(&child.name) else {
+            let Some(field) = ty.field_near(rank, &child.name) else {
                 if !matches!(child.value, Some(Value::Foreign(_))) {
                     self.add(ProblemKind::Value, &place.child(&child.name, None), "there is no such element here");
                 }
                 continue;
             };
-            let Some(count) = counts.get_mut(field.rank) else { continue };
+            rank = field.rank;
+            let Some(count) = counts.get_mut(rank) else { continue };
             let index = field.many.then_some(*count);
             *count += 1;
             if self.problems.is_full() {
@@ -137,6 +141,10 @@ impl<'t> Checker<'t> {
     fn profile_cardinality(&mut self, element: &Element, ty: &Type, constraint: &Constraint, place: &Place<'_>) {
         for child in &constraint.children {
             let here = place.child(child.name, None);
+            if !child.only.is_empty() {
+                self.choice(element, ty, child, place);
+                continue;
+            }
             let count = element.all(child.name).count();
             // What base STU3 demands has been said.
             let said = ty.field(child.name).is_some_and(|field| field.min > 0);
@@ -158,6 +166,15 @@ impl<'t> Checker<'t> {
                     self.add(ProblemKind::Invariant, &here, message);
                 }
             }
+        }
+    }
+
+    /// The types of a choice that a profile allows.
+    fn choice(&mut self, element: &Element, ty: &Type, constraint: &Constraint, place: &Place<'_>) {
+        let of_choice = |child: &&Element| ty.field(&child.name).is_some_and(|field| field.element == constraint.name);
+        for child in element.children.iter().filter(of_choice).filter(|child| !constraint.only.contains(&child.name.as_str())) {
+            let message = format!("only `{}` may stand here (CareConnect profile)", constraint.only.join("`, `"));
+            self.add(ProblemKind::Value, &place.child(&child.name, None), message);
         }
     }
 
@@ -184,6 +201,7 @@ impl<'t> Checker<'t> {
         }
         self.rules(&ty.rules, element, place);
         self.rules(&field.rules, element, place);
+        self.target(&field.targets, element, place);
     }
 
     fn primitive(
@@ -194,7 +212,10 @@ impl<'t> Checker<'t> {
         constraints: &[&'static Constraint],
         place: &Place<'_>,
     ) {
-        self.children(element, definitions::of_primitives(), constraints, place);
+        // Nearly no value has children, and nothing of a plain one is demanded.
+        if !element.children.is_empty() || constraints.iter().any(|constraint| !constraint.children.is_empty()) {
+            self.children(element, definitions::of_primitives(), constraints, place);
+        }
         let text = match (&element.value, primitive.json()) {
             (None, _) => {
                 if element.child("extension").is_none() {

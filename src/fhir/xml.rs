@@ -15,7 +15,7 @@ mod tests;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesRef;
 
-pub(super) use narrative::fault as narrative_fault;
+pub(super) use narrative::{fault as narrative_fault, says_something as narrative_says_something};
 pub use read::read;
 pub(super) use write::push_escaped;
 pub use write::{write, write_inside, write_pretty};
@@ -29,6 +29,12 @@ const ATTRIBUTES_MAX: usize = 32;
 /// The characters XML 1.0 can hold at all.
 pub(super) fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+/// Whether XML 1.0 can hold `text`.
+pub(super) fn is_xml_text(text: &str) -> bool {
+    // Nearly all text is plain ASCII, and bytes are looked through faster than characters.
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || text.chars().all(is_xml_char)
 }
 
 /// The character a reference stands for: the five of XML, and numbers of characters it can hold.

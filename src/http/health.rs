@@ -1,7 +1,7 @@
 //! Whether the process lives, and whether it can do its work: its database answers and takes writes. For load balancers and the machine itself; no token
 //! needed.
 
-use super::{Service, request};
+use super::{AuthMode, Service, request};
 use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
@@ -18,7 +18,8 @@ pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpRespons
     HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
 }
 
-/// `GET /health/ready`: 200 when the database answers and takes writes, else 503.
+/// `GET /health/ready`: 200 when the database answers and takes writes, and signed tokens, if they are demanded, can be
+/// checked; else 503.
 pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     if !may_ask(&http, &service) {
         return HttpResponse::Forbidden().finish();
@@ -26,16 +27,22 @@ pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpRespon
     let engine = Arc::clone(&service.engine);
     let asked = web::block(move || engine.is_ready());
     // A database that has fallen silent is not ready, however long it would take to say so.
-    if matches!(timeout(PATIENCE, asked).await, Ok(Ok(true))) {
-        HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)
-    } else {
-        HttpResponse::ServiceUnavailable()
-            .content_type("application/json")
-            .body(r#"{"status":"not ready","cause":"the database does not answer"}"#)
+    if !matches!(timeout(PATIENCE, asked).await, Ok(Ok(true))) {
+        return not_ready("the database does not answer");
     }
+    let settings = &service.settings;
+    if settings.auth == AuthMode::Jwks && !settings.trust.has_keys(service.engine.now()) {
+        return not_ready("no issuer's keys could be had, so every token is refused");
+    }
+    HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)
+}
+
+fn not_ready(cause: &'static str) -> HttpResponse {
+    let body = format!(r#"{{"status":"not ready","cause":"{cause}"}}"#);
+    HttpResponse::ServiceUnavailable().content_type("application/json").body(body)
 }
 
 /// The trusted proxy's network, where one is named, and always the machine itself.
 fn may_ask(http: &HttpRequest, service: &Service) -> bool {
-    request::trusted_peer(http, service).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
+    request::trusted_peer(http, service).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
 }

@@ -12,12 +12,19 @@ mod handlers;
 mod health;
 mod negotiate;
 pub mod openapi;
+mod policy;
 mod prefer;
 mod request;
 mod respond;
 mod settings;
+pub mod tls;
 
 pub use access::AccessSink;
+pub use auth::{
+    ASK_AGAIN_MS, Algorithm, Authorities, CLIENT_CLAIMS, Caller, ClientDirectory, Fetch, Fetched, Issuer, KeyPlace, KeySet, KeySource,
+    Need, ORGANISATION_CLAIM, Organisation, SCOPE_CLAIMS, STALE_MS, Trust, admit, read_key_file,
+};
+pub use policy::{Client, Consumer, Policy, PolicyInForce};
 pub use settings::{AuthMode, HttpLimits, Settings};
 
 use crate::engine::Engine;
@@ -30,14 +37,16 @@ pub struct Service {
     pub engine: Arc<Engine>,
     /// How it is reached and guarded.
     pub settings: Settings,
+    /// What consumer organisations may see and do.
+    pub policy: Arc<PolicyInForce>,
     /// Where every access is recorded, if anywhere.
     pub access: Option<AccessSink>,
 }
 
 impl Service {
-    /// A service whose accesses nobody records.
+    /// A service under no policy, whose accesses nobody records.
     pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
-        Self { engine, settings, access: None }
+        Self { engine, settings, policy: Arc::default(), access: None }
     }
 }
 

@@ -9,9 +9,11 @@ use super::access::Known;
 use super::auth::{self, Caller};
 use super::dialects::{Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
+use super::policy;
 use super::settings::{AuthMode, Settings};
 use crate::domain::appointment::RequestKey;
 use crate::domain::fault::Fault;
+use crate::fhir::compat::ApiVersion;
 use crate::fhir::search::{self, SearchRules};
 use actix_web::http::header;
 use actix_web::web::Payload;
@@ -76,11 +78,14 @@ pub async fn admit(
     }
     let root_url = format!("{}{}", settings.public_url, dialect.root);
     let need = found.interaction.need();
-    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now())?;
+    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now()).await?;
     note_headers(&mut caller, http, answer_id);
     http.extensions_mut().insert(Known { interaction: found.interaction, origin: caller.origin.clone() });
-    headers(dialect, http, found.interaction, settings)?;
-    let rules = super::handlers::search_rules(dialect, http, settings);
+    // Taken once: whatever is put in its place while this request is under way is for the next one.
+    let in_force = service.policy.current();
+    policy::permit(service, in_force.as_deref(), found.interaction, &mut caller).await?;
+    headers(dialect, http, found.interaction, settings, caller.compat)?;
+    let rules = super::handlers::search_rules(dialect, http, settings, caller.compat);
     let content_type = text(http, "Content-Type");
     let body_format = body_format(&found, http, content_type)?;
     let limits = &settings.limits;
@@ -134,7 +139,7 @@ fn declared_length(http: &HttpRequest, limit: usize) -> Result<(), Fault> {
     if fits { Ok(()) } else { Err(Fault::TooLarge { what: "body", limit, unit: "bytes" }) }
 }
 
-fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, settings: &Settings) -> Result<(), Fault> {
+fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, settings: &Settings, compat: ApiVersion) -> Result<(), Fault> {
     // The statement must always be readable (digest A.5).
     if settings.auth != AuthMode::Off && interaction != Interaction::Capability {
         for name in dialect.headers_demanded {
@@ -144,7 +149,7 @@ fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, sett
         }
     }
     // Consumers built before 2.0.2 know no X-Request-ID (digest G).
-    let demanded = dialect.request_id_demanded && !settings.compat.leniencies().request_id_optional;
+    let demanded = dialect.request_id_demanded && !compat.leniencies().request_id_optional;
     let name = "X-Request-ID";
     match http.headers().get(name) {
         None if demanded && interaction.writes() => Err(Fault::HeaderMissing { name }),

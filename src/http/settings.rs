@@ -1,7 +1,9 @@
 //! How the service is reached and guarded: everything an operator may set, already checked.
 
+use super::auth::Trust;
 use crate::fhir::compat::ApiVersion;
 use ipnet::IpNet;
+use std::sync::Arc;
 
 /// Whom the service believes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +12,18 @@ pub enum AuthMode {
     Off,
     /// Tokens without a signature, as the standard prescribes behind the Spine proxy (digest D).
     Unsigned,
+    /// Tokens signed by a trusted issuer, checked with its published keys (JWKS).
+    Jwks,
+}
+
+impl AuthMode {
+    /// Longest life of a token where nothing is set, in seconds (`decisions.md` 5, "Tokens").
+    pub const fn token_life_s_max(self) -> i64 {
+        match self {
+            Self::Off | Self::Unsigned => 300,
+            Self::Jwks => 3_600,
+        }
+    }
 }
 
 /// Bounds on a request, each with a flag of its own (`decisions.md` 5, "Limits").
@@ -37,13 +51,13 @@ impl Default for HttpLimits {
             parameters_max: 200,
             window_days_max: 31,
             body_wait_ms: 15_000,
-            token_life_s_max: 300,
+            token_life_s_max: AuthMode::Unsigned.token_life_s_max(),
         }
     }
 }
 
 /// What an operator set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Start of every absolute URL, without a trailing slash.
     pub public_url: String,
@@ -51,6 +65,8 @@ pub struct Settings {
     pub auth: AuthMode,
     /// Audiences a token may name; empty for the root that is called.
     pub audiences: Vec<String>,
+    /// Whose signed tokens are believed; nobody's unless `auth` says so.
+    pub trust: Arc<Trust>,
     /// The only peers that may connect, when given.
     pub trusted_proxy: Option<IpNet>,
     /// Whether a booking needs a verified NHS number.
@@ -68,6 +84,7 @@ impl Settings {
             public_url: public_url.into(),
             auth: AuthMode::Unsigned,
             audiences: Vec::new(),
+            trust: Arc::new(Trust::nobody()),
             trusted_proxy: None,
             require_verified_nhs_number: false,
             compat: ApiVersion::LATEST,

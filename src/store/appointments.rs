@@ -3,12 +3,14 @@
 use super::dialect::Db;
 use super::schema::{appointment, appointment_version, schedule, service, slot};
 use super::{StoreError, Tx};
-use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient, Viewer};
+use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
 use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use crate::domain::nhs_number::NhsNumber;
+use crate::domain::policy::{Access, Names, Reach, Rights, Standing};
 use crate::domain::search::{ActedIn, AppointmentSearch, Identified};
 use crate::domain::time::{Instant, Span};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = appointment)]
@@ -40,13 +42,23 @@ struct VersionRow {
     document: String,
 }
 
-/// An appointment and the ODS code of the organisation that provides its service.
+/// An appointment, the schedule it is in, and the ODS code of the organisation that provides its service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Owned {
     /// The appointment.
     pub appointment: Appointment,
+    /// The schedule of its slot.
+    pub schedule: ScheduleId,
     /// The provider.
     pub provider: Option<OdsCode>,
+}
+
+impl Owned {
+    /// What decides who may see it.
+    pub const fn standing(&self) -> Standing<'_> {
+        let Self { appointment, schedule, provider } = self;
+        Standing { booked_by: appointment.booked_by.as_ref(), provider: provider.as_ref(), schedule, service: &appointment.service }
+    }
 }
 
 pub(super) const fn status(live: bool) -> AppointmentStatus {
@@ -107,15 +119,21 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<(AppointmentRow, Option<String>)> = self.run(|c| {
+        let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
             appointment::table
+                .inner_join(slot::table)
                 .left_join(service::table)
                 .filter(appointment::id.eq_any(ids))
                 .order(appointment::id)
-                .select((AppointmentRow::as_select(), service::ods.nullable()))
+                .select((AppointmentRow::as_select(), slot::schedule_id, service::ods.nullable()))
                 .load(c)
         })?;
-        Ok(rows.into_iter().map(|(row, ods)| Owned { appointment: row.into(), provider: ods.map(OdsCode::stored) }).collect())
+        let owned = |(row, schedule, ods): (AppointmentRow, String, Option<String>)| Owned {
+            appointment: row.into(),
+            schedule: ScheduleId::stored(schedule),
+            provider: ods.map(OdsCode::stored),
+        };
+        Ok(rows.into_iter().map(owned).collect())
     }
 
     /// One version of an appointment.
@@ -143,7 +161,7 @@ impl Tx<'_> {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// The current versions of the appointments that match and that `viewer` may see, in id order from where the page
+    /// The current versions of the appointments that match and that `access` lets a caller see, in id order from where the page
     /// begins, at most `limit`. `actors` is what the search's groups of actors come to.
     ///
     /// # Errors
@@ -152,11 +170,11 @@ impl Tx<'_> {
         &mut self,
         search: &AppointmentSearch,
         actors: &[ActedIn],
-        viewer: &Viewer,
+        access: &Access,
         limit: i64,
     ) -> Result<Vec<AppointmentVersion>, StoreError> {
         let ids: Vec<String> = self.run(|c| {
-            let mut query = appointment_matches(search, actors, viewer).order(appointment::id).select(appointment::id);
+            let mut query = appointment_matches(search, actors, access).order(appointment::id).select(appointment::id);
             if let Some(after) = &search.paging.after {
                 query = query.filter(appointment::id.gt(after.id.clone()));
             }
@@ -176,12 +194,12 @@ impl Tx<'_> {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// How many appointments match and may be seen by `viewer`, wherever a page begins.
+    /// How many appointments match and that `access` lets a caller see, wherever a page begins.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn appointment_count(&mut self, search: &AppointmentSearch, actors: &[ActedIn], viewer: &Viewer) -> Result<i64, StoreError> {
-        self.run(|c| appointment_matches(search, actors, viewer).count().get_result(c))
+    pub fn appointment_count(&mut self, search: &AppointmentSearch, actors: &[ActedIn], access: &Access) -> Result<i64, StoreError> {
+        self.run(|c| appointment_matches(search, actors, access).count().get_result(c))
     }
 
     /// Who is coming to `schedules` in `span`, ordered by start: live appointments, and `cancelled` ones on request.
@@ -210,7 +228,7 @@ impl Tx<'_> {
 }
 
 /// Every condition of a search but its page.
-fn appointment_matches<'a>(search: &'a AppointmentSearch, actors: &'a [ActedIn], viewer: &'a Viewer) -> appointment::BoxedQuery<'a, Db> {
+fn appointment_matches<'a>(search: &'a AppointmentSearch, actors: &'a [ActedIn], access: &'a Access) -> appointment::BoxedQuery<'a, Db> {
     let mut query = appointment::table.into_boxed::<Db>();
     if !search.nhs_numbers.is_empty() {
         query = query.filter(appointment::nhs_number.eq_any(search.nhs_numbers.iter().map(NhsNumber::as_str)));
@@ -252,10 +270,32 @@ fn appointment_matches<'a>(search: &'a AppointmentSearch, actors: &'a [ActedIn],
     if let Some(until) = search.date.until {
         query = query.filter(appointment::start_ms.lt(until.ms()));
     }
-    if let Viewer::Organisation(me) = viewer {
-        let own = service::table.filter(service::ods.eq(me.as_str())).select(service::id);
-        let booked = appointment::booked_by.is_not_null().and(appointment::booked_by.eq(me.as_str()));
-        query = query.filter(booked.or(appointment::service_id.eq_any(own)));
+    match access {
+        Access::Organisation { code, rights } if !access.reads_everything() => query.filter(readable(code, rights)),
+        Access::Everyone | Access::Organisation { .. } => query,
     }
-    query
+}
+
+type Condition<'a> = Box<dyn BoxableExpression<appointment::table, Db, SqlType = Bool> + 'a>;
+
+/// The same distinction as [`Access::may_read`], said to the database.
+fn readable<'a>(code: &'a OdsCode, rights: &'a Rights) -> Condition<'a> {
+    let own = service::table.filter(service::ods.eq(code.as_str())).select(service::id);
+    let booked = appointment::booked_by.is_not_null().and(appointment::booked_by.assume_not_null().eq(code.as_str()));
+    let mut condition: Condition<'_> = Box::new(booked.or(appointment::service_id.eq_any(own)));
+    for view in rights.views.iter().filter(|_| rights.read == Reach::All) {
+        let services: Condition<'_> = match &view.services {
+            Names::All => Box::new(appointment::service_id.eq(appointment::service_id)),
+            Names::Only(ids) => Box::new(appointment::service_id.eq_any(ids.iter().map(ServiceId::as_str))),
+        };
+        let schedules: Condition<'_> = match &view.schedules {
+            Names::All => Box::new(appointment::slot_id.eq(appointment::slot_id)),
+            Names::Only(ids) => {
+                let in_them = slot::table.filter(slot::schedule_id.eq_any(ids.iter().map(ScheduleId::as_str))).select(slot::id);
+                Box::new(appointment::slot_id.eq_any(in_them))
+            }
+        };
+        condition = Box::new(condition.or(services.and(schedules)));
+    }
+    condition
 }

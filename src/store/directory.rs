@@ -158,4 +158,13 @@ impl Tx<'_> {
         })?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
+
+    /// True when an organisation provides any service.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn service_is_provided_by(&mut self, organisation: &OdsCode) -> Result<bool, StoreError> {
+        let provided = service::table.filter(service::ods.eq(organisation.as_str())).select(service::id);
+        Ok(self.run(|c| provided.first::<String>(c).optional())?.is_some())
+    }
 }

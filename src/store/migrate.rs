@@ -52,12 +52,6 @@ pub struct MigrationState {
 }
 
 #[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-#[derive(QueryableByName)]
 struct Tables {
     #[diesel(sql_type = BigInt)]
     n: i64,
@@ -74,9 +68,11 @@ struct Version {
 }
 
 #[derive(QueryableByName)]
-struct Pragma {
+struct File {
     #[diesel(sql_type = Integer)]
     application_id: i32,
+    #[diesel(sql_type = BigInt)]
+    tables: i64,
 }
 
 /// What a database is to us before anything is written to it.
@@ -190,22 +186,21 @@ const fn source(conn: &AnyConn) -> EmbeddedMigrations {
 }
 
 fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
-    let count = |conn: &mut AnyConn, sql: &str| -> Result<i64, StoreError> {
-        let row: Count = diesel::sql_query(sql).get_result(conn).map_err(|e| StoreError::of_statement(&e))?;
-        Ok(row.n)
-    };
     match conn {
         AnyConn::Sqlite(sqlite) => {
-            let mark: Pragma = diesel::sql_query("PRAGMA application_id").get_result(sqlite).map_err(|e| StoreError::of_statement(&e))?;
-            let tables = count(conn, "SELECT count(*) AS n FROM sqlite_master")?;
-            Ok(match (mark.application_id, tables) {
-                (APPLICATION_ID, _) if tables > 0 => Owner::Us,
+            // One statement, hence one look: mark and tables come with one commit, which may be happening at this moment.
+            let file: File =
+                diesel::sql_query("SELECT application_id, (SELECT count(*) FROM sqlite_master) AS tables FROM pragma_application_id")
+                    .get_result(sqlite)
+                    .map_err(|e| StoreError::of_statement(&e))?;
+            Ok(match (file.application_id, file.tables) {
+                (APPLICATION_ID, tables) if tables > 0 => Owner::Us,
                 (0 | APPLICATION_ID, 0) => Owner::Nobody,
                 _ => Owner::SomebodyElse,
             })
         }
         AnyConn::Pg(pg) => {
-            // One statement, hence one look: another server may be migrating at this moment.
+            // One look here too.
             let tables: Tables = diesel::sql_query(
                 "SELECT count(*) AS n, count(*) FILTER (WHERE tablename IN \
                  ('__diesel_schema_migrations', 'appointment_version', 'request_key')) AS ours, \

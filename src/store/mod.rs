@@ -9,6 +9,7 @@
 
 mod appointments;
 mod audit;
+mod ceilings;
 mod claims;
 mod conn;
 mod dialect;

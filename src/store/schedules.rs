@@ -2,12 +2,12 @@
 
 use super::conn::AnyConn;
 use super::dialect::{Db, OrIgnore, insert_many};
-use super::schema::{schedule, schedule_service, slot};
+use super::schema::{schedule, schedule_service, service, slot};
 use super::{StoreError, Tx};
-use crate::domain::ids::{ResourceId, ScheduleId, ServiceId};
-use crate::domain::schedule::{Identifier, Schedule};
+use crate::domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
+use crate::domain::schedule::{Identifier, Offered, Offering, Schedule};
 use crate::domain::search::Window;
-use crate::domain::time::Instant;
+use crate::domain::time::{Instant, LONDON};
 use diesel::prelude::*;
 use std::collections::HashMap;
 
@@ -48,10 +48,7 @@ impl ScheduleRow {
 
 impl Tx<'_> {
     /// The services of schedules, primary first.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn schedule_services(&mut self, schedules: &[ScheduleId]) -> Result<HashMap<ScheduleId, Vec<ServiceId>>, StoreError> {
+    fn schedule_services(&mut self, schedules: &[ScheduleId]) -> Result<HashMap<ScheduleId, Vec<ServiceId>>, StoreError> {
         if schedules.is_empty() {
             return Ok(HashMap::new());
         }
@@ -67,6 +64,34 @@ impl Tx<'_> {
             services.entry(ScheduleId::stored(id)).or_default().push(ServiceId::stored(service));
         }
         Ok(services)
+    }
+
+    /// What schedules offer: their services, primary first, who provides each, and the zone of their days.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn schedule_offerings(&mut self, schedules: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, StoreError> {
+        if schedules.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(String, String, String, Option<String>)> = self.run(|c| {
+            schedule_service::table
+                .inner_join(schedule::table.on(schedule::id.eq(schedule_service::schedule_id)))
+                .inner_join(service::table.on(service::id.eq(schedule_service::service_id)))
+                .filter(schedule_service::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
+                .order((schedule_service::schedule_id, schedule_service::rank))
+                .select((schedule_service::schedule_id, schedule::zone, schedule_service::service_id, service::ods))
+                .load(c)
+        })?;
+        let mut offerings: HashMap<ScheduleId, Offering> = HashMap::new();
+        for (id, zone, service, ods) in rows {
+            // A zone was proven when it was stored. One that this binary no longer knows must not stop whoever else is
+            // looked at together with it; whatever shows the schedule itself reports it.
+            let offering = || Offering { zone: zone.parse().unwrap_or(LONDON), services: Vec::new() };
+            let offered = Offered { service: ServiceId::stored(service), provider: ods.map(OdsCode::stored) };
+            offerings.entry(ScheduleId::stored(id)).or_insert_with(offering).services.push(offered);
+        }
+        Ok(offerings)
     }
 
     /// The schedules that serve any of `services`; all schedules when `services` is empty.

@@ -1,8 +1,6 @@
 //! Tokens, scopes and the headers of the Spine (`decisions.md` 5; digest D).
 
-use crate::harness::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, put, take};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::harness::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, encoded, put, take};
 use serde_json::{Value, json};
 
 on_both! {
@@ -33,10 +31,6 @@ fn claims(app: &App) -> Value {
     claims["requesting_device"]["model"] = json!("secret-device");
     claims["requesting_practitioner"]["name"][0]["family"] = json!("SecretName");
     claims
-}
-
-fn encoded(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(text)
 }
 
 fn token(claims: &Value) -> String {

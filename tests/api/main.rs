@@ -17,6 +17,8 @@
     reason = "a test may panic, and looks at databases without the store"
 )]
 
+#[path = "../examiner/mod.rs"]
+mod examiner;
 #[macro_use]
 mod harness;
 #[path = "../support/mod.rs"]
@@ -26,11 +28,16 @@ mod access;
 mod appointments;
 mod auth;
 mod booking;
+mod ceilings;
+mod formats;
 mod nonsense;
 mod order;
+mod policy;
 mod protocol;
 mod races;
 mod reads;
 mod resent;
+mod rules;
+mod signed;
 mod slots;
 mod windows;

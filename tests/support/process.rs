@@ -245,6 +245,16 @@ impl Job {
         Self { line: args.join(" "), output, running: Some(running) }
     }
 
+    /// Its process id. Panics if it was killed.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("the job was not killed").child.id()
+    }
+
+    /// What it wrote to stderr so far.
+    pub fn stderr(&self) -> String {
+        read_text(&self.output.path().join("stderr"))
+    }
+
     /// True once it has ended by itself.
     pub fn is_over(&mut self) -> bool {
         self.running.as_mut().is_none_or(|running| running.child.try_wait().unwrap().is_some())
@@ -326,8 +336,8 @@ impl Reply {
     }
 }
 
-/// `None` if the answer was cut off.
-fn parse_reply(method: &str, answer: &[u8]) -> Option<Reply> {
+/// An answer as it came over the wire. `None` if it was cut off.
+pub fn parse_reply(method: &str, answer: &[u8]) -> Option<Reply> {
     let head_length = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let (head, rest) = (std::str::from_utf8(answer.get(..head_length)?).ok()?, answer.get(head_length + 4..)?);
     let mut lines = head.split("\r\n");

@@ -55,6 +55,8 @@ pub(super) struct Shared {
     pub servers: Vec<Server>,
     pub timeout: Duration,
     pub token: Option<String>,
+    /// How to speak TLS; `None` for trusting the CAs of the web.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
     pub watch: Watch,
     pub journal: Journal,
     pub bar: ProgressBar,
@@ -119,7 +121,10 @@ impl Client {
     /// A client with a number of its own.
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         let number = shared.clients_made.fetch_add(1, Ordering::Relaxed);
-        let connector = awc::Connector::new().limit(1).timeout(shared.timeout);
+        let mut connector = awc::Connector::new().limit(1).timeout(shared.timeout).handshake_timeout(shared.timeout);
+        if let Some(tls) = &shared.tls {
+            connector = connector.rustls_0_23(Arc::clone(tls));
+        }
         let http = awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
         let dice = RefCell::new(Dice::of(&[shared.run_seed, 0xC11E, number]));
         Self { shared: Arc::clone(shared), http, dice, tokens: RefCell::default() }

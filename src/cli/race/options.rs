@@ -71,6 +71,15 @@ pub struct RaceArgs {
     /// are made for each server
     #[arg(long, value_name = "TEXT")]
     pub token: Option<String>,
+    /// The CA of the servers' certificates, in PEM; without it those of the web are trusted
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The certificate to show where servers demand one, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM, not encrypted
+    #[arg(long, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
     /// Also write the result to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -167,11 +176,9 @@ fn in_range(flag: &str, value: usize, min: usize, max: usize) -> Result<(), Race
 
 fn parse_server(text: &str) -> Result<Server, RaceError> {
     let wrong = |why: &str| RaceError::Usage(format!("--server `{text}`: {why}; for example: http://127.0.0.1:8080"));
-    if text.starts_with("https://") {
-        return Err(wrong("race speaks plain http only; name the server's own listening address"));
-    }
-    let Some(rest) = text.strip_prefix("http://") else {
-        return Err(wrong("it must begin with http://"));
+    let schemes = ["http://", "https://"];
+    let Some((scheme, rest)) = schemes.iter().find_map(|scheme| Some((scheme, text.strip_prefix(scheme)?))) else {
+        return Err(wrong("it must begin with http:// or https://"));
     };
     if rest.contains(['?', '#', ' ', '@']) {
         return Err(wrong("it must have no query, fragment, space or user"));
@@ -180,7 +187,7 @@ fn parse_server(text: &str) -> Result<Server, RaceError> {
     if host.is_empty() || text.parse::<awc::http::Uri>().is_err() {
         return Err(wrong("it is no URL"));
     }
-    let root = if path.is_empty() { format!("http://{host}{BOOKING_ROOT}") } else { format!("http://{host}/{path}") };
+    let root = if path.is_empty() { format!("{scheme}{host}{BOOKING_ROOT}") } else { format!("{scheme}{host}/{path}") };
     Ok(Server { root })
 }
 
@@ -194,6 +201,7 @@ mod tests {
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/STU3/1/booking"),
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/STU3/1/booking"),
             ("http://h/STU3/1/provider/", "http://h/STU3/1/provider"),
+            ("https://h", "https://h/STU3/1/booking"),
         ] {
             assert_eq!(parse_server(text).unwrap().root, root);
         }
@@ -201,7 +209,7 @@ mod tests {
 
     #[test]
     fn addresses_that_cannot_be_used_are_wrong_usage_that_says_what_would_be_right() {
-        for text in ["https://h", "h:8080", "http://", "http://h/a?b", "ftp://h"] {
+        for text in ["https://", "h:8080", "http://", "http://h/a?b", "ftp://h"] {
             let error = parse_server(text).unwrap_err();
             assert!(error.is_usage() && error.to_string().contains("http://127.0.0.1:8080"), "{text}: {error}");
         }

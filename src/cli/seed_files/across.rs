@@ -6,7 +6,7 @@
 
 use super::SeedProblem;
 use super::diary::Entry;
-use super::toml_table::Mistakes;
+use crate::cli::toml_table::Mistakes;
 use crate::domain::directory::{DirectoryFacts, DirectoryKind, DirectoryRecord};
 use crate::fhir::directory::{SDS_ROLE_PROFILE, identifiers, references};
 use std::collections::HashMap;

@@ -4,7 +4,7 @@
 //! people and places exist is for `across`. What a reader would get wrong: a schedule with a mistake is
 //! still returned as far as it is usable, so that the mistakes between files are found in the same run.
 
-use super::toml_table::{Mistakes, Placed, Table};
+use crate::cli::toml_table::{Mistakes, Placed, Table};
 use crate::domain::ids::{NotAnId, ResourceId, ScheduleId, ServiceId};
 use crate::domain::rota::{CAPACITY_MAX, ClockTime, DAY_MINUTES, Interval, RotaProblem, Session, WorkingTimes};
 use crate::domain::schedule::{Identifier, Schedule};

@@ -64,6 +64,22 @@ fn a_key_signs_the_token_and_its_public_half_accepts_it() {
 }
 
 #[test]
+fn the_key_set_of_a_private_key_is_its_public_half_and_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    for (private, kty, parts) in [(RSA_PRIVATE, "RSA", &["n", "e"][..]), (EC_PRIVATE, "EC", &["crv", "x", "y"])] {
+        let file = folder.path().join("key.pem");
+        fs::write(&file, private).unwrap();
+        let printed = print(&args(&["--key", file.to_str().unwrap(), "--kid", "k1", "--print-jwks"]), NOW).unwrap();
+        let set: Value = serde_json::from_str(&printed).unwrap();
+        let key = set["keys"][0].as_object().unwrap();
+        assert_eq!((&key["kty"], &key["kid"], &key["use"]), (&json!(kty), &json!("k1"), &json!("sig")));
+        let names: Vec<&str> = key.keys().map(String::as_str).filter(|name| !["kty", "kid", "use", "alg"].contains(name)).collect();
+        assert!(names.len() == parts.len() && parts.iter().all(|part| names.contains(part)), "{names:?}");
+        assert_eq!(crate::http::KeySet::read(printed.as_bytes()).unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn arguments_no_server_could_accept_are_wrong_usage_and_a_bad_key_file_is_not() {
     for line in [["--scope", " "], ["--audience", "here"], ["--organization", "no-ods!"]] {
         assert!(print(&args(&line), NOW).unwrap_err().is_usage(), "{line:?}");

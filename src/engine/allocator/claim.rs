@@ -3,6 +3,7 @@
 use crate::domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AppointmentId, OdsCode, SlotId};
+use crate::domain::policy::Access;
 use crate::domain::time::Instant;
 use crate::store::Cancellation;
 use std::time::Instant as Moment;
@@ -24,6 +25,8 @@ pub(in crate::engine) struct BookClaim {
     pub(in crate::engine) reason: String,
     pub(in crate::engine) clinical_document: Option<String>,
     pub(in crate::engine) booked_by: Option<OdsCode>,
+    /// What its organisation may see and do, as it was when the request was let in.
+    pub(in crate::engine) access: Access,
     pub(in crate::engine) created: Instant,
     pub(in crate::engine) document: String,
     pub(in crate::engine) origin: Origin,

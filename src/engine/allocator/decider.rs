@@ -1,30 +1,21 @@
 //! The decider: one look at the database for everything that waits, and an answer for whoever has lost.
 
 use super::Shared;
-use super::claim::{Claim, Hold, POISONED_MAX, Work};
+use super::claim::{BookClaim, Claim, Hold, POISONED_MAX, Work};
 use super::desk::{Decided, Order, Questions};
-use crate::domain::appointment::decide::{Offer, Wish, decide_book};
-use crate::domain::appointment::{Appointment, AppointmentStatus, RequestKey};
+use super::look::{Look, look};
+use crate::domain::appointment::decide::{Wish, decide_book};
+use crate::domain::appointment::{Appointment, AppointmentStatus};
 use crate::domain::fault::{Fault, Refusal};
-use crate::domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
+use crate::domain::ids::{AppointmentId, ServiceId};
+use crate::domain::policy::{Quota, ceiling_reached};
 use crate::domain::slot::Slot;
 use crate::domain::time::Instant;
-use crate::store::{NewAppointment, Owned, StoreError, Tx};
-use std::collections::{HashMap, HashSet};
+use crate::store::{NewAppointment, StoreError};
 use std::time::Instant as Moment;
 
 /// Most claims looked at together.
 const LOOK_MAX: usize = 256;
-
-/// What one look found.
-struct Look {
-    slots: HashMap<SlotId, Slot>,
-    services: HashMap<ScheduleId, Vec<ServiceId>>,
-    appointments: HashMap<AppointmentId, Owned>,
-    keys: HashMap<RequestKey, AppointmentId>,
-    /// Keys asked for that another process is deciding under.
-    undecided: HashSet<RequestKey>,
-}
 
 /// What becomes of a claim after the look.
 enum Verdict {
@@ -62,21 +53,6 @@ fn next(shared: &Shared) -> Option<Questions> {
             None => shared.to_decide.wait(&mut desk),
         }
     }
-}
-
-/// The committed state of everything the claims name. Keys are read after slots and appointments: whoever
-/// finds its slot taken by its own earlier request must find that request's key as well.
-fn look(tx: &mut Tx<'_>, questions: &Questions) -> Result<Look, StoreError> {
-    let slots: Vec<&str> = questions.slots.iter().map(SlotId::as_str).collect();
-    let slots: HashMap<_, _> = tx.slot_find_many(&slots)?.into_iter().map(|slot| (slot.id.clone(), slot)).collect();
-    let appointments: Vec<&str> = questions.appointments.iter().map(AppointmentId::as_str).collect();
-    let appointments = tx.appointment_find_many(&appointments)?.into_iter().map(|owned| (owned.appointment.id.clone(), owned)).collect();
-    let mut schedules: Vec<ScheduleId> = slots.values().map(|slot| slot.schedule.clone()).collect();
-    schedules.sort_unstable();
-    schedules.dedup();
-    let services = tx.schedule_services(&schedules)?;
-    let undecided = tx.key_undecided_many(&questions.asked)?;
-    Ok(Look { slots, services, appointments, undecided, keys: tx.key_find_many(&questions.keys)? })
 }
 
 /// The look failed: everybody tries again later. A database that answers and still fails is not waited for for ever.
@@ -144,18 +120,10 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
         (_, None) => {}
     }
     let verdict = match &claim.work {
-        Work::Book(book, _) => {
-            let slot = book.slot.ids.iter().find_map(|id| found.slots.get(id));
-            let offer = slot.map(|slot| Offer { slot, services: found.services.get(&slot.schedule).map_or(&[], Vec::as_slice) });
-            let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
-            match (decide_book(wish, offer, now), slot) {
-                (Ok(service), Some(slot)) => {
-                    Ok((Order::Book(Box::new(appointment(book, slot, service))), vec![Hold::Slot(slot.id.clone())]))
-                }
-                (Ok(_), None) => Err(Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() })),
-                (Err(refusal), _) => Err(Fault::Refused(refusal)),
-            }
-        }
+        Work::Book(book, _) => judge_booking(book, found, now).map(|order| {
+            let hold = Hold::Slot(order.appointment.slot.clone());
+            (Order::Book(Box::new(order)), vec![hold])
+        }),
         Work::Cancel(cancel, _) => {
             let cancellation = &cancel.cancellation;
             match found.appointments.get(&cancellation.id).map(|owned| &owned.appointment) {
@@ -184,7 +152,24 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
     }
 }
 
-fn appointment(book: &super::BookClaim, slot: &Slot, service: ServiceId) -> NewAppointment {
+/// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
+/// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
+fn judge_booking(book: &BookClaim, found: &Look, now: Instant) -> Result<NewAppointment, Fault> {
+    let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
+    let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });
+    let meant = found.meant(book);
+    let service = decide_book(wish, meant.as_ref().map(|meant| meant.offer()), now).map_err(Fault::Refused)?;
+    let meant = meant.ok_or_else(unknown)?;
+    let offered = meant.offered(&service).ok_or_else(unknown)?;
+    book.access.may_book(offered.provider.as_ref()).map_err(Fault::NotPermitted)?;
+    let quotas = book.access.quotas(offered, book.start, meant.offering.zone);
+    match ceiling_reached(&quotas, &found.tallies) {
+        Some(reached) => Err(Fault::Refused(reached)),
+        None => Ok(appointment(book, meant.slot, service, quotas)),
+    }
+}
+
+fn appointment(book: &BookClaim, slot: &Slot, service: ServiceId, quotas: Vec<Quota>) -> NewAppointment {
     NewAppointment {
         appointment: Appointment {
             id: book.id.clone(),
@@ -202,5 +187,6 @@ fn appointment(book: &super::BookClaim, slot: &Slot, service: ServiceId) -> NewA
         },
         document: book.document.clone(),
         origin: book.origin.clone(),
+        quotas,
     }
 }

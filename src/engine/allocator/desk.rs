@@ -4,9 +4,11 @@
 //! *behind* a holder without being looked at; when the holder is done they go back to the front of the
 //! queue, in the order in which they came.
 
-use super::claim::{Claim, Hold, Work};
+use super::claim::{BookClaim, Claim, Hold, Work};
 use crate::domain::appointment::RequestKey;
-use crate::domain::ids::{AppointmentId, SlotId};
+use crate::domain::ids::{AppointmentId, ServiceId, SlotId};
+use crate::domain::policy::Access;
+use crate::domain::time::Instant;
 use crate::store::{Cancellation, NewAppointment};
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant as Moment};
@@ -27,8 +29,31 @@ pub(super) struct Questions {
     pub(super) keys: Vec<RequestKey>,
     /// Those of them that are only asked for.
     pub(super) asked: Vec<RequestKey>,
+    /// Bookings under a ceiling.
+    pub(super) limited: Vec<Limited>,
     /// How many claims it is about.
     pub(super) claims: usize,
+}
+
+/// What decides which ceilings a booking comes under.
+#[derive(Debug)]
+pub(super) struct Limited {
+    /// Ids its slot may have, best first.
+    pub(super) slots: Vec<SlotId>,
+    /// The service it names.
+    pub(super) service: Option<ServiceId>,
+    /// Its organisation's ceilings.
+    pub(super) access: Access,
+    /// When it begins.
+    pub(super) start: Instant,
+}
+
+impl Limited {
+    fn of(book: &BookClaim) -> Option<Self> {
+        let BookClaim { slot, access, start, .. } = book;
+        let limited = || Self { slots: slot.ids.clone(), service: slot.service.clone(), access: access.clone(), start: *start };
+        access.has_ceilings().then(limited)
+    }
 }
 
 impl Questions {
@@ -37,7 +62,10 @@ impl Questions {
         for claim in claims {
             questions.keys.extend(claim.key());
             match &claim.work {
-                Work::Book(book, _) => questions.slots.extend(book.slot.ids.iter().cloned()),
+                Work::Book(book, _) => {
+                    questions.slots.extend(book.slot.ids.iter().cloned());
+                    questions.limited.extend(Limited::of(book));
+                }
                 Work::Cancel(cancel, _) => questions.appointments.push(cancel.cancellation.id.clone()),
                 Work::Ask(key, _) => questions.asked.push(key.clone()),
             }

@@ -15,6 +15,7 @@
 mod claim;
 mod decider;
 mod desk;
+mod look;
 mod watch;
 mod writer;
 

@@ -5,7 +5,7 @@
 
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use crate::domain::ids::{ScheduleId, ServiceId};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::{Offered, Offering, Schedule};
 use crate::domain::search::Window;
 use crate::store::{StoreError, Tx};
 use std::collections::{BTreeSet, HashMap};
@@ -67,6 +67,14 @@ impl Catalogue {
             services.iter().filter_map(|service| self.serving.get(service)).flatten().collect()
         };
         serving.into_iter().cloned().collect()
+    }
+
+    /// What schedules offer.
+    pub(super) fn offerings(&self, ids: &[ScheduleId]) -> HashMap<ScheduleId, Offering> {
+        let provider = |service: &ServiceId| self.services.get(service).and_then(|service| service.ods.clone());
+        let offered = |service: &ServiceId| Offered { service: service.clone(), provider: provider(service) };
+        let known = ids.iter().filter_map(|id| self.schedules.get(id));
+        known.map(|s| (s.id.clone(), Offering { zone: s.zone, services: s.services.iter().map(offered).collect() })).collect()
     }
 
     /// Those that exist among `ids`, in id order.

@@ -11,7 +11,7 @@ mod offer;
 use super::facts::Facts;
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use crate::domain::ids::{ScheduleId, ServiceId, SlotId};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::{Offering, Schedule};
 use crate::domain::search::{Paging, SlotSearch};
 use crate::domain::slot::{Slot, SlotStatus};
 use crate::domain::time::{Clock, Instant};
@@ -20,6 +20,7 @@ use catalogue::Catalogue;
 pub(super) use offer::NotHeld;
 use offer::Offer;
 use parking_lot::{Condvar, Mutex, RwLock};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -267,6 +268,9 @@ impl Facts for Held<'_> {
     }
     fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, NotHeld> {
         Ok(self.0.catalogue.schedules_serving(services))
+    }
+    fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, NotHeld> {
+        Ok(self.0.catalogue.offerings(ids))
     }
     fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, NotHeld> {
         Ok(self.0.catalogue.directory(kind, ids))

@@ -10,9 +10,10 @@ use super::findings::{Findings, Place};
 use super::patient::number_of;
 use super::reference::{Contained, Target};
 use super::systems;
+use crate::domain::directory::DirectoryKind;
 use crate::domain::element::Element;
 use crate::domain::fault::ProblemKind;
-use crate::domain::ids::ServiceId;
+use crate::domain::ids::{ResourceId, ServiceId};
 use crate::domain::nhs_number::NhsNumber;
 
 /// The actor of a participant.
@@ -55,6 +56,20 @@ pub(super) fn accept_by_default(appointment: &mut Element) {
             participant.children.push(Element::text("status", "accepted"));
         }
     }
+}
+
+/// Who else takes part, by relative reference: staff and places that this server must know (digest C.11). Services are
+/// compared with the slot's. Kind, id, and the path of the reference.
+pub fn of_the_directory(appointment: &Element) -> Vec<(DirectoryKind, ResourceId, String)> {
+    let known = [DirectoryKind::Practitioner, DirectoryKind::Location];
+    let named = |(path, text): (String, &str)| {
+        let (kind, id) = text.split_once('/')?;
+        let kind = known.into_iter().find(|known| known.name() == kind)?;
+        let id = id.split_once("/_history/").map_or(id, |(id, _)| id);
+        Some((kind, ResourceId::parse(id).ok()?, format!("{path}.actor.reference")))
+    };
+    let participants = Place::root(appointment).many("participant").into_iter();
+    participants.filter_map(|one| Some((one.path, one.element.text_at("actor.reference")?))).filter_map(named).collect()
 }
 
 /// Reads all participants.

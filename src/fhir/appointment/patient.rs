@@ -18,7 +18,7 @@ use crate::domain::time::{LONDON, Span};
 /// The patient of a contained resource, whose number `actor` may repeat.
 pub(super) fn read(patient: &Place<'_>, actor: Option<&Actor<'_>>, rules: BookingRules, findings: &mut Findings) -> Patient {
     findings.demand_text(patient, "id", "a contained resource needs an id, or nothing can point at it");
-    let own = own_number(patient, findings);
+    let own = own_number(patient, rules, findings);
     let named = actor.and_then(|actor| actor.nhs_number.as_ref());
     if let (Some(own), Some(named), Some(actor)) = (own.number.as_ref(), named, actor)
         && own != named
@@ -64,14 +64,22 @@ struct OwnNumber {
     path: String,
 }
 
-fn own_number(patient: &Place<'_>, findings: &mut Findings) -> OwnNumber {
+fn own_number(patient: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> OwnNumber {
     let all = patient.many("identifier");
     let mut numbers = all.iter().filter(|identifier| identifier.text("system") == Some(systems::NHS_NUMBER));
     let Some(first) = numbers.next() else {
+        if rules.strict && !all.is_empty() {
+            // Digest B.6 and B.10.
+            let message = "without an NHS number a patient has no identifier on this root: leave it out";
+            findings.invariant(patient.path_of("identifier"), message);
+        }
         return OwnNumber { number: None, verified: false, path: patient.path_of("identifier") };
     };
     for extra in numbers {
         findings.invariant(extra.path.clone(), "a patient has one NHS number: leave this one out");
+    }
+    if first.one("use").is_some_and(|of| rules.strict && of.element.as_text().is_some_and(|text| text != "official")) {
+        findings.value(first.path_of("use"), "an NHS number is the `official` identifier; `use` may be left out");
     }
     let verified = verification(first, findings).is_some_and(|code| code == systems::VERIFIED);
     OwnNumber { number: number_of(first, findings), verified, path: first.path_of("extension") }
@@ -134,11 +142,12 @@ fn official_name(patient: &Place<'_>, findings: &mut Findings) -> Option<String>
     }
     findings.demand_text(first, "family", "the family name");
     let given = first.many("given");
-    if given.is_empty() {
+    // One that only an extension speaks of, why it is not known, say, may stand among others.
+    if given.iter().all(|name| name.element.value.is_none()) {
         findings.missing(first.path_of("given"), "`given` is missing: at least one given name");
     }
     for name in given {
-        if name.element.as_text().is_none_or(|text| text.trim().is_empty()) {
+        if name.element.value.is_some() && name.element.as_text().is_none_or(|text| text.trim().is_empty()) {
             findings.value(name.path, "a given name must be a text that is not blank");
         }
     }

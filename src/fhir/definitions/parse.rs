@@ -10,6 +10,7 @@ const INFRASTRUCTURE: &str = include_str!("infrastructure.tsv");
 const RESOURCES: &str = include_str!("resources.tsv");
 const PROFILES: &str = include_str!("profiles.tsv");
 const CODES: &str = include_str!("codes.tsv");
+const REFERENCES: &str = include_str!("references.tsv");
 const RESOURCE_TYPES: &str = include_str!("resource-types.txt");
 
 const PRIMITIVES: [(&str, Primitive); 17] = [
@@ -198,9 +199,15 @@ fn add_fields(table: &mut Table, fields: &mut Vec<Field>, order: usize, row: Row
         let name = element.strip_suffix("[x]").map_or_else(|| element.to_owned(), |stem| format!("{stem}{}", capitalised(bare)));
         let element = element.to_owned();
         let min = min.parse().unwrap_or_default();
-        let field = Field { name, element, rank: fields.len(), order, min, many: max == "*", attribute, codes, rules: rules.clone(), ty };
-        fields.push(field);
+        let (rank, many, rules, targets) = (fields.len(), max == "*", rules.clone(), targets_of(row.path));
+        fields.push(Field { name, element, rank, order, min, many, attribute, codes, rules, targets, ty });
     }
+}
+
+/// The types to which the reference at `path` may lead.
+fn targets_of(path: &str) -> Vec<&'static str> {
+    let row = rows(REFERENCES).find(|[of, ..]| *of == path);
+    row.map_or_else(Vec::new, |[_, types, ..]| types.split(' ').collect())
 }
 
 fn list_place(table: &mut Table, name: &str) -> Option<usize> {
@@ -222,6 +229,7 @@ fn capitalised(name: &str) -> String {
 /// Adds one row of the profiles: walks to the constraint its path names, making what is not there yet.
 fn add_constraint(table: &mut Table, [path, cardinality, discriminator, codes, _]: [&'static str; 5]) {
     let codes = list_place(table, codes);
+    let is_choice = path.ends_with("[x]");
     let mut steps = path.split('.');
     let Some(resource) = steps.next() else { return };
     let mut steps = steps.peekable();
@@ -246,6 +254,9 @@ fn add_constraint(table: &mut Table, [path, cardinality, discriminator, codes, _
     node.min = min.parse().unwrap_or_default();
     node.max = max.parse().ok();
     node.codes = codes;
+    if is_choice {
+        node.only = discriminator.split(' ').collect();
+    }
 }
 
 fn find_or_add<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool, fresh: impl FnOnce() -> T) -> usize {

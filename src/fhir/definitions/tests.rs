@@ -19,6 +19,11 @@ fn every_row_of_every_table_is_understood() {
 fn every_constraint_of_a_profile_names_an_element_that_exists() {
     fn walk(ty: &Type, constraint: &Constraint) {
         for child in &constraint.children {
+            if child.name.ends_with("[x]") {
+                assert!(!child.only.is_empty(), "{}", child.name);
+                child.only.iter().for_each(|name| assert_eq!(field(ty, name).element, child.name));
+                continue;
+            }
             let inner = field(ty, child.name).ty();
             let inner = if matches!(inner.kind, Kind::Primitive(_)) { of_primitives() } else { inner };
             walk(inner, child);
@@ -48,6 +53,23 @@ fn a_profile_that_allows_one_leaves_the_json_array_alone() {
 }
 
 #[test]
+fn every_row_of_references_names_a_reference_and_types_that_exist() {
+    let rows: Vec<&str> = include_str!("references.tsv").lines().filter(|line| !line.starts_with('#')).collect();
+    let of_types = |ty: &'static Type| ty.fields.iter().filter(|f| !f.targets.is_empty()).map(|f| (ty.name.as_str(), f));
+    let fields: HashSet<(&str, &str)> = TABLE.types.iter().flat_map(of_types).map(|(of, field)| (of, field.name.as_str())).collect();
+    assert!(rows.len() > 30 && fields.len() >= rows.len(), "{} rows, {} fields", rows.len(), fields.len());
+    for row in rows {
+        let (path, types) = row.split_once('\t').unwrap();
+        let (of, name) = path.rsplit_once('.').unwrap();
+        let ty = named(of).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!(field(ty, name).ty().name, "Reference", "{path}");
+        assert_eq!(field(ty, name).targets, types.split(' ').collect::<Vec<_>>(), "{path}");
+        types.split(' ').for_each(|kind| assert!(any_resource(kind).is_some(), "{kind}"));
+    }
+    assert!(field(resource("Appointment").unwrap(), "supportingInformation").targets.is_empty());
+}
+
+#[test]
 fn a_choice_has_one_field_per_type_and_one_place() {
     let extension = datatype("Extension").unwrap();
     let (code, quantity) = (field(extension, "valueCode"), field(extension, "valueQuantity"));
@@ -68,6 +90,17 @@ fn elements_stand_in_official_order() {
     let participant = field(resource("Appointment").unwrap(), "participant").ty();
     let names: Vec<&str> = participant.fields.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(names.join(" "), "id extension modifierExtension type actor required status");
+}
+
+#[test]
+fn whatever_the_guess_the_element_found_is_the_one_named() {
+    let extension = datatype("Extension").unwrap();
+    for field in &extension.fields {
+        for rank in 0..extension.fields.len() + 2 {
+            assert_eq!(extension.field_near(rank, &field.name).map(|found| found.rank), Some(field.rank), "{} from {rank}", field.name);
+        }
+    }
+    assert!(extension.field_near(0, "value").is_none());
 }
 
 #[test]

@@ -51,12 +51,14 @@ impl<'t> Reader<'t> {
         let mut children = Vec::with_capacity(members.len());
         let twins = members.iter().any(|m| m.name.starts_with('_'));
         let of_resource = matches!(ty.kind, Kind::Resource | Kind::AnyResource) || ty.name == "DomainResource";
+        let mut rank = 0;
         for member in members {
             let name = member.name.as_ref();
             if of_resource && name == "resourceType" {
                 continue;
             }
-            if let Some(field) = ty.field(name) {
+            if let Some(field) = ty.field_near(rank, name) {
+                rank = field.rank;
                 let twin = if twins { twin_of(members, field) } else { None };
                 self.element(field, Some(&member.node), twin, &place.child(name, None), &mut children);
                 continue;

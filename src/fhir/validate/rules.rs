@@ -6,7 +6,7 @@
 use crate::domain::element::Element;
 use crate::domain::fault::ProblemKind;
 use crate::domain::time::{LONDON, Span};
-use crate::fhir::definitions::Rule;
+use crate::fhir::definitions::{self, Rule};
 use crate::fhir::json::Place;
 
 use super::Checker;
@@ -48,17 +48,36 @@ impl Checker<'_> {
     /// ref-1: a local reference leads to a contained resource. `#` alone means the resource around.
     fn reference(&mut self, element: &Element, place: &Place<'_>) {
         let local = element.text_at("reference").and_then(|r| r.strip_prefix('#')).filter(|id| !id.is_empty());
-        if local.is_some_and(|id| !self.local.ids.contains(id)) {
+        if local.is_some_and(|id| !self.local.ids.contains_key(id)) {
             let message = "no contained resource has this id: a reference beginning with `#` leads to an entry of `contained` (ref-1)";
             self.add(ProblemKind::Reference, &place.child("reference", None), message);
         }
     }
 
-    /// What holds of contained resources alone: an id that is referred to, no resources inside, no versions (dom-2, 3, 4).
+    /// A reference leads to a type that the element allows, as far as the reference tells: `#` and an id in here, or a URL
+    /// that ends in a type and an id.
+    pub(super) fn target(&mut self, allowed: &[&str], element: &Element, place: &Place<'_>) {
+        let Some(text) = element.text_at("reference").filter(|_| !allowed.is_empty()) else { return };
+        let (kind, fault) = match text.strip_prefix('#') {
+            Some(id) => (self.local.ids.get(id).copied().flatten(), ProblemKind::Reference),
+            None => (kind_of(text), ProblemKind::Value),
+        };
+        if kind.is_some_and(|kind| !allowed.contains(&kind)) {
+            let message = format!("this leads to a resource of another type; it may lead to {}", allowed.join(", "));
+            self.add(fault, &place.child("reference", None), message);
+        }
+    }
+
+    /// What holds of contained resources alone: an id that is referred to, no narrative, no resources inside, no versions
+    /// (dom-1 to 4).
     pub(super) fn contained(&mut self, element: &Element, place: &Place<'_>) {
         if element.child("contained").is_some() {
             let message = "a contained resource contains no others: they all stand side by side in the outer one (dom-2)";
             self.add(ProblemKind::Invariant, &place.child("contained", None), message);
+        }
+        if element.child("text").is_some() {
+            let message = "a contained resource has no narrative: the outer one's speaks for it (dom-1)";
+            self.add(ProblemKind::Invariant, &place.child("text", None), message);
         }
         for name in ["versionId", "lastUpdated"] {
             if element.child("meta").is_some_and(|meta| meta.child(name).is_some()) {
@@ -76,6 +95,14 @@ impl Checker<'_> {
             _ => {}
         }
     }
+}
+
+/// The resource type that a literal reference names, relative or absolute, with a version or without.
+fn kind_of(reference: &str) -> Option<&str> {
+    let unversioned = reference.split_once("/_history/").map_or(reference, |(before, _)| before);
+    let (before, _) = unversioned.rsplit_once('/')?;
+    let kind = before.rsplit_once('/').map_or(before, |(_, kind)| kind);
+    definitions::any_resource(kind).map(|_| kind)
 }
 
 /// What is wrong by a rule that looks at one element alone.

@@ -136,12 +136,59 @@ fn local_references_lead_to_contained_resources_and_these_are_referred_to() {
 }
 
 #[test]
-fn contained_resources_contain_nothing_and_have_no_version() {
+fn contained_resources_contain_nothing_and_have_neither_narrative_nor_version() {
     let text = r##"{"resourceType":"Appointment","status":"proposed","participant":[{"actor":{"reference":"#l"}}],"contained":[
         {"resourceType":"Location","id":"l","meta":{"versionId":"1","lastUpdated":"2026-02-11T09:30:00Z"},
+         "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},
          "contained":[{"resourceType":"Location","id":"l"}]}]}"##;
-    let expected = ["contained", "meta.versionId", "meta.lastUpdated"].map(|e| (Invariant, format!("Appointment.contained[0].{e}")));
+    let expected =
+        ["contained", "text", "meta.versionId", "meta.lastUpdated"].map(|e| (Invariant, format!("Appointment.contained[0].{e}")));
     assert_eq!(found(text), expected);
+}
+
+#[test]
+fn references_lead_to_types_their_element_allows() {
+    let with = |element: &str| {
+        let other = if element.contains("participant") { "" } else { r#""participant":[{"actor":{"display":"x"}}],"# };
+        format!(r#"{{"resourceType":"Appointment","status":"proposed",{other}{element}}}"#)
+    };
+    let wrong = [
+        (r#""slot":[{"reference":"Schedule/1"}]"#, Wrong, "slot[0]"),
+        (r#""slot":[{"reference":"https://x.example/base/Schedule/1/_history/2"}]"#, Wrong, "slot[0]"),
+        (r#""participant":[{"actor":{"reference":"PractitionerRole/1"}}]"#, Wrong, "participant[0].actor"),
+        (r#""incomingReferral":[{"reference":"Patient/1"}]"#, Wrong, "incomingReferral[0]"),
+        (r#""identifier":[{"value":"1","assigner":{"reference":"Practitioner/1"}}]"#, Wrong, "identifier[0].assigner"),
+        (r##""slot":[{"reference":"#p"}],"contained":[{"resourceType":"Location","id":"p"}]"##, Reference, "slot[0]"),
+    ];
+    for (element, kind, place) in wrong {
+        assert_eq!(found(&with(element)), one(kind, &format!("Appointment.{place}.reference")), "{element}");
+    }
+    let right = [
+        r#""slot":[{"reference":"Slot/1"},{"reference":"https://x.example/base/Slot/1"},{"reference":"urn:uuid:1"},{"display":"x"}]"#,
+        r#""participant":[{"actor":{"reference":"Practitioner/1"}},{"actor":{"reference":"https://x.example/somebody"}}]"#,
+        r#""supportingInformation":[{"reference":"Slot/1"},{"reference":"Condition/1"}]"#,
+    ];
+    for element in right {
+        assert_eq!(found(&with(element)), [], "{element}");
+    }
+}
+
+#[test]
+fn an_extension_of_a_profile_holds_what_the_profile_says() {
+    let base = "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-";
+    let with = |name: &str, value: &str| {
+        let extension = format!(r#"{{"url":"{base}{name}-1",{value}}}"#);
+        found(&format!(
+            r#"{{"resourceType":"Appointment","status":"proposed","participant":[{{"actor":{{"display":"x"}}}}],"extension":[{extension}]}}"#
+        ))
+    };
+    let place = |name: &str| format!("Appointment.extension[0].{name}");
+    assert_eq!(with("DeliveryChannel", r#""valueCode":"Telephone""#), []);
+    assert_eq!(with("DeliveryChannel", r#""valueString":"Telephone""#), one(Wrong, &place("valueString")));
+    assert_eq!(with("BookingOrganisation", r#""valueReference":{"reference":"Organization/1"}"#), []);
+    assert_eq!(with("BookingOrganisation", r#""valueString":"X9T20""#), one(Wrong, &place("valueString")));
+    assert_eq!(with("AppointmentCancellationReason", r#""valueString":"better""#), []);
+    assert_eq!(with("AppointmentCancellationReason", r#""valueCode":"better""#), one(Required, &place("valueString")));
 }
 
 #[test]
@@ -206,7 +253,8 @@ fn values_have_the_form_of_their_type() {
         (Base64, "AA ==\n"),
         (String, " spaces\n and lines "),
         (Xhtml, r#"<div xmlns="http://www.w3.org/1999/xhtml"><p class="x">a &amp; b &#233;<br/></p><!-- c --></div>"#),
-        (Xhtml, r#"<h:div xmlns:h="http://www.w3.org/1999/xhtml"/>"#),
+        (Xhtml, r#"<h:div xmlns:h="http://www.w3.org/1999/xhtml">x</h:div>"#),
+        (Xhtml, r#"<div xmlns="http://www.w3.org/1999/xhtml"><img src="a.png"/></div>"#),
     ];
     for (primitive, text) in good {
         assert_eq!(formats::fault(primitive, text), None, "{primitive:?} {text}");
@@ -249,6 +297,8 @@ fn values_have_the_form_of_their_type() {
         (String, "\u{1}"),
         (String, ""),
         (Xhtml, "<div>a</div>"),
+        (Xhtml, "<div xmlns=\"http://www.w3.org/1999/xhtml\"/>"),
+        (Xhtml, "<div xmlns=\"http://www.w3.org/1999/xhtml\"> <p>\n</p><!-- nothing --></div>"),
         (Xhtml, r#"<div xmlns="http://www.w3.org/1999/xhtml">"#),
         (Xhtml, r#"<div xmlns="http://www.w3.org/1999/xhtml"/><div xmlns="http://www.w3.org/1999/xhtml"/>"#),
         (Xhtml, r#"<div xmlns="http://www.w3.org/1999/xhtml"><script>x</script></div>"#),

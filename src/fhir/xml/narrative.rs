@@ -59,7 +59,7 @@ pub(in crate::fhir) fn fault(text: &str) -> Option<&'static str> {
             Event::Text(_) | Event::GeneralRef(_) | Event::Comment(_) if depth == 0 => {
                 return Some("nothing stands around the `div` of a narrative");
             }
-            Event::Text(text) | Event::Comment(text) if text.contains("]]>") || !text.chars().all(super::is_xml_char) => {
+            Event::Text(text) | Event::Comment(text) if text.contains("]]>") || !super::is_xml_text(&text) => {
                 return Some(NOT_WELL_FORMED);
             }
             Event::GeneralRef(reference) if super::resolve(&reference).is_none() => {
@@ -92,7 +92,7 @@ fn element_fault(start: &BytesStart<'_>, depth: usize) -> Option<&'static str> {
         let (Ok(attribute), Some(value)) = (attribute, value) else { return Some(NOT_WELL_FORMED) };
         let name = attribute.key.local_name().into_inner().to_ascii_lowercase();
         let scheme: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(11).collect();
-        if attribute.value.contains('<') || !value.chars().all(super::is_xml_char) {
+        if attribute.value.contains('<') || !super::is_xml_text(&value) {
             return Some(NOT_WELL_FORMED);
         }
         if name.starts_with("on") || scheme.eq_ignore_ascii_case("javascript:") {
@@ -100,4 +100,18 @@ fn element_fault(start: &BytesStart<'_>, depth: usize) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// Whether a narrative without faults has something to say: text that is not space, or an image (txt-2).
+pub(in crate::fhir) fn says_something(text: &str) -> bool {
+    let mut reader = NsReader::from_str(text);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Text(text)) if text.chars().all(char::is_whitespace) => {}
+            Ok(Event::Text(_) | Event::GeneralRef(_)) => return true,
+            Ok(Event::Start(start) | Event::Empty(start)) if start.local_name().into_inner() == "img" => return true,
+            Ok(Event::Eof) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
 }

@@ -4,9 +4,12 @@
 //! that is counted is that of the same resource in JSON, because what is read here is kept as JSON, and must
 //! be readable then.
 
+use std::borrow::Cow;
+
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
-use quick_xml::name::ResolveResult;
-use quick_xml::reader::NsReader;
+use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
+use quick_xml::reader::Reader as Events;
 
 use crate::domain::element::{Element, Value};
 use crate::domain::fault::ProblemKind;
@@ -29,17 +32,21 @@ const NAME_SHOWN_MAX: usize = 64;
 /// resource of a type the server knows.
 pub fn read(bytes: &[u8]) -> Result<Read, Unreadable> {
     let text = json::text_of(bytes)?;
-    let mut reader = Reader { text, events: NsReader::from_str(text), at: 0, problems: Problems::default() };
+    let mut reader = Reader::of(text);
+    if text.starts_with('\u{feff}') {
+        // The events would come without it, and from then on not from where they seem to.
+        return Err(reader.wrong("a second byte order mark stands where a FHIR resource was expected"));
+    }
     let Token::Open(tag) = reader.next()? else { return Err(reader.wrong("a FHIR resource was expected")) };
     if tag.space != Space::Fhir {
         return Err(reader.wrong(&format!("the root element is not in the namespace {NAMESPACE}")));
     }
-    let Some(ty) = definitions::resource(&tag.name) else {
+    let Some(ty) = definitions::resource(tag.name) else {
         return Err(reader.wrong("the root element names no resource type that is read here"));
     };
-    let mut tree = Element::resource(&tag.name);
+    let mut tree = Element::resource(tag.name);
     reader.attributes(&tag, ty, true, &mut tree)?;
-    reader.content(&tag, ty, 1, &Place::root(&tag.name), &mut tree)?;
+    reader.content(&tag, ty, 1, &Place::root(tag.name), &mut tree)?;
     match reader.next()? {
         Token::End => Ok(Read { tree, problems: reader.problems.into_vec() }),
         _ => Err(reader.wrong("nothing may follow the resource")),
@@ -56,7 +63,8 @@ enum Space {
 
 /// The tag of an element that was opened.
 struct Tag<'t> {
-    name: String,
+    /// Its name, without prefix.
+    name: &'t str,
     space: Space,
     start: BytesStart<'t>,
     /// True when the tag closes itself.
@@ -71,13 +79,22 @@ enum Token<'t> {
 
 struct Reader<'t> {
     text: &'t str,
-    events: NsReader<&'t [u8]>,
+    events: Events<&'t [u8]>,
+    /// The namespaces declared so far, by all elements that are open.
+    spaces: NamespaceResolver,
+    /// How many elements are open.
+    open: u16,
     /// Where the last event began.
     at: usize,
     problems: Problems,
 }
 
 impl<'t> Reader<'t> {
+    fn of(text: &'t str) -> Self {
+        let (events, spaces) = (Events::from_str(text), NamespaceResolver::default());
+        Self { text, events, spaces, open: 0, at: 0, problems: Problems::default() }
+    }
+
     fn wrong(&self, problem: &str) -> Unreadable {
         Unreadable::at(self.text, self.at, problem)
     }
@@ -87,24 +104,50 @@ impl<'t> Reader<'t> {
     }
 
     /// The next event, of whatever sort, with what FHIR never uses refused.
-    fn event(&mut self) -> Result<(Space, Event<'t>), Unreadable> {
+    fn event(&mut self) -> Result<Event<'t>, Unreadable> {
         self.at = self.position();
-        let (space, event) = match self.events.read_resolved_event() {
-            Ok((ResolveResult::Bound(namespace), event)) => match namespace.0 {
-                NAMESPACE => (Space::Fhir, event),
-                XHTML => (Space::Xhtml, event),
-                _ => (Space::Other, event),
-            },
-            Ok((_, event)) => (Space::Other, event),
-            Err(_) => return Err(self.wrong("the XML is not well formed from here on")),
-        };
+        // What the last tag declared, if it closed itself, holds no longer.
+        self.spaces.set_level(self.open);
+        let event = self.events.read_event().map_err(|_| self.malformed())?;
         match &event {
-            Event::DocType(_) => Err(self.wrong("a document type declaration is not allowed in FHIR")),
-            Event::PI(_) => Err(self.wrong("a processing instruction is not allowed in FHIR")),
-            Event::CData(_) => Err(self.wrong("CDATA is not allowed here: values stand in attributes")),
-            Event::Decl(declaration) => self.declaration(declaration).map(|()| (space, event)),
-            _ => Ok((space, event)),
+            Event::Start(start) => {
+                self.declared(start)?;
+                self.open = self.open.saturating_add(1);
+            }
+            Event::Empty(start) => self.declared(start)?,
+            Event::End(_) => self.open = self.open.saturating_sub(1),
+            Event::DocType(_) => return Err(self.wrong("a document type declaration is not allowed in FHIR")),
+            Event::PI(_) => return Err(self.wrong("a processing instruction is not allowed in FHIR")),
+            Event::CData(_) => return Err(self.wrong("CDATA is not allowed here: values stand in attributes")),
+            Event::Decl(declaration) => self.declaration(declaration)?,
+            _ => {}
         }
+        Ok(event)
+    }
+
+    fn malformed(&self) -> Unreadable {
+        self.wrong("the XML is not well formed from here on")
+    }
+
+    /// Takes note of the namespaces a tag declares. Nearly none does, and then its attributes need not be read for it.
+    fn declared(&mut self, start: &BytesStart<'t>) -> Result<(), Unreadable> {
+        if only_value(start).is_some() || !start.contains("xmlns") {
+            return Ok(());
+        }
+        self.spaces.push(start).map_err(|_| self.malformed())
+    }
+
+    fn tag(&self, start: BytesStart<'t>, empty: bool) -> Tag<'t> {
+        // The name is that in the body, after `<`, so that it need not be copied out of the event.
+        let from = self.at + 1;
+        let name = self.text.get(from..from + start.name().0.len()).unwrap_or_default();
+        let (space, name) = self.spaces.resolve_element(QName(name));
+        let space = match space {
+            ResolveResult::Bound(namespace) if namespace.0 == NAMESPACE => Space::Fhir,
+            ResolveResult::Bound(namespace) if namespace.0 == XHTML => Space::Xhtml,
+            _ => Space::Other,
+        };
+        Tag { name: name.into_inner(), space, start, empty }
     }
 
     fn declaration(&self, declaration: &BytesDecl<'_>) -> Result<(), Unreadable> {
@@ -119,10 +162,9 @@ impl<'t> Reader<'t> {
     /// The next tag. Between tags there is nothing but space and comments.
     fn next(&mut self) -> Result<Token<'t>, Unreadable> {
         loop {
-            let (space, event) = self.event()?;
-            return Ok(match event {
-                Event::Start(start) => Token::Open(Tag { name: local(&start), space, start, empty: false }),
-                Event::Empty(start) => Token::Open(Tag { name: local(&start), space, start, empty: true }),
+            return Ok(match self.event()? {
+                Event::Start(start) => Token::Open(self.tag(start, false)),
+                Event::Empty(start) => Token::Open(self.tag(start, true)),
                 Event::End(_) => Token::Close,
                 Event::Eof => Token::End,
                 Event::Text(text) if text.bytes().all(|b| b.is_ascii_whitespace()) => continue,
@@ -145,7 +187,8 @@ impl<'t> Reader<'t> {
                 Token::End => return Err(self.wrong("the body ends too early: an element is not closed")),
                 Token::Open(tag) => tag,
             };
-            let Some(field) = ty.field(&tag.name).filter(|field| !field.attribute) else {
+            let near = last.map_or(0, |field| field.rank);
+            let Some(field) = ty.field_near(near, tag.name).filter(|field| !field.attribute) else {
                 self.unknown(&tag, ty, depth)?;
                 continue;
             };
@@ -159,36 +202,36 @@ impl<'t> Reader<'t> {
             repeats = if last.is_some_and(|before| before.rank == field.rank) { repeats + 1 } else { 0 };
             last = Some(field);
             let here = place.child(&field.name, field.many.then_some(repeats));
-            let child = self.element(&tag, field, depth, &here)?;
+            let mut child = Element::complex(&field.name);
+            self.element(&tag, field, depth, &here, &mut child)?;
             into.children.push(child);
         }
     }
 
     /// One element. `depth` is that of the object it stands in, counted as in JSON.
-    fn element(&mut self, tag: &Tag<'t>, field: &Field, depth: usize, place: &Place<'_>) -> Result<Element, Unreadable> {
+    fn element(&mut self, tag: &Tag<'t>, field: &Field, depth: usize, place: &Place<'_>, into: &mut Element) -> Result<(), Unreadable> {
         let depth = depth + usize::from(field.many) + 1;
         if depth > DEPTH_MAX {
             return Err(Unreadable::too_deep(self.text, self.at));
         }
-        let mut element = Element::complex(&field.name);
         let ty = field.ty();
         match ty.kind {
-            Kind::Primitive(Primitive::Xhtml) => element.value = Some(Value::Text(self.narrative(tag)?)),
+            Kind::Primitive(Primitive::Xhtml) => into.value = Some(Value::Text(self.narrative(tag)?)),
             Kind::Primitive(primitive) => {
                 let own = definitions::of_primitives();
-                let value = self.attributes(tag, own, false, &mut element)?;
-                element.value = value.map(|text| typed(primitive, text));
-                self.content(tag, own, depth, place, &mut element)?;
+                let value = self.attributes(tag, own, false, into)?;
+                into.value = value.map(|text| typed(primitive, text));
+                self.content(tag, own, depth, place, into)?;
             }
-            Kind::AnyResource => self.inner_resource(tag, depth, place, &mut element)?,
+            Kind::AnyResource => self.inner_resource(tag, depth, place, into)?,
             Kind::Complex | Kind::Resource => {
-                if self.attributes(tag, ty, false, &mut element)?.is_some() {
+                if self.attributes(tag, ty, false, into)?.is_some() {
                     return Err(self.wrong(&format!("`{}` has elements inside and no attribute `value`", field.name)));
                 }
-                self.content(tag, ty, depth, place, &mut element)?;
+                self.content(tag, ty, depth, place, into)?;
             }
         }
-        Ok(element)
+        Ok(())
     }
 
     /// The resource inside `contained` or an entry of a Bundle: one element, named like its type.
@@ -207,8 +250,8 @@ impl<'t> Reader<'t> {
         if tag.space != Space::Fhir {
             return Err(self.wrong(&format!("the resource is not in the namespace {NAMESPACE}")));
         }
-        if let Some(ty) = definitions::any_resource(&tag.name) {
-            into.resource = Some(tag.name.clone());
+        if let Some(ty) = definitions::any_resource(tag.name) {
+            into.resource = Some(tag.name.to_owned());
             if self.attributes(&tag, ty, false, into)?.is_some() {
                 return Err(self.wrong("a resource has no attribute `value`"));
             }
@@ -225,18 +268,20 @@ impl<'t> Reader<'t> {
 
     /// The attributes of a tag: those the type has become children, `value` is handed back.
     fn attributes(&self, tag: &Tag<'t>, ty: &Type, root: bool, into: &mut Element) -> Result<Option<String>, Unreadable> {
+        if let Some(value) = only_value(&tag.start).filter(|_| ty.kind == Kind::Complex) {
+            return Ok(Some(value.to_owned()));
+        }
         let mut value = None;
         for (count, attribute) in tag.start.attributes().enumerate() {
             if count >= super::ATTRIBUTES_MAX {
-                return Err(self.wrong(&format!("`{}` has more than {} attributes", shown(&tag.name), super::ATTRIBUTES_MAX)));
+                return Err(self.wrong(&format!("`{}` has more than {} attributes", shown(tag.name), super::ATTRIBUTES_MAX)));
             }
-            let attribute = attribute.map_err(|_| self.wrong(&format!("the attributes of `{}` are not well formed", shown(&tag.name))))?;
+            let attribute = attribute.map_err(|_| self.wrong(&format!("the attributes of `{}` are not well formed", shown(tag.name))))?;
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
             let key = attribute.key.0;
-            let text = attribute.normalized_value(super::VERSION).ok().filter(|text| text.chars().all(super::is_xml_char));
-            let Some(text) = text.filter(|_| !attribute.value.contains('<')) else {
+            let Some(text) = text_of(&attribute) else {
                 return Err(self.wrong(&format!("attribute `{}` holds characters or entities that XML does not know", shown(key))));
             };
             if key == "value" && ty.kind == Kind::Complex {
@@ -244,7 +289,7 @@ impl<'t> Reader<'t> {
             } else if ty.field(key).is_some_and(|field| field.attribute) {
                 into.children.push(Element::text(key, text));
             } else if !(root && self.is_schema_hint(attribute.key)) {
-                return Err(self.wrong(&format!("`{}` has no attribute of the name `{}`", shown(&tag.name), shown(key))));
+                return Err(self.wrong(&format!("`{}` has no attribute of the name `{}`", shown(tag.name), shown(key))));
             }
         }
         // In JSON the order is that of the definitions; here attributes come in any.
@@ -252,17 +297,17 @@ impl<'t> Reader<'t> {
         Ok(value)
     }
 
-    fn is_schema_hint(&self, key: quick_xml::name::QName<'_>) -> bool {
-        matches!(self.events.resolver().resolve_attribute(key).0, ResolveResult::Bound(namespace) if namespace.0 == SCHEMA_INSTANCE)
+    fn is_schema_hint(&self, key: QName<'_>) -> bool {
+        matches!(self.spaces.resolve_attribute(key).0, ResolveResult::Bound(namespace) if namespace.0 == SCHEMA_INSTANCE)
     }
 
     /// An element no definition knows is passed over, but only in FHIR's namespace, and well formed.
     fn unknown(&mut self, tag: &Tag<'t>, ty: &Type, depth: usize) -> Result<(), Unreadable> {
-        if ty.field(&tag.name).is_some() {
+        if ty.field(tag.name).is_some() {
             return Err(self.wrong(&format!("`{0}` is written as an attribute: {0}=\"…\"", tag.name)));
         }
         if tag.space != Space::Fhir {
-            return Err(self.wrong(&format!("`{}` is not in the namespace {NAMESPACE}", shown(&tag.name))));
+            return Err(self.wrong(&format!("`{}` is not in the namespace {NAMESPACE}", shown(tag.name))));
         }
         self.skip(tag, depth)
     }
@@ -270,7 +315,7 @@ impl<'t> Reader<'t> {
     fn skip(&mut self, tag: &Tag<'t>, depth: usize) -> Result<(), Unreadable> {
         let mut levels = usize::from(!tag.empty);
         while levels > 0 {
-            match self.event()?.1 {
+            match self.event()? {
                 Event::Start(_) => levels += 1,
                 Event::End(_) => levels -= 1,
                 Event::Eof => return Err(self.wrong("the body ends too early: an element is not closed")),
@@ -296,8 +341,25 @@ fn shown(name: &str) -> &str {
     if name.len() <= NAME_SHOWN_MAX { name } else { "a very long name" }
 }
 
-fn local(start: &BytesStart<'_>) -> String {
-    start.local_name().into_inner().to_owned()
+/// The value of a tag as nearly every primitive has it: ` value="…"`, plain, and nothing else. So it need not be taken apart.
+fn only_value<'s>(start: &'s BytesStart<'_>) -> Option<&'s str> {
+    start.attributes_raw().strip_prefix(" value=\"")?.strip_suffix('"').filter(|value| is_plain(value))
+}
+
+/// Whether a text in quotation marks is plain ASCII that means just what it says, as nearly every value is.
+fn is_plain(raw: &str) -> bool {
+    // Looking to the end, whatever comes, takes many bytes at a time.
+    raw.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'"'))
+}
+
+/// What an attribute says; nothing where it holds what XML does not know.
+fn text_of<'a>(attribute: &'a Attribute<'_>) -> Option<Cow<'a, str>> {
+    let raw = attribute.value.as_ref();
+    if is_plain(raw) {
+        return Some(Cow::Borrowed(raw));
+    }
+    let text = attribute.normalized_value(super::VERSION).ok()?;
+    (super::is_xml_text(&text) && !raw.contains('<')).then_some(text)
 }
 
 /// The value as JSON would have it. What does not fit stays text, which validation will not take.

@@ -87,11 +87,11 @@ impl Writer {
         if let Some(namespace) = namespace {
             self.attribute("xmlns", namespace);
         }
-        self.complex(element, kind, ty);
+        self.complex(element, kind, ty, None);
     }
 
     /// Attributes and content of an element whose tag is open.
-    fn complex(&mut self, element: &Element, name: &str, ty: &Type) {
+    fn complex(&mut self, element: &Element, name: &str, ty: &Type, value: Option<&str>) {
         let children = ty.arranged(element);
         let mut written = None;
         for (field, child) in children.iter().filter(|(field, _)| field.attribute) {
@@ -100,6 +100,9 @@ impl Writer {
                 self.attribute(&field.name, text_of(child));
             }
             written = Some(field.rank);
+        }
+        if let Some(value) = value {
+            self.attribute("value", value);
         }
         let empty = children.iter().all(|(field, _)| field.attribute);
         self.inside(name, empty, |writer| {
@@ -110,6 +113,9 @@ impl Writer {
     }
 
     fn element(&mut self, element: &Element, name: &str, ty: &Type) {
+        if !says_something(element) {
+            return;
+        }
         match ty.kind {
             Kind::Primitive(Primitive::Xhtml) => self.narrative(text_of(element)),
             Kind::AnyResource => {
@@ -118,24 +124,12 @@ impl Writer {
             }
             Kind::Primitive(_) => {
                 self.open(name);
-                let own = definitions::of_primitives();
-                if let Some(id) = element.text_at("id") {
-                    self.attribute("id", id);
-                }
-                if element.value.is_some() {
-                    self.attribute("value", text_of(element));
-                }
-                let children = own.arranged(element);
-                let empty = children.iter().all(|(field, _)| field.attribute);
-                self.inside(name, empty, |writer| {
-                    for (field, child) in children.iter().filter(|(field, _)| !field.attribute) {
-                        writer.element(child, &field.name, field.ty());
-                    }
-                });
+                let value = element.value.as_ref().map(|_| text_of(element));
+                self.complex(element, name, definitions::of_primitives(), value);
             }
             Kind::Complex | Kind::Resource => {
                 self.open(name);
-                self.complex(element, name, ty);
+                self.complex(element, name, ty, None);
             }
         }
     }
@@ -154,6 +148,14 @@ impl Writer {
     }
 }
 
+/// Whether anything of the element can be written. One with nothing in it but what only JSON can say would stand
+/// empty, which FHIR forbids (ele-1).
+fn says_something(element: &Element) -> bool {
+    let is_foreign = |child: &Element| matches!(child.value, Some(Value::Foreign(_)));
+    let held = element.value.is_some() || element.resource.is_some() || element.children.is_empty();
+    held || element.children.iter().any(|child| !is_foreign(child) && says_something(child))
+}
+
 fn text_of(element: &Element) -> &str {
     match &element.value {
         Some(Value::Text(text) | Value::Number(text)) => text,
@@ -165,17 +167,25 @@ fn text_of(element: &Element) -> &str {
 
 /// `text` as it may stand in an attribute. Line breaks and tabs are escaped, because readers turn bare ones into spaces.
 pub fn push_escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' => out.push_str("&#9;"),
-            '\n' => out.push_str("&#10;"),
-            '\r' => out.push_str("&#13;"),
-            c if super::is_xml_char(c) => out.push(c),
-            _ => out.push('\u{fffd}'),
+    let mut rest = text;
+    // What XML cannot hold above the control characters begins with the byte EF: U+FFFE and U+FFFF.
+    while let Some(at) = rest.bytes().position(|b| b < 0x20 || matches!(b, b'&' | b'<' | b'>' | b'"' | 0xef)) {
+        let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut chars = from.chars();
+        match chars.next() {
+            Some('&') => out.push_str("&amp;"),
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('"') => out.push_str("&quot;"),
+            Some('\t') => out.push_str("&#9;"),
+            Some('\n') => out.push_str("&#10;"),
+            Some('\r') => out.push_str("&#13;"),
+            Some(c) if super::is_xml_char(c) => out.push(c),
+            Some(_) => out.push('\u{fffd}'),
+            None => {}
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
 }

@@ -8,6 +8,8 @@ use crate::domain::ids::OdsCode;
 use crate::domain::time::Instant;
 use serde_json::Value;
 
+/// Why the request is made.
+pub(super) const REASON: &str = "reason_for_request";
 /// How far clocks may differ, in seconds.
 const LEEWAY_S: i64 = 60;
 const ODS_SYSTEM: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
@@ -22,7 +24,7 @@ pub(super) struct Rules<'a> {
     pub(super) now: Instant,
 }
 
-/// What a token says, once proven.
+/// What a token without a signature says.
 pub(super) struct Claims {
     pub(super) organisation: OdsCode,
     pub(super) scope: String,
@@ -45,59 +47,98 @@ impl Claims {
     }
 }
 
+/// The claims of an unsigned token, each of which the standard prescribes.
 pub(super) fn check(payload: &Value, rules: &Rules<'_>) -> Result<Claims, TokenFault> {
     let issuer = text(payload, "iss")?;
     let user = text(payload, "sub")?;
-    audience(payload, rules.audiences)?;
-    times(payload, rules)?;
-    if text(payload, "reason_for_request")? != "directcare" {
-        return Err(TokenFault::ClaimValue { claim: "reason_for_request", expected: "`directcare`".to_owned() });
-    }
+    audience_fits(audiences(payload)?.into_iter(), rules.audiences)?;
+    Times::of(payload)?.judge(rules.life_s_max, rules.now)?;
+    direct_care(payload)?;
     let scope = text(payload, "requested_scope")?.to_owned();
-    let device = payload.get("requesting_device").filter(|d| d.is_object()).ok_or(TokenFault::Claim("requesting_device"))?;
-    let organisation = organisation(payload)?;
+    let device = payload.get("requesting_device").filter(|d| d.is_object()).ok_or_else(|| missing("requesting_device"))?;
+    let organisation = organisation(payload, "requesting_organization")?;
     let role = practitioner(payload, user)?;
     Ok(Claims { organisation, scope, issuer: recorded(issuer), user: recorded(user), role, device: described(device) })
 }
 
-fn text<'p>(payload: &'p Value, claim: &'static str) -> Result<&'p str, TokenFault> {
-    payload.get(claim).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).ok_or(TokenFault::Claim(claim))
+fn missing(claim: &str) -> TokenFault {
+    TokenFault::Claim(claim.to_owned())
+}
+
+fn wrong(claim: &str, expected: impl Into<String>) -> TokenFault {
+    TokenFault::ClaimValue { claim: claim.to_owned(), expected: expected.into() }
+}
+
+fn text<'p>(payload: &'p Value, claim: &str) -> Result<&'p str, TokenFault> {
+    payload.get(claim).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).ok_or_else(|| missing(claim))
+}
+
+/// The audiences a token names.
+pub(super) fn audiences(payload: &Value) -> Result<Vec<&str>, TokenFault> {
+    match payload.get("aud") {
+        Some(Value::String(one)) => Ok(vec![one.as_str()]),
+        Some(Value::Array(many)) => Ok(many.iter().filter_map(Value::as_str).collect()),
+        _ => Err(missing("aud")),
+    }
 }
 
 /// `aud` is one of the accepted audiences, exactly, but for a trailing slash.
-fn audience(payload: &Value, accepted: &[String]) -> Result<(), TokenFault> {
-    let given: Vec<&str> = match payload.get("aud") {
-        Some(Value::String(one)) => vec![one.as_str()],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-        _ => return Err(TokenFault::Claim("aud")),
-    };
-    let bare = |url: &str| url.strip_suffix('/').unwrap_or(url).to_owned();
-    let fits = given.iter().any(|given| accepted.iter().any(|accepted| bare(accepted) == bare(given)));
+pub(super) fn audience_fits<'a>(mut given: impl Iterator<Item = &'a str>, accepted: &[String]) -> Result<(), TokenFault> {
+    let bare = |url: &'a str| url.strip_suffix('/').unwrap_or(url);
+    let fits = given.any(|given| accepted.iter().any(|accepted| accepted.strip_suffix('/').unwrap_or(accepted) == bare(given)));
     if fits { Ok(()) } else { Err(TokenFault::Audience { accepted: accepted.to_vec() }) }
 }
 
-fn times(payload: &Value, rules: &Rules<'_>) -> Result<(), TokenFault> {
-    let seconds = |claim| payload.get(claim).and_then(Value::as_i64).ok_or(TokenFault::Claim(claim));
-    let (issued, expires) = (seconds("iat")?, seconds("exp")?);
-    let now = rules.now.ms().div_euclid(1_000);
-    if issued > now.saturating_add(LEEWAY_S) {
-        return Err(TokenFault::NotYetValid);
-    }
-    if expires.saturating_add(LEEWAY_S) <= now {
-        return Err(TokenFault::Expired);
-    }
-    let life = expires.saturating_sub(issued);
-    if life <= 0 {
-        return Err(TokenFault::ClaimValue { claim: "exp", expected: "later than `iat`".to_owned() });
-    }
-    if life > rules.life_s_max { Err(TokenFault::TooLong { limit_s: rules.life_s_max }) } else { Ok(()) }
+/// When a token begins and ends, in seconds since 1970.
+#[derive(Debug)]
+pub(super) struct Times {
+    issued: i64,
+    expires: i64,
+    not_before: Option<i64>,
 }
 
-fn organisation(payload: &Value) -> Result<OdsCode, TokenFault> {
-    let claim = "requesting_organization";
-    let organisation = payload.get(claim).filter(|o| o.is_object()).ok_or(TokenFault::Claim(claim))?;
+impl Times {
+    pub(super) fn of(payload: &Value) -> Result<Self, TokenFault> {
+        let seconds = |claim| payload.get(claim).and_then(Value::as_i64).ok_or_else(|| missing(claim));
+        Ok(Self { issued: seconds("iat")?, expires: seconds("exp")?, not_before: None })
+    }
+
+    /// The same, `nbf` taken into account, where it is there.
+    pub(super) fn not_before(self, payload: &Value) -> Result<Self, TokenFault> {
+        let not_before = match payload.get("nbf") {
+            None | Some(Value::Null) => None,
+            Some(given) => Some(given.as_i64().ok_or_else(|| missing("nbf"))?),
+        };
+        Ok(Self { not_before, ..self })
+    }
+
+    pub(super) fn judge(&self, life_s_max: i64, now: Instant) -> Result<(), TokenFault> {
+        let now = now.ms().div_euclid(1_000);
+        let begins = self.not_before.map_or(self.issued, |not_before| not_before.max(self.issued));
+        if begins > now.saturating_add(LEEWAY_S) {
+            return Err(TokenFault::NotYetValid);
+        }
+        if self.expires.saturating_add(LEEWAY_S) <= now {
+            return Err(TokenFault::Expired);
+        }
+        let life = self.expires.saturating_sub(self.issued);
+        if life <= 0 {
+            return Err(wrong("exp", "later than `iat`"));
+        }
+        if life > life_s_max { Err(TokenFault::TooLong { limit_s: life_s_max }) } else { Ok(()) }
+    }
+}
+
+/// Bookings are for direct care and nothing else (digest D).
+pub(super) fn direct_care(payload: &Value) -> Result<(), TokenFault> {
+    if text(payload, REASON)? == "directcare" { Ok(()) } else { Err(wrong(REASON, "`directcare`")) }
+}
+
+/// The organisation in a claim, as the standard has it.
+pub(super) fn organisation(payload: &Value, claim: &str) -> Result<OdsCode, TokenFault> {
+    let organisation = payload.get(claim).filter(|o| o.is_object()).ok_or_else(|| missing(claim))?;
     let code = identifier(organisation, ODS_SYSTEM).and_then(OdsCode::parse);
-    code.ok_or_else(|| TokenFault::ClaimValue { claim, expected: format!("an organisation with an identifier of {ODS_SYSTEM}") })
+    code.ok_or_else(|| wrong(claim, format!("an organisation with an identifier of {ODS_SYSTEM}")))
 }
 
 /// The practitioner may be missing; if there is one, it is the one the token is about (digest D).
@@ -106,11 +147,16 @@ fn practitioner(payload: &Value, user: &str) -> Result<Option<String>, TokenFaul
     match payload.get(claim) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(practitioner)) if practitioner.get("id").and_then(Value::as_str) != Some(user) => {
-            Err(TokenFault::ClaimValue { claim, expected: "a practitioner whose `id` equals `sub`".to_owned() })
+            Err(wrong(claim, "a practitioner whose `id` equals `sub`"))
         }
-        Some(practitioner @ Value::Object(_)) => Ok(identifier(practitioner, ROLE_SYSTEM).map(recorded)),
-        Some(_) => Err(TokenFault::Claim(claim)),
+        Some(practitioner @ Value::Object(_)) => Ok(role(practitioner)),
+        Some(_) => Err(missing(claim)),
     }
+}
+
+/// The role profile of a practitioner.
+pub(super) fn role(practitioner: &Value) -> Option<String> {
+    identifier(practitioner, ROLE_SYSTEM).map(recorded)
 }
 
 /// The value of the identifier of a system, in a resource whose identifiers are a list or a single one.
@@ -124,7 +170,7 @@ fn identifier<'r>(resource: &'r Value, system: &str) -> Option<&'r str> {
 }
 
 /// Model, version and identifier of a device, as far as they are there.
-fn described(device: &Value) -> Option<String> {
+pub(super) fn described(device: &Value) -> Option<String> {
     let identifier = match device.get("identifier") {
         Some(Value::Array(many)) => many.first(),
         other => other,
@@ -134,6 +180,6 @@ fn described(device: &Value) -> Option<String> {
     Some(recorded(&text)).filter(|text| !text.is_empty())
 }
 
-fn recorded(text: &str) -> String {
+pub(super) fn recorded(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(RECORDED_CHARS_MAX).collect()
 }

@@ -14,8 +14,8 @@ pub async fn read(asked: Asked, versioned: bool) -> Result<HttpResponse, Fault> 
     let (looks, shape) = asked.reading("Appointment")?;
     let id = asked.admitted.id(0).to_owned();
     let version = versioned.then(|| asked.admitted.id(1).to_owned());
-    let viewer = asked.admitted.caller.viewer.clone();
-    let found = asked.engine(move |engine| engine.appointment(&id, version.as_deref(), &viewer)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.appointment(&id, version.as_deref(), &access)).await?;
     respond::appointment(StatusCode::OK, &found, &asked.admitted.root_url, looks, false, &Content::Resource(&shape))
 }
 
@@ -23,14 +23,13 @@ pub async fn read(asked: Asked, versioned: bool) -> Result<HttpResponse, Fault> 
 pub async fn history(asked: Asked) -> Result<HttpResponse, Fault> {
     let (looks, shape) = asked.reading("Appointment")?;
     let id = asked.admitted.id(0).to_owned();
-    let viewer = asked.admitted.caller.viewer.clone();
+    let access = asked.access();
     let path = format!("Appointment/{id}");
-    let found = asked.engine(move |engine| engine.appointment_history(&id, &viewer)).await?;
+    let found = asked.engine(move |engine| engine.appointment_history(&id, &access)).await?;
     let mut changes = Vec::new();
     for version in &found {
         let resource = shape.applied(respond::tree(&version.document)?);
-        let path = format!("{path}/_history/{}", version.version);
-        changes.push(Change { path, resource, version: version.version, at: version.recorded });
+        changes.push(Change { resource, version: version.version });
     }
     Ok(respond::resource(StatusCode::OK, &bundle::history(&asked.admitted.root_url, &path, changes), looks))
 }
@@ -38,14 +37,19 @@ pub async fn history(asked: Asked) -> Result<HttpResponse, Fault> {
 /// `GET /Appointment?…`: a patient's are never paged (digest A.10).
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let query = search::appointments(&asked.admitted.parameters, &asked.rules)?;
-    let viewer = asked.admitted.caller.viewer.clone();
+    let access = asked.access();
     let wanted = query.search.clone();
-    let found = asked.engine(move |engine| engine.search_appointments(&wanted, &viewer)).await?;
+    let found = asked.engine(move |engine| engine.search_appointments(&wanted, &access)).await?;
     let mut entries = Vec::new();
     let mut actors = Vec::new();
     if !query.total_only {
         for version in &found.versions {
-            let path = format!("Appointment/{}/_history/{}", version.id, version.version);
+            let path = if asked.rules.strict {
+                // The booking standard wants the version in `fullUrl` (digest A.10), which STU3 forbids (bdl-8).
+                format!("Appointment/{}/_history/{}", version.id, version.version)
+            } else {
+                format!("Appointment/{}", version.id)
+            };
             let resource = respond::tree(&version.document)?;
             if query.search.includes.appointment_actors {
                 actors.extend(search::participants(&resource));

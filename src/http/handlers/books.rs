@@ -8,10 +8,12 @@ use super::super::prefer::Returning;
 use super::respond::Content;
 use super::{Asked, respond};
 use crate::domain::appointment::AppointmentVersion;
-use crate::domain::fault::Fault;
+use crate::domain::directory::DirectoryKind;
+use crate::domain::element::Element;
+use crate::domain::fault::{Fault, Problem, ProblemKind};
 use crate::domain::ids::AppointmentId;
 use crate::engine::ExpectedVersion;
-use crate::fhir::appointment::{BookingRules, read_booking_body, read_cancel_body, with_defaults};
+use crate::fhir::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
 use crate::fhir::shape::Shape;
 use crate::fhir::{json, outcome, xml};
 use actix_web::HttpResponse;
@@ -37,14 +39,33 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let rules = BookingRules {
         strict: asked.dialect.strict,
         require_verified_nhs_number: settings.require_verified_nhs_number,
-        lenient: settings.compat.leniencies(),
+        lenient: asked.admitted.caller.compat.leniencies(),
     };
     let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
+    participants_exist(asked, &request.resource).await?;
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
-    asked.service.engine.book(request, asked.admitted.caller.origin.clone(), answer);
+    asked.service.engine.book(request, asked.access(), asked.admitted.caller.origin.clone(), answer);
     outcome(asked, told).await
+}
+
+/// Whoever else takes part is somebody (digest C.11).
+async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<(), Fault> {
+    let named = of_the_directory(appointment);
+    if named.is_empty() {
+        return Ok(());
+    }
+    let wanted: Vec<_> = named.iter().map(|(kind, id, _)| (*kind, id.clone())).collect();
+    let access = asked.access().clone();
+    let found = asked.engine(move |engine| engine.directory_entries(&wanted, &access)).await?;
+    let missing = named.into_iter().filter(|(kind, id, _)| !found.iter().any(|entry| entry.kind == *kind && entry.id == *id));
+    let problem = |(kind, _, expression): (DirectoryKind, _, String)| {
+        let message = format!("there is no such {} here; a reference with a base URL may lead elsewhere", kind.name());
+        Problem { kind: ProblemKind::Reference, expression, message }
+    };
+    let problems: Vec<Problem> = missing.map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Fault::Invalid(problems)) }
 }
 
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
@@ -58,12 +79,12 @@ pub async fn update(asked: Asked) -> Result<HttpResponse, Fault> {
 async fn try_update(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let body = decoded(asked)?;
     let id = asked.admitted.id(0).to_owned();
-    let viewer = asked.admitted.caller.viewer.clone();
+    let access = asked.access();
     // Existence comes before the header, and the header before its value (`decisions.md` 5, "Order of checks").
     let expected = expected(asked);
     let looked_for = expected.clone().unwrap_or(ExpectedVersion::Any);
     let of_url = id.clone();
-    let pending = asked.engine(move |engine| engine.pending_cancel(&id, &viewer, &looked_for)).await?;
+    let pending = asked.engine(move |engine| engine.pending_cancel(&id, &access, &looked_for)).await?;
     if expected.is_none() {
         return Err(Fault::VersionMissing);
     }

@@ -16,14 +16,16 @@ const MATCHES_MAX: usize = 2_000;
 pub async fn read(asked: Asked, kind: DirectoryKind) -> Result<HttpResponse, Fault> {
     let (looks, shape) = asked.reading(kind.name())?;
     let id = asked.admitted.id(0).to_owned();
-    let found = asked.engine(move |engine| engine.directory_entry(kind, &id)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.directory_entry(kind, &id, &access)).await?;
     respond::stored(&found.document, found.version, found.updated, looks, &shape)
 }
 
 /// `GET /<kind>?…`.
 pub async fn search(asked: Asked, kind: DirectoryKind) -> Result<HttpResponse, Fault> {
     let query = search::directory(kind, &asked.admitted.parameters, &asked.rules)?;
-    let all = asked.engine(move |engine| engine.directory_list(kind)).await?;
+    let access = asked.access();
+    let all = asked.engine(move |engine| engine.directory_list(kind, &access)).await?;
     let mut found: Vec<(DirectoryEntry, Element)> = Vec::new();
     for entry in all {
         let tree = respond::tree(&entry.document)?;
@@ -48,7 +50,8 @@ pub async fn included(asked: &Asked, led_to: Vec<(DirectoryKind, ResourceId)>) -
     if led_to.is_empty() {
         return Ok(Vec::new());
     }
-    let found = asked.engine(move |engine| engine.directory_entries(&led_to)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.directory_entries(&led_to, &access)).await?;
     found.iter().map(|entry| Ok(shown(entry, respond::tree(&entry.document)?, Mode::Include))).collect()
 }
 

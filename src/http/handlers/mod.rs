@@ -14,9 +14,11 @@ use super::respond::{self, Looks};
 use super::settings::Settings;
 use super::{Service, access, fault, negotiate};
 use crate::domain::fault::Fault;
+use crate::domain::policy::Access;
 use crate::domain::search::Cursor;
 use crate::fhir::bundle::{self, Entry};
 use crate::fhir::capability;
+use crate::fhir::compat::ApiVersion;
 use crate::fhir::search::{self, Query, SearchRules};
 use crate::fhir::shape::Shape;
 use actix_web::http::StatusCode;
@@ -63,7 +65,7 @@ pub async fn nothing_here(http: HttpRequest, service: web::Data<Service>) -> Htt
 }
 
 fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fault) -> HttpResponse {
-    let rules = search_rules(dialect, http, &service.settings);
+    let rules = search_rules(dialect, http, &service.settings, service.settings.compat);
     let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
     let of_form = http.extensions().get::<Wanted>().map(|Wanted(format)| *format);
     let of_query =
@@ -79,7 +81,7 @@ async fn answer(
     answer_id: &str,
 ) -> Result<HttpResponse, Fault> {
     let admitted = request::admit(dialect, http, payload, service, answer_id).await?;
-    let rules = search_rules(dialect, http, &service.settings);
+    let rules = search_rules(dialect, http, &service.settings, admitted.caller.compat);
     let asked = Asked { dialect, service: service.clone(), rules, preferences: Preferences::of(http), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
@@ -104,14 +106,14 @@ async fn answer(
     }
 }
 
-/// What a query is held to: the root's rules and the operator's limits.
-pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings) -> SearchRules {
+/// What a query is held to: the root's rules, the operator's limits, and the version spoken with whoever asks.
+pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings, compat: ApiVersion) -> SearchRules {
     SearchRules {
         strict: dialect.strict || Preferences::of(http).strict,
         must_name: dialect.strict,
         window_days_max: settings.limits.window_days_max,
         parameters_max: settings.limits.parameters_max,
-        end_restricts: dialect.strict && settings.compat.leniencies().end_parameter,
+        end_restricts: dialect.strict && compat.leniencies().end_parameter,
     }
 }
 
@@ -148,6 +150,11 @@ impl Asked {
         let next = next.filter(|_| !query.total_only);
         let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.honoured, total, next, entries);
         respond::resource(StatusCode::OK, &bundle, self.looks(query.pretty))
+    }
+
+    /// What whoever asks may see and do.
+    fn access(&self) -> Access {
+        self.admitted.caller.access.clone()
     }
 
     /// Runs an operation of the engine aside, because it waits for the database.

@@ -11,7 +11,8 @@ use actix_web::http::StatusCode;
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let query = search::schedules(&asked.admitted.parameters, &asked.rules)?;
     let wanted = query.search.clone();
-    let found = asked.engine(move |engine| engine.search_schedules(&wanted)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.search_schedules(&wanted, &access)).await?;
     let mut entries = Vec::new();
     if !query.total_only {
         entries.extend(slots::related(&asked, &found.related, Mode::Match)?);
@@ -29,7 +30,8 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let (looks, shape) = asked.reading("Schedule")?;
     let id = asked.admitted.id(0).to_owned();
     let not_found = Fault::NotFound { kind: "Schedule", id: id.clone() };
-    let found = asked.engine(move |engine| engine.schedule(&id)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.schedule(&id, &access)).await?;
     let shown = found.service_shown(&[]).ok_or(not_found)?;
     if asked.dialect.strict {
         // What was assured stays as it was: the booking root's schedules carry no version (digest B.2).

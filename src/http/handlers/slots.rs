@@ -4,6 +4,7 @@ use super::super::access::Sought;
 use super::super::negotiate::Format;
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
+use crate::domain::policy::Access;
 use crate::domain::search::SlotSearch;
 use crate::engine::{Related, SlotMatches};
 use crate::fhir::bundle::{Entry, Mode};
@@ -24,11 +25,12 @@ const LOOK_MAX: Duration = Duration::from_millis(500);
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let query = search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
     let must_know_service = asked.dialect.strict;
-    let found = match held(&asked, &query.search).await {
+    let access = asked.access();
+    let found = match held(&asked, &query.search, &access).await {
         Some(found) => found,
         None => {
             let wanted = query.search.clone();
-            asked.engine(move |engine| engine.search_slots(&wanted)).await
+            asked.engine(move |engine| engine.search_slots(&wanted, &access)).await
         }
     };
     let found = match found {
@@ -47,7 +49,7 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
 }
 
 /// The matches from memory, as soon as they are as new as the database; `None` where the database is to be asked.
-async fn held(asked: &Asked, search: &SlotSearch) -> Option<Result<SlotMatches, Fault>> {
+async fn held(asked: &Asked, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
     let engine = &asked.service.engine;
     if !engine.may_hold(search) {
         return None;
@@ -58,7 +60,7 @@ async fn held(asked: &Asked, search: &SlotSearch) -> Option<Result<SlotMatches, 
         let _ = tell.send(fresh);
     }));
     match timeout(LOOK_MAX, told).await {
-        Ok(Ok(true)) => engine.search_slots_held(search),
+        Ok(Ok(true)) => engine.search_slots_held(search, access),
         _ => None,
     }
 }
@@ -107,7 +109,8 @@ fn built(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Resul
 pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let (looks, shape) = asked.reading("Slot")?;
     let id = asked.admitted.id(0).to_owned();
-    let found = asked.engine(move |engine| engine.slot(&id)).await?;
+    let access = asked.access();
+    let found = asked.engine(move |engine| engine.slot(&id, &access)).await?;
     let tree = shape.applied(slot::tree_versioned(&found, asked.service.engine.now()));
     Ok(respond::versioned(&tree, found.version, found.updated, looks))
 }

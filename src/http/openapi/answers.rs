@@ -6,9 +6,9 @@
 use super::super::auth::Need;
 use super::super::dialects::{self, Dialect, Interaction};
 use super::{examples, tag};
-use crate::domain::fault::{Contradiction, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
-use crate::domain::ids::AppointmentId;
-use crate::domain::time::Instant;
+use crate::domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
+use crate::domain::ids::{AppointmentId, OdsCode};
+use crate::domain::time::{Instant, LONDON};
 use crate::fhir::{json as fhir_json, outcome};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -170,13 +170,15 @@ fn gate(dialect: &Dialect, interaction: Interaction) -> Vec<Sample> {
     let query = Fault::TooLarge { what: "query", limit: 8_192, unit: "bytes" };
     all.push(("query-too-large", "the query is too long", query));
     if interaction.need() != Need::Nothing {
-        let token = Fault::Token(TokenFault::Scope { needed: interaction.need().example() });
+        let token = Fault::Token(TokenFault::Scope { claim: "requested_scope".to_owned(), needed: interaction.need().example() });
         let name = match interaction.need() {
             Need::WriteAppointments => "token-write",
             Need::ReadAppointments => "token-appointments",
             _ => "token-slots",
         };
         all.push((name, "no token, or one that is unreadable, expired, for another audience or without the scope", token));
+        let unlisted = Fault::NotPermitted(Denial::Unlisted { organisation: organisation() });
+        all.push(("not-admitted", "the provider's policy does not admit the organisation", unlisted));
         if let Some(name) = dialect.headers_demanded.first() {
             all.push(("header-missing", "a header that is demanded is missing", Fault::HeaderMissing { name }));
         }
@@ -204,6 +206,10 @@ fn search(dialect: &Dialect, window: &'static str) -> Vec<Sample> {
 fn unknown(kind: &'static str) -> Sample {
     let fault = Fault::NotFound { kind, id: "95e58add-0b10-4a8c-817c-2729eb0cab75".to_owned() };
     (if kind == "Appointment" { "appointment-unknown" } else { "unknown" }, "there is nothing under this id", fault)
+}
+
+fn organisation() -> OdsCode {
+    OdsCode::stored("X9T20".to_owned())
 }
 
 fn not_yours() -> Sample {
@@ -248,13 +254,17 @@ fn book() -> Vec<Sample> {
     let invalid = problem(ProblemKind::NhsNumber, "Appointment.contained[1].identifier[0].value", "the check digit is wrong");
     let at = |name: &str| format!("Appointment.{name}");
     let contradiction = Contradiction { expression: at("contained[2].start"), stored: format!("the slot begins at {}", START.to_fhir()) };
+    let no_booking = Fault::NotPermitted(Denial::Booking { organisation: organisation() });
+    let ceiling = Refusal::CeilingReached { organisation: organisation(), service: None, day: START.local(LONDON).date(), per_day: 10 };
     vec![
+        ("no-booking", "the provider's policy does not let the organisation book", no_booking),
         ("malformed", "the body is malformed: no contained Slot where one is demanded, or contacts ranked wrongly", malformed),
         ("invalid", "the body breaks rules; every problem is listed with its place", invalid),
         ("slot-taken", "the slot is no longer free", Fault::Refused(Refusal::SlotTaken)),
         ("slot-begun", "the slot has begun", Fault::Refused(Refusal::SlotBegun { start: START })),
         ("slot-unknown", "there is no such slot", Fault::Refused(Refusal::SlotUnknown { expression: at("slot[0]") })),
         ("slot-contradicted", "what the body says of the slot is not so", Fault::Refused(Refusal::SlotContradicted(vec![contradiction]))),
+        ("ceiling-reached", "the organisation has as many appointments on that day as it may have", Fault::Refused(ceiling)),
     ]
 }
 
@@ -265,7 +275,9 @@ fn update(dialect: &Dialect) -> Vec<Sample> {
     }
     let other = problem(ProblemKind::Structure, "Appointment.id", "the body must carry the `id` of the appointment in the URL");
     let more = Refusal::MoreThanStatus { expressions: vec!["Appointment.contained[1].name.family".to_owned()] };
+    let no_cancelling = Fault::NotPermitted(Denial::Cancelling { organisation: organisation() });
     all.extend([
+        ("no-cancelling", "the provider's policy does not let the organisation cancel", no_cancelling),
         ("version-stale", "If-Match names another version than the current one", Fault::VersionStale { given: "1".to_owned(), current: 2 }),
         ("other-id", "the body is of another appointment", other),
         ("already-cancelled", "it is cancelled already", Fault::Refused(Refusal::AlreadyCancelled)),

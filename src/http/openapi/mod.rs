@@ -77,7 +77,8 @@ fn document() -> Value {
             "securitySchemes": {"bearer": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                 "description": "A JWT of the consumer (digest D): aud is the root that is called, reason_for_request is directcare, \
-                    requested_scope is a list of scopes parted by spaces. `slotkeeper token` prints one. Not needed with --auth off.",
+                    requested_scope (with --auth jwks also scope or scp) is a list of scopes parted by spaces. `slotkeeper token` prints one. \
+                    Not needed with --auth off.",
             }},
             "schemas": schemas::all(),
             "headers": answers::headers(),

@@ -15,6 +15,7 @@ use super::schema::{appointment, appointment_version, slot};
 use super::{StoreError, Tx};
 use crate::domain::appointment::{Appointment, Origin, RequestKey};
 use crate::domain::ids::{AppointmentId, SlotId};
+use crate::domain::policy::Quota;
 use crate::domain::time::Instant;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
@@ -32,6 +33,8 @@ pub struct NewAppointment {
     pub document: String,
     /// On whose behalf.
     pub origin: Origin,
+    /// The ceilings that have to have room for it; mostly none.
+    pub quotas: Vec<Quota>,
 }
 
 /// A cancellation that was decided on one version of an appointment.
@@ -69,16 +72,18 @@ struct Fence {
 
 impl Tx<'_> {
     /// Carries out every claim that can be carried out at once. No two of `bookings` may name one slot, and
-    /// no two claims one request key: the caller settles those among themselves.
+    /// no two claims one request key: the caller settles those among themselves. Where a ceiling has not room for all
+    /// bookings under it, those that come first have it.
     ///
     /// # Errors
     /// Those of the database; a [`StoreError::Constraint`] means that one of the claims is poisoned.
     pub fn claims_settle(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation], now: Instant) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
+        let bookings = self.within_ceilings(bookings)?;
         if !bookings.is_empty() {
             settled.booked = self.run(|c| match c {
-                AnyConn::Pg(pg) => postgresql::book(pg, bookings, now),
-                AnyConn::Sqlite(sqlite) => sqlite::book(sqlite, bookings, now),
+                AnyConn::Pg(pg) => postgresql::book(pg, &bookings, now),
+                AnyConn::Sqlite(sqlite) => sqlite::book(sqlite, &bookings, now),
             })?;
         }
         if !cancels.is_empty() {

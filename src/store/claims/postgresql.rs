@@ -184,7 +184,7 @@ struct Book {
 }
 
 impl Book {
-    fn of(claims: &[NewAppointment], now: Instant) -> Self {
+    fn of(claims: &[&NewAppointment], now: Instant) -> Self {
         let mut book = Self { now_ms: now.ms(), ..Self::default() };
         for claim in claims {
             let new = &claim.appointment;
@@ -277,7 +277,7 @@ macro_rules! prepared_once {
 prepared_once!(Book);
 prepared_once!(Cancel);
 
-pub(super) fn book(conn: &mut PgConnection, claims: &[NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
+pub(super) fn book(conn: &mut PgConnection, claims: &[&NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
     let won: Vec<String> = Book::of(claims, now).load(conn)?;
     Ok(won.into_iter().map(AppointmentId::stored).collect())
 }

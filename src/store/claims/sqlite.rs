@@ -10,7 +10,7 @@ use crate::domain::time::Instant;
 use diesel::prelude::*;
 use std::collections::HashSet;
 
-pub(super) fn book(conn: &mut SqliteConnection, claims: &[NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
+pub(super) fn book(conn: &mut SqliteConnection, claims: &[&NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
     let mut won = HashSet::new();
     for claim in claims {
         if !key_is_new(conn, &claim.origin)? {

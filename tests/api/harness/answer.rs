@@ -1,5 +1,7 @@
 //! An answer, read whole, and what tests say of it.
 
+use super::ask::Ask;
+use crate::examiner::Exchange;
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderMap;
@@ -20,6 +22,20 @@ impl Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_else(|_| panic!("a body of an answer failed"));
         Self { status, headers, body: body.to_vec() }
+    }
+
+    /// What was asked and answered, to be examined.
+    pub fn exchange(&self, ask: &Ask) -> Exchange {
+        let header = |name: &str| self.header_if(name).unwrap_or_default().to_owned();
+        Exchange {
+            method: ask.method.clone(),
+            uri: ask.uri(),
+            status: self.status,
+            content_type: header("Content-Type"),
+            content_encoding: header("Content-Encoding"),
+            location: header("Location"),
+            body: self.body.clone(),
+        }
     }
 
     pub fn text(&self) -> String {

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::ask::{Ask, Bearer, PUBLIC_URL};
 use super::database::{Database, Kind, Season};
+use crate::examiner::examine;
 use crate::support::wait_until;
 use actix_web::dev::Service as _;
 use actix_web::http::Method;
@@ -11,12 +12,14 @@ use actix_web::rt::time::timeout;
 use actix_web::test::{TestRequest, init_service};
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
+use slotkeeper::cli::policy_file;
 use slotkeeper::cli::token::{Claims, unsigned};
 use slotkeeper::domain::ids::Ids;
 use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports};
+use slotkeeper::fhir::compat::ApiVersion;
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, configure};
+use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -29,9 +32,13 @@ pub struct Setup {
     pub season: Season,
     pub auth: AuthMode,
     pub audiences: Vec<String>,
+    pub trust: Arc<Trust>,
     pub require_verified_nhs_number: bool,
     pub http: HttpLimits,
     pub engine: Limits,
+    /// A policy file; none, unless said otherwise.
+    pub policy: Option<String>,
+    pub compat: ApiVersion,
 }
 
 impl Default for Setup {
@@ -43,9 +50,12 @@ impl Default for Setup {
             season: Season::Winter,
             auth: AuthMode::Unsigned,
             audiences: Vec::new(),
+            trust: Arc::new(Trust::nobody()),
             require_verified_nhs_number: false,
             http: HttpLimits::default(),
             engine,
+            policy: None,
+            compat: ApiVersion::LATEST,
         }
     }
 }
@@ -129,8 +139,11 @@ pub struct App {
     clock: Arc<StandingClock>,
     requests: AtomicU64,
     store: Store,
-    pub database: Database,
+    service: Arc<Service>,
+    pub database: Rc<Database>,
     records: Arc<Mutex<Vec<Value>>>,
+    /// Whose signed tokens are believed.
+    pub trust: Arc<Trust>,
 }
 
 /// No test takes nearly as long, however busy the machine is.
@@ -139,17 +152,17 @@ const HANGS: Duration = Duration::from_secs(100);
 /// Runs one test on one database.
 pub fn run<F: Future<Output = ()>>(kind: Kind, setup: Setup, test: impl FnOnce(App) -> F) {
     actix_web::rt::System::new().block_on(async move {
-        let app = App::start(Database::fresh(kind, setup.season), setup).await;
+        let app = App::start(Rc::new(Database::fresh(kind, setup.season)), 0, setup).await;
         let ended = timeout(HANGS, test(app)).await;
         assert!(ended.is_ok(), "the test hangs");
     });
 }
 
 impl App {
-    async fn start(database: Database, setup: Setup) -> Self {
+    async fn start(database: Rc<Database>, source: u32, setup: Setup) -> Self {
         let clock = Arc::new(StandingClock::at(setup.season.now()));
         let store = Store::open(&DatabaseUrl::parse(&database.url()).unwrap(), false).unwrap();
-        let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(0)), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(source)), documents: Arc::new(JsonDocuments) };
         let records = Arc::new(Mutex::new(Vec::new()));
         let sink = recording(&records);
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
@@ -157,12 +170,17 @@ impl App {
         let settings = Settings {
             auth: setup.auth,
             audiences: setup.audiences,
+            trust: Arc::clone(&setup.trust),
             require_verified_nhs_number: setup.require_verified_nhs_number,
             limits: setup.http,
+            compat: setup.compat,
             ..Settings::at(PUBLIC_URL)
         };
         let service = Arc::new(Service { access: Some(sink), ..Service::new(engine, settings) });
-        let served = Rc::new(init_service(actix_web::App::new().configure(configure(service))).await);
+        if let Some(policy) = &setup.policy {
+            put_in_force(&service, policy);
+        }
+        let served = Rc::new(init_service(actix_web::App::new().configure(configure(Arc::clone(&service)))).await);
         let call: Call = Rc::new(move |request: TestRequest, declared| {
             let mut request = request.to_request();
             request.headers_mut().remove(CONTENT_LENGTH);
@@ -172,11 +190,31 @@ impl App {
             let answering = served.call(request);
             Box::pin(async move { Answer::of(answering.await.unwrap()).await })
         });
-        Self { call, clock, requests: AtomicU64::new(0), store, database, records }
+        Self { call, clock, requests: AtomicU64::new(0), store, service, database, records, trust: setup.trust }
     }
 
-    /// Sends a request.
+    /// A second server on the same database, with a clock and ids of its own.
+    pub async fn beside(&self, setup: Setup) -> Self {
+        Self::start(Rc::clone(&self.database), 2, setup).await
+    }
+
+    /// Puts another policy in force, as SIGHUP does.
+    pub fn policy(&self, text: &str) {
+        put_in_force(&self.service, text);
+    }
+
+    /// Sends a request. Whatever FHIR comes back is examined.
     pub async fn ask(&self, ask: Ask) -> Answer {
+        let answer = self.send(ask.clone()).await;
+        examine(answer.exchange(&ask), async |question| {
+            let again = ask.again(&question);
+            self.send(again.clone()).await.exchange(&again)
+        })
+        .await;
+        answer
+    }
+
+    async fn send(&self, ask: Ask) -> Answer {
         let mut request = TestRequest::with_uri(&ask.uri()).method(Method::from_bytes(ask.method.as_bytes()).unwrap());
         request = request.peer_addr("127.0.0.1:40000".parse().unwrap());
         let mut declared = None;
@@ -287,6 +325,12 @@ fn recording(records: &Arc<Mutex<Vec<Value>>>) -> AccessSink {
         }
         records.lock().unwrap().push(serde_json::from_str(&line).unwrap());
     })
+}
+
+#[track_caller]
+fn put_in_force(service: &Service, policy: &str) {
+    let file = policy_file::parse("policy.toml", policy).unwrap_or_else(|mistakes| panic!("{}", mistakes.join("\n")));
+    service.policy.replace(file.policy);
 }
 
 /// The slots that a search on the booking root finds.

@@ -1,5 +1,6 @@
 //! A request: by default everything a well-behaved consumer sends, changed where a test wants it otherwise.
 
+use crate::examiner::Question;
 use serde_json::Value;
 use slotkeeper::cli::token::{SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ};
 
@@ -113,6 +114,17 @@ impl Ask {
     /// Under this request id.
     pub fn key(self, request_id: &str) -> Self {
         self.header("X-Request-ID", request_id)
+    }
+
+    /// The same request, in the name of the same consumer, for another format; after a write, what was written is read.
+    pub fn again(&self, question: &Question) -> Self {
+        let mut ask = self.clone();
+        if question.after_write {
+            ask = Self { method: "GET".to_owned(), body: None, ..ask };
+        }
+        ask.path = question.uri.strip_prefix(self.root).unwrap_or(&question.uri).trim_start_matches('/').to_owned();
+        ask.headers.retain(|(name, _)| !question.replaces(name));
+        ask.header("Accept", question.accept)
     }
 
     pub fn uri(&self) -> String {

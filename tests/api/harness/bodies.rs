@@ -21,8 +21,10 @@ fn filled(template: &str, slot: &Slot) -> String {
         .replace("9f2c41d0-nurse-0930", &slot.id)
         .replace("6c74d781-cc3b-4ca7-8c2a-f2259c62e7f0", &slot.id)
         .replace("Schedule/sch-treat-2", &format!("Schedule/{}", slot.schedule))
-        .replace("2026-02-11T09:30:00.000+00:00", &slot.start)
-        .replace("2026-02-11T09:45:00.000+00:00", &slot.end);
+        // In two steps: a slot may begin when that of the template ends.
+        .replace("2026-02-11T09:30:00.000+00:00", "<start>")
+        .replace("2026-02-11T09:45:00.000+00:00", &slot.end)
+        .replace("<start>", &slot.start);
     assert!(filled.contains(&slot.id) && filled.contains(&slot.schedule), "the template has other places than it had");
     filled
 }

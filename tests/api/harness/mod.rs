@@ -8,12 +8,17 @@ mod app;
 mod ask;
 mod bodies;
 mod database;
+mod signer;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use answer::Answer;
 pub use app::{App, Setup, Slot, found, run, starts};
 pub use ask::{Ask, PUBLIC_URL};
 pub use bodies::{booking, booking_text, booking_xml, cancelled, put, take, xml_of};
 pub use database::{Database, Kind, Season};
+pub use signer::{ISSUER, Shelf, key_set, signer};
 
 /// Services of the demo provider (`decisions.md` 4).
 pub const UTC: &str = "2000099901";
@@ -25,6 +30,11 @@ pub const WALK_IN: &str = "2000099904";
 pub const CONSUMER: &str = "X9T20";
 pub const OTHER_CONSUMER: &str = "X9T21";
 pub const PROVIDER_ORGANISATION: &str = "Y9Z41";
+
+/// A text, as parts of tokens are encoded.
+pub fn encoded(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
 
 /// Makes two tests of every function named, `name::sqlite` and `name::postgresql`. After `with` comes another [`Setup`].
 macro_rules! on_both {

@@ -52,7 +52,7 @@ test('the schemas accept every answer', () => {
   const needed = new Set();
   const found = [];
   for (const { file } of index) {
-    for (const message of complaints(readJson(path.join(directory, file)), '')) {
+    for (const message of complaints(readJson(path.resolve(directory, file)), '')) {
       const excuse = exceptions.find((one) => RegExp(one.file).test(file) && RegExp(one.message).test(message));
       if (excuse) needed.add(excuse);
       else found.push(`${file}: ${message}`);
@@ -73,7 +73,7 @@ test('resources have to be judged one by one, because the schema of any resource
 });
 
 test('seeded faults are found', () => {
-  const read = (file) => readJson(path.join(directory, file));
+  const read = (file) => readJson(path.resolve(directory, file));
   const spoilt = [
     ['provider-slot.json', (slot) => { slot.status = 'vacant'; }],
     ['provider-slot.json', (slot) => { delete slot.schedule; }],
@@ -88,4 +88,13 @@ test('seeded faults are found', () => {
     spoil(content);
     assert.ok(complaints(content, '').length > 0, `${file}: ${spoil}`);
   }
+});
+
+test('every seeded fault is found by one validator or another', () => {
+  const seeded = readJson(path.join(directory, 'seeded', 'index.json'));
+  assert.ok(seeded.length >= 25, 'the faults were sown');
+  const here = seeded.filter(({ file }) => complaints(readJson(path.join(directory, file)), '').length > 0);
+  assert.ok(here.length >= 10, `the schemas found only ${here.length}`);
+  const missed = seeded.filter((fault) => fault.caught.length === 0 && !here.includes(fault));
+  assert.deepEqual(missed.map((fault) => fault.name), []);
 });

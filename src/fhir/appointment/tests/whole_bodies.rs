@@ -69,6 +69,22 @@ fn what_the_sources_disagree_about_is_right_either_way() {
 }
 
 #[test]
+fn start_and_end_are_written_as_the_server_writes_instants_and_the_contained_slots_stay() {
+    let changes = [
+        Set("/start", json!("2026-02-11T10:30:00+01:00")),
+        Set("/end", json!("2026-02-11T09:45:00Z")),
+        Set("/_start", json!({"id": "s"})),
+        Set("/contained/2/start", json!("2026-02-11T09:30:00Z")),
+    ];
+    let resource = accepted(&changes, &STRICT).resource;
+    assert_eq!(resource.text_at("start"), Some("2026-02-11T09:30:00.000+00:00"));
+    assert_eq!(resource.text_at("end"), Some("2026-02-11T09:45:00.000+00:00"));
+    assert_eq!(resource.text_at("start.id"), Some("s"), "what hangs on the value is kept");
+    let slot = resource.all("contained").find(|contained| contained.kind() == Some("Slot")).unwrap();
+    assert_eq!(slot.text_at("start"), Some("2026-02-11T09:30:00Z"));
+}
+
+#[test]
 fn a_participant_without_status_has_accepted() {
     let request = accepted(&[Remove("/participant/0/status")], &STRICT);
     assert_eq!(request.resource.text_at("participant.status"), Some("accepted"));

@@ -1,7 +1,7 @@
 //! Fault to answer, for the booking root: the one table, exhaustive (`decisions.md` 5; digest B.9).
 
 use super::super::Refused;
-use crate::domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
+use crate::domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use crate::fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
 
 /// The answer to a fault.
@@ -61,6 +61,7 @@ pub fn refuse(fault: &Fault) -> Refused {
             let told = format!("{kind} {id} was booked by another organisation");
             one(403, IssueCode::Forbidden, SpineCode::AccessDenied, told)
         }
+        Fault::NotPermitted(denial) => one(403, IssueCode::Forbidden, SpineCode::AccessDenied, not_permitted(denial)),
         Fault::Invalid(problems) => invalid(problems),
         Fault::Refused(refusal) => refused(refusal),
         Fault::Duplicate { request_id, appointment } => {
@@ -109,9 +110,37 @@ fn token(fault: &TokenFault) -> String {
         TokenFault::ClaimValue { claim, expected } => format!("the token's claim `{claim}` must be {expected}"),
         TokenFault::Audience { accepted } => format!("the token's `aud` names another server; accepted: {}", accepted.join(", ")),
         TokenFault::Expired => "the token has expired".to_owned(),
-        TokenFault::NotYetValid => "the token was issued in the future; clocks may differ by 60 seconds".to_owned(),
+        TokenFault::NotYetValid => "the token begins in the future (`iat` or `nbf`); clocks may differ by 60 seconds".to_owned(),
         TokenFault::TooLong { limit_s } => format!("the token lives longer than {limit_s} seconds (`exp` less `iat`)"),
-        TokenFault::Scope { needed } => format!("the token's `requested_scope` does not allow this; it needs {needed}"),
+        TokenFault::Scope { claim, needed } => format!("the token's `{claim}` does not allow this; it needs {needed}"),
+        TokenFault::AlgorithmRefused { accepted } => {
+            format!("the token's algorithm is not accepted; accepted from its issuer: {}", accepted.join(", "))
+        }
+        TokenFault::Critical => "the token's header has `crit`, and no extension is understood here".to_owned(),
+        TokenFault::IssuerUnknown => "the token's `iss` is no issuer whose tokens are accepted here, to the letter".to_owned(),
+        TokenFault::KeysUnavailable => "the keys of the token's issuer cannot be had at present".to_owned(),
+        TokenFault::KeyUnknown => {
+            "the token's key is not known: its `kid` must name one key of its issuer that fits its algorithm".to_owned()
+        }
+        TokenFault::Signature => "the token's signature is wrong".to_owned(),
+        TokenFault::ClientUnknown => "the client the token was issued to is no consumer known here".to_owned(),
+    }
+}
+
+fn not_permitted(denial: &Denial) -> String {
+    match denial {
+        Denial::Unlisted { organisation } => {
+            format!("the provider's policy does not admit organisation {organisation}: ask the provider to name it there")
+        }
+        Denial::Booking { organisation } => format!("the provider's policy does not let organisation {organisation} book"),
+        Denial::Cancelling { organisation } => {
+            format!("the provider's policy does not let organisation {organisation} cancel; the provider itself can")
+        }
+        Denial::CancellingOthers { organisation } => {
+            format!(
+                "another organisation booked this appointment; the provider's policy lets organisation {organisation} read it, not cancel it"
+            )
+        }
     }
 }
 
@@ -183,6 +212,15 @@ fn refused(refusal: &Refusal) -> Refused {
                 )
             });
             unprocessable(issues.collect())
+        }
+        Refusal::CeilingReached { organisation, service, day, per_day } => {
+            let with = service.as_ref().map(|id| format!(" with service {id}")).unwrap_or_default();
+            let appointments = if *per_day == 1 { "appointment" } else { "appointments" };
+            let told = format!(
+                "the provider's policy lets organisation {organisation} have at most {per_day} {appointments}{with} on {day}, and it \
+                 has no fewer already: book another day, or cancel one of them"
+            );
+            one(422, IssueCode::BusinessRule, SpineCode::InvalidRequestState, told)
         }
         Refusal::AppointmentPast { start } => {
             let told = format!("the appointment began at {} and can no longer be cancelled", start.to_fhir());

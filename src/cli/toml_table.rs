@@ -1,8 +1,8 @@
 //! A TOML document read by hand, so that every mistake is reported at once and with its place.
 //!
-//! A derived reader would stop at the first unknown key. It knows keys and types, nothing of diaries. What a
-//! reader would get wrong: a getter that finds nothing usable has already reported why, unless its name
-//! says `optional`, in which case absence is no mistake.
+//! A derived reader would stop at the first unknown key. It knows keys and types, nothing of what a file is
+//! for. What a reader would get wrong: a getter that finds nothing usable has already reported why, unless its
+//! name says `optional`, in which case absence is no mistake.
 
 use chrono::NaiveDate;
 use toml::Spanned;
@@ -50,6 +50,11 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// True when `key` is there, whatever it says: for what is only looked at then.
+    pub fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     fn find(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
         self.entries.iter().find(|(k, _)| k.get_ref().as_ref() == key).map(|(_, value)| value)
     }
@@ -80,6 +85,27 @@ impl<'d> Table<'d> {
         };
         let value = items.iter().filter_map(|item| text_of(key, item, mistakes)).collect();
         Some(Placed { value, at: found.span().start })
+    }
+
+    /// A text or a list of texts that may be there; the one text counts as a list of one.
+    pub fn optional_texts(&self, key: &str, mistakes: &mut Mistakes) -> Option<Placed<Vec<Placed<&'d str>>>> {
+        let found = self.find(key)?;
+        let value = match found.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| text_of(key, item, mistakes)).collect(),
+            DeValue::String(_) => text_of(key, found, mistakes).into_iter().collect(),
+            _ => return wrong_type(key, found, "a text in quotes or a list of them", mistakes),
+        };
+        Some(Placed { value, at: found.span().start })
+    }
+
+    /// A table of texts that may be there, as its keys and values.
+    pub fn optional_pairs(&self, key: &str, mistakes: &mut Mistakes) -> Option<Vec<(&'d str, Placed<&'d str>)>> {
+        let table = table_of(key, self.find(key)?, mistakes)?;
+        let pairs = table.entries.iter().filter_map(|(name, value)| {
+            let name = name.get_ref().as_ref();
+            Some((name, text_of(name, value, mistakes)?))
+        });
+        Some(pairs.collect())
     }
 
     /// A whole number that must be there, in `range`.
@@ -164,4 +190,12 @@ fn table_of<'d>(key: &str, found: &'d Spanned<DeValue<'d>>, mistakes: &mut Mista
 fn wrong_type<T>(key: &str, found: &Spanned<DeValue<'_>>, expected: &str, mistakes: &mut Mistakes) -> Option<T> {
     mistakes.add(found.span().start, format!("`{key}` must be {expected}"));
     None
+}
+
+/// Line and column of a place in a text, counted from 1, columns in characters.
+pub fn line_and_column(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{line}:{column}")
 }
