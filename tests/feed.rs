@@ -287,6 +287,20 @@ fn another_session_of_the_server_is_doubt() {
 }
 
 #[test]
+fn on_postgresql_a_diary_restored_from_another_server_is_followed() {
+    let place = Place::postgresql(Server::shared());
+    let store = place.seeded(3);
+    place.by_hand(
+        "ALTER TABLE slot DISABLE TRIGGER slot_changed; UPDATE slot SET changed = 4000000000000; ALTER TABLE slot ENABLE TRIGGER slot_changed",
+    );
+    let mut last = begin(&store);
+    assert_eq!(told(&store, &mut last), []);
+    place.by_hand(&take(1));
+    assert_eq!(told(&store, &mut last), named(&[1], 1));
+    assert_eq!(told(&store, &mut last), []);
+}
+
+#[test]
 fn on_sqlite_a_file_that_was_set_back_is_doubt() {
     let place = Place::sqlite();
     let store = place.seeded(2);

@@ -151,7 +151,8 @@ impl QueryFragment<Pg> for Changes {
         out.push_bind_param::<Text, _>(&self.mark)?;
         out.push_sql("::text::pg_snapshot)::text::bigint AND NOT pg_visible_in_snapshot(changed::text::xid8, ");
         out.push_bind_param::<Text, _>(&self.mark)?;
-        out.push_sql("::text::pg_snapshot) AND NOT ");
+        // A diary restored into another server brings numbers that transactions here have yet to reach.
+        out.push_sql("::text::pg_snapshot) AND changed < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND NOT ");
         out.push_bind_param::<Bool, _>(&self.none)?;
         out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true", CHANGES_MAX + 1));
         Ok(())

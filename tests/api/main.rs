@@ -30,6 +30,7 @@ mod auth;
 mod booking;
 mod ceilings;
 mod formats;
+mod held;
 mod nonsense;
 mod order;
 mod policy;
