@@ -7,7 +7,7 @@ use super::reload::Reloads;
 use super::{DatabaseArgs, Failure, demo, ports};
 use crate::engine::{AllocatorLimits, Engine, Limits};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, Service, Settings, configure};
+use crate::http::{ANY_ORIGIN, AuthMode, HttpLimits, Service, Settings, configure, origin};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
@@ -57,6 +57,9 @@ pub struct ServeArgs {
     /// Oldest version of the NHS Booking FHIR API whose consumers are served on the booking root, beside all later ones
     #[arg(long, value_name = "VERSION", default_value = ApiVersion::LATEST.number(), value_parser = ApiVersion::ALL.map(ApiVersion::number))]
     pub compat: String,
+    /// An origin whose pages may call, such as https://diary.example.nhs.uk; repeatable. `*` for all, with --auth off alone
+    #[arg(long, value_name = "ORIGIN")]
+    pub cors_origin: Vec<String>,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -66,9 +69,12 @@ pub struct ServeArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Largest body, in bytes
+    /// Largest body as it is sent, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().body_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub body_bytes_max: usize,
+    /// Largest body as it unfolds where it is sent compressed, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().inflated_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub inflated_bytes_max: usize,
     /// Longest query, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().query_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub query_bytes_max: usize,
@@ -107,6 +113,7 @@ impl LimitArgs {
     const fn http(&self) -> HttpLimits {
         HttpLimits {
             body_bytes_max: self.body_bytes_max,
+            inflated_bytes_max: self.inflated_bytes_max,
             query_bytes_max: self.query_bytes_max,
             parameters_max: self.parameters_max,
             window_days_max: self.window_days_max,
@@ -188,8 +195,23 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
         require_verified_nhs_number: args.require_verified_nhs_number,
         // clap takes no other numbers.
         compat: ApiVersion::parse(&args.compat).unwrap_or(ApiVersion::LATEST),
+        cors_origins: cors_origins(args, auth)?,
         limits: args.limits.http(),
     })
+}
+
+/// Origins as browsers name them. All of them only where no token is asked for: unsigned ones are made by anybody, and
+/// then any page could make its visitors call.
+fn cors_origins(args: &ServeArgs, auth: AuthMode) -> Result<Vec<String>, Failure> {
+    let read = |given: &String| {
+        let example = "it must be an origin such as https://diary.example.nhs.uk, without a path";
+        origin(given).ok_or_else(|| Failure::Usage(format!("--cors-origin is `{given}`; {example}")))
+    };
+    let origins = args.cors_origin.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if auth != AuthMode::Off && origins.iter().any(|origin| origin == ANY_ORIGIN) {
+        return Err(Failure::Usage("--cors-origin * lets every page call and is for --auth off alone: name the origins".to_owned()));
+    }
+    Ok(origins)
 }
 
 fn public_url(args: &ServeArgs) -> Result<String, Failure> {

@@ -33,18 +33,22 @@ pub async fn book(asked: Asked) -> Result<HttpResponse, Fault> {
 
 async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let body = decoded(asked)?;
-    let settings = &asked.service.settings;
-    let rules = BookingRules {
-        strict: asked.dialect.strict,
-        require_verified_nhs_number: settings.require_verified_nhs_number,
-        lenient: settings.compat.leniencies(),
-    };
-    let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
+    let request = read_booking_body(body, &rules(asked)).map_err(Fault::Invalid)?;
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
     asked.service.engine.book(request, asked.admitted.caller.origin.clone(), answer);
     outcome(asked, told).await
+}
+
+/// What a booking is held to here.
+pub fn rules(asked: &Asked) -> BookingRules {
+    let settings = &asked.service.settings;
+    BookingRules {
+        strict: asked.dialect.strict,
+        require_verified_nhs_number: settings.require_verified_nhs_number,
+        lenient: settings.compat.leniencies(),
+    }
 }
 
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
@@ -108,7 +112,7 @@ fn version_of(tag: &str) -> String {
 }
 
 /// What `If-Match` says; `None` when it is missing where it must not be.
-fn expected(asked: &Asked) -> Option<ExpectedVersion> {
+pub fn expected(asked: &Asked) -> Option<ExpectedVersion> {
     match asked.admitted.if_match.as_deref().map(str::trim) {
         None if asked.dialect.if_match_demanded => None,
         Some("") => None,
@@ -117,10 +121,15 @@ fn expected(asked: &Asked) -> Option<ExpectedVersion> {
     }
 }
 
-fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
+/// The resource in the body.
+///
+/// # Errors
+/// `TooLarge`, `Unreadable`.
+pub fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
+    let body = asked.admitted.body.plain()?;
     let read = match asked.admitted.body_format {
-        Format::Json => json::read(&asked.admitted.body),
-        Format::Xml => xml::read(&asked.admitted.body),
+        Format::Json => json::read(&body),
+        Format::Xml => xml::read(&body),
     };
     read.map_err(|unreadable| match unreadable.too_deep {
         true => Fault::TooLarge { what: "nesting", limit: json::DEPTH_MAX, unit: "levels" },
