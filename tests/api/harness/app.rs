@@ -30,6 +30,8 @@ pub struct Setup {
     pub audiences: Vec<String>,
     pub require_verified_nhs_number: bool,
     pub http: HttpLimits,
+    pub public_url: String,
+    pub cors_origins: Vec<String>,
     pub engine: Limits,
 }
 
@@ -44,6 +46,8 @@ impl Default for Setup {
             audiences: Vec::new(),
             require_verified_nhs_number: false,
             http: HttpLimits::default(),
+            public_url: PUBLIC_URL.to_owned(),
+            cors_origins: Vec::new(),
             engine,
         }
     }
@@ -154,7 +158,8 @@ impl App {
             audiences: setup.audiences,
             require_verified_nhs_number: setup.require_verified_nhs_number,
             limits: setup.http,
-            ..Settings::at(PUBLIC_URL)
+            cors_origins: setup.cors_origins,
+            ..Settings::at(setup.public_url)
         };
         let service = Arc::new(Service { engine, settings });
         let served = Rc::new(init_service(actix_web::App::new().configure(configure(service))).await);
