@@ -250,3 +250,34 @@ fn durable(store: &Store, accept_data_loss: bool) -> Result<(), Failure> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn origins(typed: &[&str]) -> Result<Vec<String>, String> {
+        let line = Line::parse_from(["serve"].iter().chain(typed));
+        match settings(&line.serve) {
+            Ok(settings) => Ok(settings.cors_origins),
+            Err(Failure::Usage(told)) => Err(told),
+            Err(other) => panic!("not a matter of usage: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn origins_are_taken_as_browsers_name_them_and_all_of_them_only_without_tokens() {
+        let several = ["--cors-origin", "https://Diary.example.nhs.uk:443", "--cors-origin", "http://localhost:3000"];
+        assert_eq!(origins(&several).unwrap(), ["https://diary.example.nhs.uk", "http://localhost:3000"]);
+        assert_eq!(origins(&["--auth", "off", "--cors-origin", "*"]).unwrap(), ["*"]);
+        assert!(origins(&["--cors-origin", "*"]).unwrap_err().contains("--auth off"));
+        let told = origins(&["--cors-origin", "https://diary.example.nhs.uk/"]).unwrap_err();
+        assert!(told.contains("without a path") && told.contains("https://diary.example.nhs.uk"), "{told}");
+    }
+}
