@@ -67,6 +67,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("toml", &["cli", "config"]),
     ("uuid", &["engine"]),
     ("x509_parser", &["http"]),
+    ("xxhash_rust", &["http"]),
 ];
 
 /// Outside crates that every layer may name.

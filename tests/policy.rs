@@ -77,7 +77,7 @@ fn a_file_is_read_again_at_sighup_and_a_broken_one_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(dir.path(), "[[consumer]]\nods = \"X9T20\"\nservices = [\"2000099901\", \"2999999999\"]\n");
     let server = Spawned::start(&["--demo", "--auth", "unsigned", "--policy", &file]);
-    logged(&server, "1 consumer organisations; all others are refused");
+    logged(&server, "organisations named: 1; all others are refused");
     logged(&server, &format!("{file}:3:27: there is no service 2999999999 yet"));
     assert_eq!((search(&server, "X9T20"), search(&server, "X9T21")), (200, 403));
     let hangup = || signal("HUP", &[server.pid()]);

@@ -130,9 +130,9 @@ impl PolicySource {
 fn put(service: &Service, file: PolicyFile) -> String {
     warn_of_unknown(service, &file);
     let consumers = file.policy.consumers.len();
-    let others = if file.policy.others.is_some() { "by the default" } else { "refused" };
+    let others = if file.policy.others.is_some() { "under the default" } else { "refused" };
     service.policy.replace(file.policy);
-    format!("{consumers} consumer organisations; all others are {others}")
+    format!("organisations named: {consumers}; all others are {others}")
 }
 
 /// Says what the policy names and the database does not hold.

@@ -13,7 +13,7 @@ use super::{DatabaseArgs, Failure, demo, ports};
 use crate::domain::time::Clock as _;
 use crate::engine::{AllocatorLimits, Engine, Limits, SystemClock};
 use crate::fhir::compat::ApiVersion;
-use crate::http::{AuthMode, HttpLimits, PolicyInForce, Service, Settings, Trust, configure};
+use crate::http::{ANY_ORIGIN, AuthMode, HttpLimits, PolicyInForce, Service, Settings, Trust, configure, origin};
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
@@ -83,6 +83,9 @@ pub struct ServeArgs {
     /// What consumer organisations may see and do (TOML; see docs/policy.md). Read again at SIGHUP
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// An origin whose pages may call, such as https://diary.example.nhs.uk; repeatable. `*` for all, with --auth off alone
+    #[arg(long, value_name = "ORIGIN")]
+    pub cors_origin: Vec<String>,
     /// Bounds
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -92,9 +95,12 @@ pub struct ServeArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Largest body, in bytes
+    /// Largest body as it is sent, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().body_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub body_bytes_max: usize,
+    /// Largest body as it unfolds where it is sent compressed, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().inflated_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub inflated_bytes_max: usize,
     /// Longest query, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().query_bytes_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub query_bytes_max: usize,
@@ -133,6 +139,7 @@ impl LimitArgs {
     fn http(&self, auth: AuthMode) -> HttpLimits {
         HttpLimits {
             body_bytes_max: self.body_bytes_max,
+            inflated_bytes_max: self.inflated_bytes_max,
             query_bytes_max: self.query_bytes_max,
             parameters_max: self.parameters_max,
             window_days_max: self.window_days_max,
@@ -256,6 +263,7 @@ fn settings(args: &ServeArgs, policy: &Arc<PolicyInForce>) -> Result<(Settings, 
         require_verified_nhs_number: args.require_verified_nhs_number,
         // clap takes no other numbers.
         compat: ApiVersion::parse(&args.compat).unwrap_or(ApiVersion::LATEST),
+        cors_origins: cors_origins(args, auth)?,
         limits: args.limits.http(auth),
     };
     Ok((settings, issuers))
@@ -278,6 +286,20 @@ fn hop_is_guarded(args: &ServeArgs, auth: AuthMode) -> Result<(), Failure> {
              name the proxy in front with --trusted-proxy CIDR, use signed tokens (--auth jwks), or listen on 127.0.0.1"
         ))),
     }
+}
+
+/// Origins as browsers name them. All of them only where no token is asked for: unsigned ones are made by anybody, and
+/// then any page could make its visitors call.
+fn cors_origins(args: &ServeArgs, auth: AuthMode) -> Result<Vec<String>, Failure> {
+    let read = |given: &String| {
+        let example = "it must be an origin such as https://diary.example.nhs.uk, without a path";
+        origin(given).ok_or_else(|| Failure::Usage(format!("--cors-origin is `{given}`; {example}")))
+    };
+    let origins = args.cors_origin.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if auth != AuthMode::Off && origins.iter().any(|origin| origin == ANY_ORIGIN) {
+        return Err(Failure::Usage("--cors-origin * lets every page call and is for --auth off alone: name the origins".to_owned()));
+    }
+    Ok(origins)
 }
 
 fn public_url(args: &ServeArgs) -> Result<String, Failure> {
@@ -314,5 +336,36 @@ fn durable(store: &Store, accept_data_loss: bool) -> Result<(), Failure> {
             "the database server has {} off, so an answered booking may be lost in a crash: turn it on, or serve with --accept-data-loss",
             off.join(" and ")
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn origins(typed: &[&str]) -> Result<Vec<String>, String> {
+        let line = Line::parse_from(["serve"].iter().chain(typed));
+        match settings(&line.serve, &Arc::default()) {
+            Ok((settings, _)) => Ok(settings.cors_origins),
+            Err(Failure::Usage(told)) => Err(told),
+            Err(other) => panic!("not a matter of usage: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn origins_are_taken_as_browsers_name_them_and_all_of_them_only_without_tokens() {
+        let several = ["--cors-origin", "https://Diary.example.nhs.uk:443", "--cors-origin", "http://localhost:3000"];
+        assert_eq!(origins(&several).unwrap(), ["https://diary.example.nhs.uk", "http://localhost:3000"]);
+        assert_eq!(origins(&["--auth", "off", "--cors-origin", "*"]).unwrap(), ["*"]);
+        assert!(origins(&["--cors-origin", "*"]).unwrap_err().contains("--auth off"));
+        let told = origins(&["--cors-origin", "https://diary.example.nhs.uk/"]).unwrap_err();
+        assert!(told.contains("without a path") && told.contains("https://diary.example.nhs.uk"), "{told}");
     }
 }

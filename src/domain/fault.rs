@@ -25,7 +25,7 @@ pub enum Fault {
     },
     /// Something is larger than the server takes.
     TooLarge {
-        /// What: `body`, `query`, `parameters`, `nesting`.
+        /// What: `body`, `inflated body`, `query`, `parameters`, `nesting`.
         what: &'static str,
         /// The most that is taken, in `unit`s.
         limit: usize,
@@ -52,6 +52,16 @@ pub enum Fault {
     ContentType {
         /// The header as sent; empty when absent.
         given: String,
+    },
+    /// The body is compressed in a way the server does not read.
+    ContentCoding {
+        /// `Content-Encoding` as sent.
+        given: String,
+    },
+    /// A page of another origin asks for leave and is refused.
+    CrossOrigin {
+        /// What is refused.
+        problem: String,
     },
     /// The body of a search is no form.
     NotAForm {

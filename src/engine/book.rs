@@ -13,10 +13,16 @@ impl Engine {
     /// The appointment has its id from the start, so that a commit whose answer is lost can be looked up. A slot that
     /// `access` does not show is unknown.
     pub fn book(&self, request: BookRequest, access: Access, origin: Origin, answer: Answer) {
+        let claim = self.claim(request, access, origin);
+        self.allocator.submit(Work::Book(Box::new(claim), answer));
+    }
+
+    /// What a booking claims, with everything but its slot's consent.
+    pub(super) fn claim(&self, request: BookRequest, access: Access, origin: Origin) -> BookClaim {
         let created = self.now();
         let id = AppointmentId::stored(self.new_id());
         let document = self.ports.documents.write(&booked(request.resource, &id, created, request.keeps_created));
-        let claim = BookClaim {
+        BookClaim {
             id,
             slot: request.slot,
             start: request.start,
@@ -29,8 +35,7 @@ impl Engine {
             created,
             document,
             origin,
-        };
-        self.allocator.submit(Work::Book(Box::new(claim), answer));
+        }
     }
 
     /// Which appointment a request under `key` has made or changed, if any; waits for one that is being

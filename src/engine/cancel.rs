@@ -28,6 +28,13 @@ pub struct PendingCancel {
     any_version: bool,
 }
 
+impl PendingCancel {
+    /// The appointment, and its resource as it is stored.
+    pub(super) const fn looked_at(&self) -> (&Appointment, &Element) {
+        (&self.appointment, &self.tree)
+    }
+}
+
 impl Engine {
     /// The appointment that is to be changed, if it exists, may be changed under `access` and is of the expected version.
     ///

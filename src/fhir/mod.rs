@@ -11,6 +11,7 @@ pub mod compat;
 pub mod definitions;
 pub mod directory;
 pub mod json;
+pub mod operation;
 pub mod outcome;
 pub mod render;
 pub mod schedule;

@@ -1,7 +1,7 @@
 //! Whether the process lives, and whether it can do its work: its database answers and takes writes. For load balancers and the machine itself; no token
 //! needed.
 
-use super::{AuthMode, Service, request};
+use super::{AuthMode, Service, request, transfer};
 use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
@@ -12,16 +12,23 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /health/live`: 200 as long as the process answers at all.
 pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    if !may_ask(&http, &service) {
-        return HttpResponse::Forbidden().finish();
-    }
-    HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
+    let answer = if may_ask(&http, &service) {
+        HttpResponse::Ok().content_type("application/json").body(r#"{"status":"live"}"#)
+    } else {
+        HttpResponse::Forbidden().finish()
+    };
+    transfer::marked(&http, &service.settings, answer, &service.engine.new_id())
 }
 
 /// `GET /health/ready`: 200 when the database answers and takes writes, and signed tokens, if they are demanded, can be
 /// checked; else 503.
 pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    if !may_ask(&http, &service) {
+    let answer = readiness(&http, &service).await;
+    transfer::marked(&http, &service.settings, answer, &service.engine.new_id())
+}
+
+async fn readiness(http: &HttpRequest, service: &Service) -> HttpResponse {
+    if !may_ask(http, service) {
         return HttpResponse::Forbidden().finish();
     }
     let engine = Arc::clone(&service.engine);

@@ -18,6 +18,7 @@ mod request;
 mod respond;
 mod settings;
 pub mod tls;
+mod transfer;
 
 pub use access::AccessSink;
 pub use auth::{
@@ -26,8 +27,10 @@ pub use auth::{
 };
 pub use policy::{Client, Consumer, Policy, PolicyInForce};
 pub use settings::{AuthMode, HttpLimits, Settings};
+pub use transfer::cors::{ANY as ANY_ORIGIN, origin};
 
 use crate::engine::Engine;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use std::sync::Arc;
 
@@ -53,11 +56,17 @@ impl Service {
 /// Adds every route of the service to an actix application.
 pub fn configure(service: Arc<Service>) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
-        config.app_data(web::Data::from(service));
+        config.app_data(web::Data::from(Arc::clone(&service)));
         for dialect in dialects::ALL {
-            config.service(
-                web::scope(dialect.root).default_service(web::to(move |req, body, service| handlers::serve(dialect, req, body, service))),
-            );
+            let root =
+                web::scope(dialect.root).default_service(web::to(move |req, body, service| handlers::serve(dialect, req, body, service)));
+            let completed = Arc::clone(&service);
+            let completed = from_fn(move |asked, next| {
+                let service = Arc::clone(&completed);
+                async move { transfer::cors::completed(dialect, &service, asked, next).await }
+            });
+            // What is wrapped last is outermost: it also sees what the layer within answers by itself.
+            config.service(root.wrap(transfer::cors::layer(&service.settings)).wrap(completed));
         }
         config.route("/health/live", web::route().to(health::live));
         config.route("/health/ready", web::route().to(health::ready));

@@ -10,12 +10,12 @@ use super::auth::{self, Caller};
 use super::dialects::{Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
 use super::policy;
-use super::settings::{AuthMode, Settings};
+use super::settings::{AuthMode, HttpLimits, Settings};
+use super::transfer::coding::{self, Body, Coding};
 use crate::domain::appointment::RequestKey;
 use crate::domain::fault::Fault;
 use crate::fhir::compat::ApiVersion;
 use crate::fhir::search::{self, SearchRules};
-use actix_web::http::header;
 use actix_web::web::Payload;
 use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
@@ -42,8 +42,8 @@ pub struct Admitted {
     pub answer_format: Format,
     /// `If-Match`, as sent.
     pub if_match: Option<String>,
-    /// The body; empty where there is none.
-    pub body: Vec<u8>,
+    /// The body as it was sent; empty where there is none.
+    pub body: Body,
     /// Absolute URL of the root that was called.
     pub root_url: String,
 }
@@ -87,11 +87,11 @@ pub async fn admit(
     headers(dialect, http, found.interaction, settings, caller.compat)?;
     let rules = super::handlers::search_rules(dialect, http, settings, caller.compat);
     let content_type = text(http, "Content-Type");
-    let body_format = body_format(&found, http, content_type)?;
+    let (coding, body_format) = body_format(&found, http, content_type)?;
     let limits = &settings.limits;
     let parameters = if found.form {
-        let form = read_body(&mut payload, limits.body_bytes_max, limits.body_wait_ms).await?;
-        with_form(http.query_string(), form, &rules)
+        let form = read_body(&mut payload, coding, limits).await?;
+        with_form(http.query_string(), &form.plain()?, &rules)
     } else {
         search::pairs(http.query_string(), &rules)
     };
@@ -102,8 +102,12 @@ pub async fn admit(
         http.extensions_mut().insert(super::handlers::Wanted(answer_format));
     }
     let parameters = parameters?;
-    let body =
-        if found.interaction.writes() { read_body(&mut payload, limits.body_bytes_max, limits.body_wait_ms).await? } else { Vec::new() };
+    // It is unfolded where it is parsed: a resent key wins over a body that is no gzip too.
+    let body = if found.interaction.takes_resource() {
+        read_body(&mut payload, coding, limits).await?
+    } else {
+        Body::new(Vec::new(), Coding::Identity, 0)
+    };
     let if_match = text(http, "If-Match").map(str::to_owned);
     Ok(Admitted {
         interaction: found.interaction,
@@ -152,8 +156,8 @@ fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, sett
     let demanded = dialect.request_id_demanded && !compat.leniencies().request_id_optional;
     let name = "X-Request-ID";
     match http.headers().get(name) {
-        None if demanded && interaction.writes() => Err(Fault::HeaderMissing { name }),
-        Some(value) if interaction.writes() && !is_request_id(value.as_bytes()) => {
+        None if demanded && interaction.takes_resource() => Err(Fault::HeaderMissing { name }),
+        Some(value) if interaction.takes_resource() && !is_request_id(value.as_bytes()) => {
             Err(Fault::HeaderInvalid { name, expected: "1 to 64 printable characters" })
         }
         _ => Ok(()),
@@ -176,32 +180,27 @@ fn note_headers(caller: &mut Caller, http: &HttpRequest, answer_id: &str) {
     origin.interaction_id = recorded("Ssp-InteractionID");
 }
 
-fn plain_encoding(http: &HttpRequest) -> Result<(), Fault> {
-    match http.headers().get(header::CONTENT_ENCODING).map(header::HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => Ok(()),
-        Some(_) => Err(Fault::ContentType { given: "a compressed body".to_owned() }),
-    }
-}
-
-/// The format of the body, as far as it is a resource; a form must call itself one.
-fn body_format(found: &Found, http: &HttpRequest, content_type: Option<&str>) -> Result<Format, Fault> {
+/// The coding of the body, and its format as far as it is a resource; a form must call itself one.
+fn body_format(found: &Found, http: &HttpRequest, content_type: Option<&str>) -> Result<(Coding, Format), Fault> {
     if found.form {
-        plain_encoding(http)?;
+        let coding = coding::of_body(http)?;
         negotiate::is_form(content_type)?;
-    } else if found.interaction.writes() {
-        plain_encoding(http)?;
-        return negotiate::of_body(content_type);
+        return Ok((coding, Format::Json));
     }
-    Ok(Format::Json)
+    if found.interaction.takes_resource() {
+        return Ok((coding::of_body(http)?, negotiate::of_body(content_type)?));
+    }
+    Ok((Coding::Identity, Format::Json))
 }
 
 /// The parameters of a query and of a form, as if all of them stood in the query; the bounds are those of both together.
-fn with_form(query: &str, form: Vec<u8>, rules: &SearchRules) -> Result<Vec<(String, String)>, Fault> {
-    let form = String::from_utf8(form).map_err(|_| Fault::Unreadable { problem: "the form is not UTF-8".to_owned() })?;
+fn with_form(query: &str, form: &[u8], rules: &SearchRules) -> Result<Vec<(String, String)>, Fault> {
+    let form = std::str::from_utf8(form).map_err(|_| Fault::Unreadable { problem: "the form is not UTF-8".to_owned() })?;
     search::pairs(&format!("{query}&{}", form.trim()), rules)
 }
 
-async fn read_body(payload: &mut Payload, limit: usize, wait_ms: u64) -> Result<Vec<u8>, Fault> {
+async fn read_body(payload: &mut Payload, coding: Coding, limits: &HttpLimits) -> Result<Body, Fault> {
+    let (limit, wait_ms) = (limits.body_bytes_max, limits.body_wait_ms);
     let read = async {
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {
@@ -211,7 +210,7 @@ async fn read_body(payload: &mut Payload, limit: usize, wait_ms: u64) -> Result<
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok(Body::new(body, coding, limits.inflated_bytes_max))
     };
     match actix_web::rt::time::timeout(Duration::from_millis(wait_ms), read).await {
         Ok(body) => body,

@@ -29,8 +29,10 @@ impl AuthMode {
 /// Bounds on a request, each with a flag of its own (`decisions.md` 5, "Limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Largest body, in bytes.
+    /// Largest body as it is sent, in bytes.
     pub body_bytes_max: usize,
+    /// Largest body as it unfolds where it is sent compressed, in bytes.
+    pub inflated_bytes_max: usize,
     /// Longest query, in bytes.
     pub query_bytes_max: usize,
     /// Most parameters of a query.
@@ -47,6 +49,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             body_bytes_max: 1_048_576,
+            inflated_bytes_max: 4_194_304,
             query_bytes_max: 8_192,
             parameters_max: 200,
             window_days_max: 31,
@@ -73,6 +76,8 @@ pub struct Settings {
     pub require_verified_nhs_number: bool,
     /// The oldest version of the booking API whose consumers are served on the booking root (digest G).
     pub compat: ApiVersion,
+    /// Origins whose pages may call, as browsers name them, or `*`.
+    pub cors_origins: Vec<String>,
     /// Bounds.
     pub limits: HttpLimits,
 }
@@ -88,7 +93,15 @@ impl Settings {
             trusted_proxy: None,
             require_verified_nhs_number: false,
             compat: ApiVersion::LATEST,
+            cors_origins: Vec::new(),
             limits: HttpLimits::default(),
         }
+    }
+
+    /// `Strict-Transport-Security`, where the service is reached over TLS, its own or that of a proxy in front: a year,
+    /// for this host alone (digest A.3).
+    pub fn hsts(&self) -> Option<&'static str> {
+        let scheme = self.public_url.split_once("://").map(|(scheme, _)| scheme);
+        scheme.filter(|scheme| scheme.eq_ignore_ascii_case("https")).map(|_| "max-age=31536000")
     }
 }

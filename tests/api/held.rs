@@ -30,7 +30,8 @@ async fn every_way_of_answering_gives_the_same_answer(app: App) {
         let built = app.ask(ask("&_pretty=true")).await.expect(200).json();
         let paged = app.ask(ask("&_count=2000")).await.expect(200).json();
         assert!(usual["total"].as_u64().unwrap() > 10, "{root}: too few slots for the test to mean anything");
-        assert_eq!(usual, built, "{root}");
+        assert_eq!(entries(&usual), entries(&built), "{root}");
+        assert_eq!(usual["total"], built["total"], "{root}");
         assert_eq!(entries(&usual), entries(&paged), "{root}: the database was asked for a page");
         let of_json = slotkeeper::fhir::json::read(usual.to_string().as_bytes()).unwrap().tree;
         let in_xml = app.ask(ask("&_format=xml")).await.expect(200);

@@ -217,7 +217,7 @@ async fn the_booking_root_has_none_of_it() {
         let plain = get(&format!("Appointment/{id}"), &[]).await.body;
         assert_eq!(get(&format!("Appointment/{id}?_elements=id&_summary=true"), &[]).await.body, plain);
         let schedule = get("Schedule/9f82a69f-a923-44ba-b27f-fff750fb6630", &[]).await;
-        assert_eq!((schedule.header("etag"), &schedule.json()["meta"]["versionId"]), ("", &Value::Null));
+        assert_eq!((schedule.header("etag"), &schedule.json()["meta"]["versionId"]), ("W/\"1\"", &Value::Null));
         let refused = house
             .call(
                 "POST",

@@ -154,7 +154,7 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
 
 /// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
 /// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
-fn judge_booking(book: &BookClaim, found: &Look, now: Instant) -> Result<NewAppointment, Fault> {
+pub(super) fn judge_booking(book: &BookClaim, found: &Look, now: Instant) -> Result<NewAppointment, Fault> {
     let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
     let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });
     let meant = found.meant(book);

@@ -49,7 +49,7 @@ pub(super) struct Limited {
 }
 
 impl Limited {
-    fn of(book: &BookClaim) -> Option<Self> {
+    pub(super) fn of(book: &BookClaim) -> Option<Self> {
         let BookClaim { slot, access, start, .. } = book;
         let limited = || Self { slots: slot.ids.clone(), service: slot.service.clone(), access: access.clone(), start: *start };
         access.has_ceilings().then(limited)

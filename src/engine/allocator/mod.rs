@@ -16,11 +16,13 @@ mod claim;
 mod decider;
 mod desk;
 mod look;
+mod rehearse;
 mod watch;
 mod writer;
 
 pub use claim::Answer;
 pub(super) use claim::{BookClaim, CancelClaim, Claim, KeyAnswer, Work};
+pub(super) use rehearse::rehearse;
 
 use crate::domain::fault::Fault;
 use crate::domain::time::Clock;

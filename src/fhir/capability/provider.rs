@@ -15,7 +15,8 @@ const DESCRIPTION: &str = "The provider's own root: slots, schedules, appointmen
 /// Headers that change an answer, which a statement has no element for.
 const HEADERS: &str = "Prefer: handling=strict refuses parameters that are not known instead of leaving them out; \
     Prefer: return=minimal, representation or OperationOutcome says what a create or update answers with. If-Match is honoured on \
-    update and not demanded. A relative reference resolves under this root.";
+    update and not demanded, If-None-Match on every read and search. A relative reference resolves under this root. \
+    $validate on Appointment, on the type and on one, says what a booking or a cancel would be told, and does neither.";
 
 /// A resource type that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,17 @@ impl Served {
     }
 }
 
-/// The statement of the provider root at `base_url`, which serves `resources`.
-pub fn statement(software_version: &str, release_date: &str, base_url: &str, resources: &[Served]) -> Element {
+/// An operation that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// What it is called, without the `$`.
+    pub name: &'static str,
+    /// URL of its definition.
+    pub definition: &'static str,
+}
+
+/// The statement of the provider root at `base_url`, which serves `resources` and `operations`.
+pub fn statement(software_version: &str, release_date: &str, base_url: &str, resources: &[Served], operations: &[Operation]) -> Element {
     let mut statement = booking(software_version, release_date, base_url);
     statement.set(Element::text("version", software_version));
     statement.set(Element::text("name", "Slotkeeper provider root"));
@@ -45,9 +55,24 @@ pub fn statement(software_version: &str, release_date: &str, base_url: &str, res
         .with(Element::text("mode", "server"))
         .with(Element::text("documentation", HEADERS))
         .with(security)
-        .with_all(resources.iter().map(resource));
+        .with_all(resources.iter().map(resource))
+        .with_all(operations.iter().map(operation));
     statement.set(rest);
     statement
+}
+
+/// Says whether pages of other origins may call, which is the operator's to decide.
+pub fn say_cors(statement: &mut Element, allowed: bool) {
+    let rest = statement.children.iter_mut().find(|child| child.name == "rest");
+    let security = rest.and_then(|rest| rest.children.iter_mut().find(|child| child.name == "security"));
+    if let Some(security) = security {
+        security.set(Element::boolean("cors", allowed));
+    }
+}
+
+fn operation(served: &Operation) -> Element {
+    let definition = Element::complex("definition").with(Element::text("reference", served.definition));
+    Element::complex("operation").with(Element::text("name", served.name)).with(definition)
 }
 
 fn resource(served: &Served) -> Element {
@@ -87,7 +112,7 @@ mod tests {
     fn the_statement_is_valid_and_says_what_it_was_handed() {
         let interactions = vec![("read", "GET Slot/[id]".to_owned()), ("search-type", "GET Slot".to_owned())];
         let served = Served { kind: "Slot", interactions, search: search::declared("Slot", &search::PROVIDER_RULES) };
-        let statement = statement("0.1.0", "2026-02-11", "https://weirside.example/STU3/1/provider", &[served]);
+        let statement = statement("0.1.0", "2026-02-11", "https://weirside.example/STU3/1/provider", &[served], &[]);
         let read = json::read(json::write(&statement).as_bytes()).unwrap();
         assert_eq!((read.problems.as_slice(), validate::check_read(&read)), ([].as_slice(), Vec::new()));
         let slot = read.tree.at("rest.resource").unwrap();

@@ -38,6 +38,8 @@ pub enum Interaction {
     Book,
     /// Cancel.
     Update,
+    /// Say what a booking or a cancel would be told, and do nothing.
+    Validate,
 }
 
 impl Interaction {
@@ -48,7 +50,7 @@ impl Interaction {
             Self::SearchSlots | Self::ReadSlot | Self::SearchSchedules | Self::ReadSchedule => Need::ReadSlots,
             Self::SearchDirectory(_) | Self::ReadDirectory(_) => Need::ReadSlots,
             Self::SearchAppointments | Self::ReadAppointment | Self::ReadVersion | Self::ReadHistory => Need::ReadAppointments,
-            Self::Book | Self::Update => Need::WriteAppointments,
+            Self::Book | Self::Update | Self::Validate => Need::WriteAppointments,
         }
     }
 
@@ -68,12 +70,18 @@ impl Interaction {
             Self::ReadHistory => "history:appointment",
             Self::Book => "create:appointment",
             Self::Update => "update:appointment",
+            Self::Validate => "validate:appointment",
         }
     }
 
-    /// True when it writes, which takes a resource in the body.
+    /// True when it writes.
     pub const fn writes(self) -> bool {
         matches!(self, Self::Book | Self::Update)
+    }
+
+    /// True when its body is a resource.
+    pub const fn takes_resource(self) -> bool {
+        self.writes() || matches!(self, Self::Validate)
     }
 }
 
@@ -166,7 +174,8 @@ fn ids_in(path: &str, pattern: &str) -> Option<Vec<String>> {
     let mut given = path.split('/');
     for wanted in pattern.split('/') {
         match (given.next(), wanted) {
-            (Some(id), "*") if !id.is_empty() => ids.push(id.to_owned()),
+            // What begins with `$` is an operation and never an id.
+            (Some(id), "*") if !id.is_empty() && !id.starts_with('$') => ids.push(id.to_owned()),
             (Some(segment), wanted) if segment == wanted && wanted != "*" => {}
             _ => return None,
         }

@@ -35,13 +35,7 @@ pub async fn book(asked: Asked) -> Result<HttpResponse, Fault> {
 
 async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let body = decoded(asked)?;
-    let settings = &asked.service.settings;
-    let rules = BookingRules {
-        strict: asked.dialect.strict,
-        require_verified_nhs_number: settings.require_verified_nhs_number,
-        lenient: asked.admitted.caller.compat.leniencies(),
-    };
-    let request = read_booking_body(body, &rules).map_err(Fault::Invalid)?;
+    let request = read_booking_body(body, &rules(asked)).map_err(Fault::Invalid)?;
     participants_exist(asked, &request.resource).await?;
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.
@@ -51,7 +45,7 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
 }
 
 /// Whoever else takes part is somebody (digest C.11).
-async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<(), Fault> {
+pub async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<(), Fault> {
     let named = of_the_directory(appointment);
     if named.is_empty() {
         return Ok(());
@@ -66,6 +60,15 @@ async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<(), 
     };
     let problems: Vec<Problem> = missing.map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Fault::Invalid(problems)) }
+}
+
+/// What a booking is held to here.
+pub fn rules(asked: &Asked) -> BookingRules {
+    BookingRules {
+        strict: asked.dialect.strict,
+        require_verified_nhs_number: asked.service.settings.require_verified_nhs_number,
+        lenient: asked.admitted.caller.compat.leniencies(),
+    }
 }
 
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
@@ -129,7 +132,7 @@ fn version_of(tag: &str) -> String {
 }
 
 /// What `If-Match` says; `None` when it is missing where it must not be.
-fn expected(asked: &Asked) -> Option<ExpectedVersion> {
+pub fn expected(asked: &Asked) -> Option<ExpectedVersion> {
     match asked.admitted.if_match.as_deref().map(str::trim) {
         None if asked.dialect.if_match_demanded => None,
         Some("") => None,
@@ -138,10 +141,15 @@ fn expected(asked: &Asked) -> Option<ExpectedVersion> {
     }
 }
 
-fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
+/// The resource in the body.
+///
+/// # Errors
+/// `TooLarge`, `Unreadable`.
+pub fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
+    let body = asked.admitted.body.plain()?;
     let read = match asked.admitted.body_format {
-        Format::Json => json::read(&asked.admitted.body),
-        Format::Xml => xml::read(&asked.admitted.body),
+        Format::Json => json::read(&body),
+        Format::Xml => xml::read(&body),
     };
     read.map_err(|unreadable| match unreadable.too_deep {
         true => Fault::TooLarge { what: "nesting", limit: json::DEPTH_MAX, unit: "levels" },

@@ -5,6 +5,7 @@ mod books;
 mod directory;
 mod schedules;
 mod slots;
+mod validate;
 
 use super::dialects::{self, Dialect, Interaction};
 use super::negotiate::Format;
@@ -12,7 +13,7 @@ use super::prefer::Preferences;
 use super::request::{self, Admitted};
 use super::respond::{self, Looks};
 use super::settings::Settings;
-use super::{Service, access, fault, negotiate};
+use super::{Service, access, fault, negotiate, transfer};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Access;
 use crate::domain::search::Cursor;
@@ -22,14 +23,10 @@ use crate::fhir::compat::ApiVersion;
 use crate::fhir::search::{self, Query, SearchRules};
 use crate::fhir::shape::Shape;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant as Moment;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// Answers one request on a FHIR root.
 pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: web::Payload, service: web::Data<Service>) -> HttpResponse {
@@ -40,16 +37,8 @@ pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: web::P
         log::error!("a handler panicked; request {answer_id}");
         Err(Fault::Internal)
     });
-    let mut response = outcome.unwrap_or_else(|fault| refuse(dialect, &http, &service, &fault));
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::try_from(answer_id.as_str()) {
-        headers.insert(REQUEST_ID, id);
-    }
-    // Byte for byte what the consumer sent, so that it can tell which answer is whose (digest A.4).
-    if let Some(sent) = http.headers().get(REQUEST_ID) {
-        headers.insert(CORRELATION_ID, sent.clone());
-    }
+    let response = outcome.unwrap_or_else(|fault| refuse(dialect, &http, &service, &fault));
+    let response = transfer::sent(&http, &service.settings, response, &answer_id);
     access::record(&service, dialect, &http, &response, &answer_id, began);
     response
 }
@@ -61,7 +50,8 @@ pub struct Wanted(pub Format);
 pub async fn nothing_here(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let nothing = Fault::NoSuchRoute { path: http.path().chars().take(200).collect() };
     let fault = request::trusted_peer(&http, &service).err().unwrap_or(nothing);
-    fault::answer(&dialects::booking::DIALECT, &fault, &service.engine.new_id(), negotiate::Format::Json)
+    let refused = fault::answer(&dialects::booking::DIALECT, &fault, &service.engine.new_id(), negotiate::Format::Json);
+    transfer::sent(&http, &service.settings, refused, &service.engine.new_id())
 }
 
 fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fault) -> HttpResponse {
@@ -88,6 +78,8 @@ async fn answer(
             let mut statement = (dialect.capability)(&asked.admitted.root_url);
             if dialect.strict {
                 capability::say_compatible(&mut statement, service.settings.compat);
+            } else {
+                capability::provider::say_cors(&mut statement, !service.settings.cors_origins.is_empty());
             }
             Ok(respond::resource(StatusCode::OK, &statement, asked.looks(false)))
         }
@@ -103,6 +95,7 @@ async fn answer(
         Interaction::ReadHistory => appointments::history(asked).await,
         Interaction::Book => books::book(asked).await,
         Interaction::Update => books::update(asked).await,
+        Interaction::Validate => validate::validate(asked).await,
     }
 }
 

@@ -5,7 +5,6 @@ use crate::domain::fault::Fault;
 use crate::fhir::bundle::{Entry, Mode};
 use crate::fhir::{schedule, search, slot};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 
 /// `GET /Schedule?…`.
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
@@ -34,8 +33,8 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let found = asked.engine(move |engine| engine.schedule(&id, &access)).await?;
     let shown = found.service_shown(&[]).ok_or(not_found)?;
     if asked.dialect.strict {
-        // What was assured stays as it was: the booking root's schedules carry no version (digest B.2).
-        return Ok(respond::resource(StatusCode::OK, &schedule::tree(&found, shown, false), looks));
+        // What was assured stays as it was: the booking root's schedules carry no version in their `meta` (digest B.2).
+        return Ok(respond::versioned(&schedule::tree(&found, shown, false), found.version, found.updated, looks));
     }
     let tree = shape.applied(schedule::tree_versioned(&found, shown));
     Ok(respond::versioned(&tree, found.version, found.updated, looks))

@@ -2,10 +2,12 @@
 
 use super::super::access::Sought;
 use super::super::negotiate::Format;
+use super::super::transfer::ShownByTheClock;
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Access;
 use crate::domain::search::SlotSearch;
+use crate::domain::slot::SlotStatus;
 use crate::engine::{Related, SlotMatches};
 use crate::fhir::bundle::{Entry, Mode};
 use crate::fhir::render::{self, Head, Included};
@@ -111,8 +113,12 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let id = asked.admitted.id(0).to_owned();
     let access = asked.access();
     let found = asked.engine(move |engine| engine.slot(&id, &access)).await?;
-    let tree = shape.applied(slot::tree_versioned(&found, asked.service.engine.now()));
-    Ok(respond::versioned(&tree, found.version, found.updated, looks))
+    let now = asked.service.engine.now();
+    let mut answer = respond::versioned(&shape.applied(slot::tree_versioned(&found, now)), found.version, found.updated, looks);
+    if found.status(now) == SlotStatus::Begun {
+        answer.extensions_mut().insert(ShownByTheClock);
+    }
+    Ok(answer)
 }
 
 /// Schedules, in `mode`, and what they lead to.

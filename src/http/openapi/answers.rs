@@ -4,7 +4,7 @@
 //! is put to the root's own table, and whatever that says is what the document says.
 
 use super::super::auth::Need;
-use super::super::dialects::{self, Dialect, Interaction};
+use super::super::dialects::{self, Dialect, Interaction, Route};
 use super::{examples, tag};
 use crate::domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use crate::domain::ids::{AppointmentId, OdsCode};
@@ -21,12 +21,15 @@ const ID_OF_OUTCOME: &str = "4266bd15-db38-4506-8130-d19495657151";
 type Sample = (&'static str, &'static str, Fault);
 
 /// The responses of an operation whose good answer is a resource of type `answer`.
-pub fn of(dialect: &Dialect, interaction: Interaction, answer: &str) -> Value {
+pub fn of(dialect: &Dialect, route: Route, answer: &str) -> Value {
+    let interaction = route.interaction;
     let mut responses = Map::new();
     let (status, says) = if interaction == Interaction::Book { ("201", "Booked") } else { ("200", good(interaction)) };
     let mut names = vec!["X-Request-ID", "X-Correlation-ID", "Cache-Control"];
-    if !matches!(answer, "Bundle" | "CapabilityStatement") {
-        names.extend(["ETag", "Last-Modified"]);
+    match answer {
+        "OperationOutcome" => {}
+        "Bundle" | "CapabilityStatement" => names.push("ETag"),
+        _ => names.extend(["ETag", "Last-Modified"]),
     }
     if answer == "Appointment" {
         names.push("Content-Location");
@@ -43,6 +46,11 @@ pub fn of(dialect: &Dialect, interaction: Interaction, answer: &str) -> Value {
         None => json!({"application/fhir+xml": {"schema": {"type": "string"}}, "application/fhir+json": {"schema": schema}}),
     };
     responses.insert(status.to_owned(), json!({"description": says, "headers": references(&names), "content": content}));
+    if route.method == "GET" {
+        let says = "Not modified: the answer whose ETag If-None-Match names still holds";
+        let names = ["X-Request-ID", "X-Correlation-ID", "Cache-Control", "ETag"];
+        responses.insert("304".to_owned(), json!({"description": says, "headers": references(&names)}));
+    }
     let mut by_status: BTreeMap<u16, Vec<Sample>> = BTreeMap::new();
     for sample in faults(dialect, interaction) {
         by_status.entry((dialect.refuse)(&sample.2).status).or_default().push(sample);
@@ -75,7 +83,7 @@ pub fn headers() -> Value {
         "X-Request-ID": header("The server's own id of this answer; its log has it too", "73d7da71-8574-43c7-b4ea-dd05a4bcc3b9"),
         "X-Correlation-ID": header("X-Request-ID of the request, where it had one", "6c92ab9c-0cf4-4997-bac2-a4a8bd151902"),
         "Cache-Control": header("no-store", "no-store"),
-        "ETag": header("The version, for If-Match", "W/\"1\""),
+        "ETag": header("The version, for If-Match; of a Bundle or statement its content. For If-None-Match in any case", "W/\"1\""),
         "Last-Modified": header("When the version was made", "Tue, 10 Feb 2026 16:05:31 GMT"),
         "Location": header("The version, absolute", "http://127.0.0.1:8080/STU3/1/booking/Appointment/43359409-1e68-4f08-96ba-fcaa4dc9e11b/_history/1"),
         "Content-Location": header("The version, absolute", "http://127.0.0.1:8080/STU3/1/booking/Appointment/43359409-1e68-4f08-96ba-fcaa4dc9e11b/_history/1"),
@@ -89,6 +97,7 @@ const fn good(interaction: Interaction) -> &'static str {
             "What matches, and what was asked for with it; an empty Bundle when nothing matches"
         }
         Interaction::Update => "Cancelled; the slot is free again",
+        Interaction::Validate => "What the checks found, good or bad",
         _ => "The resource",
     }
 }
@@ -154,11 +163,22 @@ fn faults(dialect: &Dialect, interaction: Interaction) -> Vec<Sample> {
         }
         Interaction::Book => {
             all.extend(body(dialect));
+            all.extend(write());
             all.extend(book());
         }
         Interaction::Update => {
             all.extend(body(dialect));
+            all.extend(write());
             all.extend(update(dialect));
+        }
+        Interaction::Validate => {
+            all.extend(body(dialect));
+            all.push(busy());
+            let mode = ParameterFault::Value { name: "mode".to_owned(), value: "book".to_owned(), expected: "create, update or delete" };
+            all.push(("mode-unknown", "the mode is none", Fault::Parameter(mode)));
+            let none = problem(ProblemKind::Structure, "Parameters.parameter", "the parameter `resource` is missing");
+            all.push(("parameters-wrong", "the Parameters resource is itself wrong", none));
+            all.extend([unknown("Appointment"), not_yours()]);
         }
     }
     all.push(("internal", "the server failed", Fault::Internal));
@@ -227,8 +247,6 @@ fn body(dialect: &Dialect) -> Vec<Sample> {
         all.push(("request-id-missing", "X-Request-ID is missing", Fault::HeaderMissing { name: "X-Request-ID" }));
     }
     let expected = "1 to 64 printable characters";
-    let appointment = AppointmentId::stored("43359409-1e68-4f08-96ba-fcaa4dc9e11b".to_owned());
-    let request_id = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902".to_owned();
     all.extend([
         ("request-id-invalid", "X-Request-ID is no such id", Fault::HeaderInvalid { name: "X-Request-ID", expected }),
         (
@@ -236,17 +254,30 @@ fn body(dialect: &Dialect) -> Vec<Sample> {
             "the body calls itself something that is not read here",
             Fault::ContentType { given: "application/xml".to_owned() },
         ),
+        ("content-coding", "the body is compressed in a way that is not read here", Fault::ContentCoding { given: "br".to_owned() }),
         ("body-too-large", "the body is too large", Fault::TooLarge { what: "body", limit: 1_048_576, unit: "bytes" }),
+        ("inflated-too-large", "the body unfolds to too much", Fault::TooLarge { what: "inflated body", limit: 4_194_304, unit: "bytes" }),
         (
             "unreadable",
             "the body is not what its format demands",
             Fault::Unreadable { problem: "line 1, column 1: a value is expected".to_owned() },
         ),
-        ("duplicate", "this X-Request-ID has already succeeded", Fault::Duplicate { request_id, appointment }),
-        ("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 }),
-        ("outcome-unknown", "the outcome is unknown: send the same X-Request-ID again", Fault::OutcomeUnknown),
     ]);
     all
+}
+
+fn write() -> Vec<Sample> {
+    let appointment = AppointmentId::stored("43359409-1e68-4f08-96ba-fcaa4dc9e11b".to_owned());
+    let request_id = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902".to_owned();
+    vec![
+        ("duplicate", "this X-Request-ID has already succeeded", Fault::Duplicate { request_id, appointment }),
+        busy(),
+        ("outcome-unknown", "the outcome is unknown: send the same X-Request-ID again", Fault::OutcomeUnknown),
+    ]
+}
+
+fn busy() -> Sample {
+    ("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 })
 }
 
 fn book() -> Vec<Sample> {

@@ -60,7 +60,7 @@ pub fn answer(strict: bool, interaction: Interaction) -> Option<Value> {
         Interaction::Book | Interaction::ReadAppointment | Interaction::ReadVersion => Some(booked(strict, "1", "booked")),
         Interaction::Update => Some(booked(strict, "2", "cancelled")),
         Interaction::Capability | Interaction::SearchSchedules | Interaction::SearchAppointments | Interaction::ReadHistory => None,
-        Interaction::SearchDirectory(_) | Interaction::ReadDirectory(_) => None,
+        Interaction::SearchDirectory(_) | Interaction::ReadDirectory(_) | Interaction::Validate => None,
     }
 }
 

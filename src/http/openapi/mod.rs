@@ -14,7 +14,7 @@ mod shared;
 mod tests;
 
 use super::dialects::{self, Dialect};
-use super::{Service, request};
+use super::{Service, request, transfer};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -24,10 +24,11 @@ static TEXT: LazyLock<String> = LazyLock::new(text);
 
 /// `GET /openapi.json`. No token is needed: it says nothing that the documentation does not.
 pub async fn serve(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    if request::trusted_peer(&http, &service).is_err() {
-        return HttpResponse::Forbidden().finish();
-    }
-    HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
+    let answer = match request::trusted_peer(&http, &service) {
+        Ok(()) => HttpResponse::Ok().content_type("application/json").body(TEXT.as_str()),
+        Err(_) => HttpResponse::Forbidden().finish(),
+    };
+    transfer::sent(&http, &service.settings, answer, &service.engine.new_id())
 }
 
 /// The document as it is served and checked in.
@@ -91,8 +92,9 @@ fn document() -> Value {
 
 const DESCRIPTION: &str = "Offers a healthcare provider's time over FHIR STU3 and never books a slot twice.\n\nTwo roots serve the same \
     slots and appointments. Bodies and answers are JSON or XML: `_format` beats `Accept`, which beats the request's own `Content-Type`; \
-    JSON otherwise. Every answer carries `X-Request-ID`, and `X-Correlation-ID` with what the request sent; every 4xx and 5xx of a FHIR \
-    root is an OperationOutcome. HEAD is possible wherever GET is; any other method is answered 405 with `Allow`, any other path 404. \
+    JSON otherwise. gzip is read and written, by `Content-Encoding` and `Accept-Encoding`. Every answer carries `X-Request-ID`, and `X-Correlation-ID` with what the request sent; every 4xx and 5xx of a FHIR \
+    root is an OperationOutcome. HEAD is possible wherever GET is, and so is `If-None-Match`; preflights (OPTIONS) are answered where \
+    the operator named origins whose pages may call; any other method is answered 405 with `Allow`, any other path 404. \
     Names, numbers and places in the examples are invented.";
 
 fn health(what: &str, summary: &str, not: Option<&str>) -> Value {

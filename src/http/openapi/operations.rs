@@ -21,12 +21,12 @@ pub fn of(dialect: &Dialect, route: Route) -> Value {
         description = format!("{description} {more}");
     }
     let mut operation = json!({
-        "operationId": format!("{}_{name}{}", tag(dialect), if route.form { "_by_form" } else { "" }),
+        "operationId": format!("{}_{name}{}", tag(dialect), variant(route)),
         "tags": [tag(dialect)],
         "summary": summary,
         "description": description,
         "parameters": parameters::of(dialect, route),
-        "responses": answers::of(dialect, route.interaction, answer),
+        "responses": answers::of(dialect, route, answer),
     });
     if let Some(fields) = operation.as_object_mut() {
         if need == Need::Nothing {
@@ -35,11 +35,20 @@ pub fn of(dialect: &Dialect, route: Route) -> Value {
         if route.form {
             fields.insert("requestBody".to_owned(), parameters::form(dialect, route));
         }
-        if route.interaction.writes() {
+        if route.interaction.takes_resource() {
             fields.insert("requestBody".to_owned(), body(dialect, route.interaction));
         }
     }
     operation
+}
+
+/// What tells two operations of one interaction apart.
+fn variant(route: Route) -> &'static str {
+    match route.interaction {
+        _ if route.form => "_by_form",
+        Interaction::Validate if route.path.contains('*') => "_one",
+        _ => "",
+    }
 }
 
 struct Said {
@@ -62,6 +71,7 @@ fn said(interaction: Interaction) -> Said {
         Interaction::ReadVersion => ("Appointment_vread", "Reads one version of an appointment", "Appointment"),
         Interaction::Book => ("Appointment_create", "Books a slot", "Appointment"),
         Interaction::Update => ("Appointment_update", "Cancels an appointment", "Appointment"),
+        Interaction::Validate => ("Appointment_validate", "Says what a booking or a cancel would be told", "OperationOutcome"),
         Interaction::ReadHistory => ("Appointment_history", "Reads every version of an appointment, newest first", "Bundle"),
         Interaction::ReadDirectory(kind) => {
             let answer = kind.name();
@@ -118,6 +128,12 @@ fn more(dialect: &Dialect, interaction: Interaction) -> Option<&'static str> {
             "The body is the appointment as read, with `status` set to `cancelled`: nothing else may change. `meta`, `text` and `created` may \
              be left out, and the same instant may be written in another offset.",
         ),
+        Interaction::Validate => Some(
+            "The checks of a booking (`mode` is `create`) or of a cancel (`update`, and the default where the URL names an appointment), \
+             with nothing done, held or used up. The body is the Appointment, or a Parameters resource with `resource` and, if wanted, \
+             `mode` and `profile`, which may also stand in the URL. What is found is in an answer of 200: one issue for every problem, or \
+             one of severity information and code informational. The slot may be gone a moment later.",
+        ),
         _ => None,
     }
 }
@@ -128,8 +144,13 @@ fn body(dialect: &Dialect, interaction: Interaction) -> Value {
         Interaction::Update => examples::cancelled(dialect.strict),
         _ => examples::booking(dialect.strict),
     };
-    let schema = json!({"$ref": "#/components/schemas/Appointment"});
-    let description = "An Appointment. `application/json`, `application/json+fhir` and `application/xml+fhir` are understood as well.";
+    let appointment = json!({"$ref": "#/components/schemas/Appointment"});
+    let schema = match interaction {
+        Interaction::Validate => json!({"oneOf": [appointment, {"$ref": "#/components/schemas/Parameters"}]}),
+        _ => appointment,
+    };
+    let description = "An Appointment. `application/json`, `application/json+fhir` and `application/xml+fhir` are understood as well, \
+        and `Content-Encoding: gzip`.";
     json!({
         "required": true,
         "description": description,

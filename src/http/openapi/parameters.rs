@@ -16,9 +16,19 @@ pub fn of(dialect: &Dialect, route: Route) -> Vec<Value> {
         let spine = ["Ssp-TraceID", "Ssp-From", "Ssp-To", "Ssp-InteractionID"];
         all.extend(spine.into_iter().map(|name| header(name, dialect.headers_demanded.contains(&name), SSP, example_of(name))));
     }
-    if route.interaction.writes() {
+    if route.interaction.takes_resource() {
         let example = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902";
         all.push(header("X-Request-ID", dialect.request_id_demanded, "1 to 64 printable characters; the same when sent again", example));
+    }
+    if route.interaction == Interaction::Validate {
+        all.push(in_query(DeclaredParameter {
+            name: "mode",
+            kind: ParameterKind::Token,
+            documentation: "create, update or delete, where the body does not say".to_owned(),
+        }));
+    }
+    if route.method == "GET" {
+        all.push(header("If-None-Match", false, "The ETag of an answer that is held: 304 if it still holds", "W/\"1\""));
     }
     if route.interaction == Interaction::Update {
         all.push(header("If-Match", dialect.if_match_demanded, "The ETag of the version that was read", "W/\"1\""));

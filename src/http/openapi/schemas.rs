@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// The resources that are read and written.
-const RESOURCES: [&str; 11] = [
+const RESOURCES: [&str; 12] = [
     "Appointment",
     "Bundle",
     "CapabilityStatement",
@@ -11,6 +11,7 @@ const RESOURCES: [&str; 11] = [
     "Location",
     "OperationOutcome",
     "Organization",
+    "Parameters",
     "Practitioner",
     "PractitionerRole",
     "Schedule",
@@ -69,6 +70,12 @@ fn resource(kind: &str) -> Value {
                 "diagnostics": {"type": "string"}, "expression": {"type": "array", "items": {"type": "string"}},
             },
         }}}),
+        "Parameters" => json!({"parameter": {"type": "array", "items": {"type": "object", "required": ["name"], "properties": {
+            "name": {"type": "string", "enum": ["resource", "mode", "profile"]},
+            "resource": {"$ref": "#/components/schemas/Appointment"},
+            "valueCode": {"type": "string", "enum": ["create", "update", "delete"]},
+            "valueUri": {"type": "string"},
+        }}}}),
         _ => json!({}),
     };
     let mut properties = own.as_object().cloned().unwrap_or_default();

@@ -35,6 +35,8 @@ pub struct Setup {
     pub trust: Arc<Trust>,
     pub require_verified_nhs_number: bool,
     pub http: HttpLimits,
+    pub public_url: String,
+    pub cors_origins: Vec<String>,
     pub engine: Limits,
     /// A policy file; none, unless said otherwise.
     pub policy: Option<String>,
@@ -55,6 +57,8 @@ impl Default for Setup {
             trust: Arc::new(Trust::nobody()),
             require_verified_nhs_number: false,
             http: HttpLimits::default(),
+            public_url: PUBLIC_URL.to_owned(),
+            cors_origins: Vec::new(),
             engine,
             policy: None,
             compat: ApiVersion::LATEST,
@@ -176,7 +180,8 @@ impl App {
             require_verified_nhs_number: setup.require_verified_nhs_number,
             limits: setup.http,
             compat: setup.compat,
-            ..Settings::at(PUBLIC_URL)
+            cors_origins: setup.cors_origins,
+            ..Settings::at(setup.public_url)
         };
         let service = Arc::new(Service { access: Some(sink), ..Service::new(engine, settings) });
         if let Some(policy) = &setup.policy {

@@ -26,7 +26,7 @@ const fn route(method: &'static str, path: &'static str, interaction: Interactio
 }
 
 /// What is served. The relative references of a Bundle resolve under the same root (`decisions.md` 3).
-pub const BOOKING_ROUTES: [Route; 15] = [
+pub const BOOKING_ROUTES: [Route; 17] = [
     route("GET", "metadata", Interaction::Capability),
     route("GET", "Slot", Interaction::SearchSlots),
     route("GET", "Slot/*", Interaction::ReadSlot),
@@ -36,6 +36,8 @@ pub const BOOKING_ROUTES: [Route; 15] = [
     route("GET", "Appointment", Interaction::SearchAppointments),
     route("GET", "Appointment/*", Interaction::ReadAppointment),
     route("PUT", "Appointment/*", Interaction::Update),
+    route("POST", "Appointment/$validate", Interaction::Validate),
+    route("POST", "Appointment/*/$validate", Interaction::Validate),
     route("GET", "Appointment/*/_history/*", Interaction::ReadVersion),
     route("GET", "HealthcareService/*", Interaction::ReadDirectory(DirectoryKind::HealthcareService)),
     route("GET", "Location/*", Interaction::ReadDirectory(DirectoryKind::Location)),

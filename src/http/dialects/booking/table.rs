@@ -4,6 +4,9 @@ use super::super::Refused;
 use crate::domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use crate::fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
 
+/// Content codings of bodies that are read.
+const CODINGS: &str = "gzip, identity";
+
 /// The answer to a fault.
 pub fn refuse(fault: &Fault) -> Refused {
     match fault {
@@ -17,7 +20,7 @@ pub fn refuse(fault: &Fault) -> Refused {
         }
         Fault::TooLarge { what, limit, unit } => {
             let status = match *what {
-                "body" => 413,
+                "body" | "inflated body" => 413,
                 "query" => 414,
                 _ => 400,
             };
@@ -35,6 +38,14 @@ pub fn refuse(fault: &Fault) -> Refused {
             one(400, IssueCode::Value, SpineCode::MissingOrInvalidHeader, format!("the header {name} must be {expected}"))
         }
         Fault::ContentType { given } => one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, content_type(given)),
+        Fault::ContentCoding { given } => {
+            let told = format!("a body in the Content-Encoding `{given}` cannot be read; possible: {CODINGS}");
+            with_header(one(415, IssueCode::NotSupported, SpineCode::UnsupportedMediaType, told), "Accept-Encoding", CODINGS.to_owned())
+        }
+        Fault::CrossOrigin { problem } => {
+            let told = format!("a page of another origin may not call like this: {problem}");
+            one(403, IssueCode::Forbidden, SpineCode::AccessDenied, told)
+        }
         Fault::NotAForm { given } => {
             let given =
                 if given.is_empty() { "the header Content-Type is missing".to_owned() } else { format!("`{given}` cannot be read here") };

@@ -32,7 +32,7 @@ const fn form(path: &'static str, interaction: Interaction) -> Route {
 }
 
 /// What is served; the statement is made from it.
-pub const PROVIDER_ROUTES: [Route; 29] = [
+pub const PROVIDER_ROUTES: [Route; 31] = [
     route("GET", "metadata", Interaction::Capability),
     route("GET", "Slot", Interaction::SearchSlots),
     form("Slot/_search", Interaction::SearchSlots),
@@ -45,6 +45,8 @@ pub const PROVIDER_ROUTES: [Route; 29] = [
     form("Appointment/_search", Interaction::SearchAppointments),
     route("GET", "Appointment/*", Interaction::ReadAppointment),
     route("PUT", "Appointment/*", Interaction::Update),
+    route("POST", "Appointment/$validate", Interaction::Validate),
+    route("POST", "Appointment/*/$validate", Interaction::Validate),
     route("GET", "Appointment/*/_history", Interaction::ReadHistory),
     route("GET", "Appointment/*/_history/*", Interaction::ReadVersion),
     route("GET", "HealthcareService", Interaction::SearchDirectory(DirectoryKind::HealthcareService)),

@@ -2,13 +2,19 @@
 
 use super::super::{Interaction, Route};
 use crate::domain::element::Element;
-use crate::fhir::capability::provider::{self, Served};
+use crate::fhir::capability::provider::{self, Operation, Served};
 use crate::fhir::search;
 
 /// The statement of a root with these routes.
 pub fn of_routes(routes: &[Route], root_url: &str) -> Element {
     let mut served: Vec<Served> = Vec::new();
+    let mut operations: Vec<Operation> = Vec::new();
     for route in routes {
+        if let Some(operation) = operation(route.interaction)
+            && !operations.contains(&operation)
+        {
+            operations.push(operation);
+        }
         let Some((kind, code)) = stated(route.interaction) else { continue };
         let call = format!("{} {}", route.method, route.path.replace('*', "[id]"));
         let resource = match served.iter_mut().position(|s| s.kind == kind) {
@@ -28,15 +34,26 @@ pub fn of_routes(routes: &[Route], root_url: &str) -> Element {
         }
     }
     served.sort_unstable_by_key(|s| s.kind);
-    provider::statement(env!("CARGO_PKG_VERSION"), super::super::booking::RELEASE_DATE, root_url, &served)
+    provider::statement(env!("CARGO_PKG_VERSION"), super::super::booking::RELEASE_DATE, root_url, &served, &operations)
 }
 
 const SEARCH: &str = "search-type";
 
-/// The resource type an interaction is about, and its code; `None` for the statement itself, which states no reading of it.
+/// The operation an interaction is, if it is one.
+const fn operation(interaction: Interaction) -> Option<Operation> {
+    match interaction {
+        Interaction::Validate => {
+            Some(Operation { name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" })
+        }
+        _ => None,
+    }
+}
+
+/// The resource type an interaction is about, and its code; `None` for the statement itself, which states no reading of
+/// it, and for operations.
 const fn stated(interaction: Interaction) -> Option<(&'static str, &'static str)> {
     Some(match interaction {
-        Interaction::Capability => return None,
+        Interaction::Capability | Interaction::Validate => return None,
         Interaction::SearchSlots => ("Slot", SEARCH),
         Interaction::ReadSlot => ("Slot", "read"),
         Interaction::SearchSchedules => ("Schedule", SEARCH),
@@ -69,12 +86,14 @@ mod tests {
             .collect();
         let routes: Vec<String> = PROVIDER_ROUTES
             .iter()
-            .filter(|r| r.interaction != Interaction::Capability)
+            .filter(|r| r.interaction != Interaction::Capability && operation(r.interaction).is_none())
             .map(|r| format!("{} {}", r.method, r.path.replace('*', "[id]")))
             .collect();
         for route in &routes {
             assert!(calls.contains(route), "{route} is served and not stated");
         }
         assert_eq!(calls.len(), routes.len());
+        let operations: Vec<&str> = statement.at("rest").unwrap().all("operation").filter_map(|o| o.text_at("name")).collect();
+        assert_eq!(operations, ["validate"]);
     }
 }
