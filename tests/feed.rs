@@ -206,7 +206,7 @@ fn on_postgresql_transactions_in_any_order_are_told_once_each() {
                 next += 1;
             }
             None => {}
-            Some(n) if (dice >> 40) % 5 == 0 => {
+            Some(n) if (dice >> 40).is_multiple_of(5) => {
                 conn.batch_execute("ROLLBACK").unwrap();
                 let _: usize = n;
             }
