@@ -6,6 +6,7 @@
 pub mod check;
 pub mod demo;
 pub mod diary;
+mod load;
 pub mod migrate;
 pub mod race;
 pub mod reload;
