@@ -13,6 +13,7 @@ pub mod reload;
 pub mod seed;
 pub mod seed_files;
 pub mod serve;
+pub mod synthetic;
 pub mod token;
 
 use crate::domain::time::{Clock, LONDON};
@@ -49,7 +50,7 @@ pub enum CliCommand {
     Serve(Box<serve::ServeArgs>),
     /// Applies the migrations the database lacks, or lists them
     Migrate(migrate::MigrateArgs),
-    /// Loads a provider's directory and diary from files
+    /// Loads a provider's directory and diary from files, or an invented one of any size
     Seed(seed::SeedArgs),
     /// Shows who is coming, and what is still free
     Diary(diary::DiaryArgs),

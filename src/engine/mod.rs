@@ -18,6 +18,7 @@ mod search_directory;
 mod search_schedules;
 mod search_slots;
 mod seed;
+mod synthetic;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
 pub use cancel::{ExpectedVersion, PendingCancel};
