@@ -3,6 +3,7 @@
 //! What a reader would get wrong: 0 is done, 1 is failed (a port, a database, a file, a judged failure), 2 is
 //! wrong usage; data goes to stdout, everything else to stderr, and a failure is one line (`decisions.md` 2).
 
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod diary;
@@ -62,6 +63,11 @@ pub enum CliCommand {
     Openapi,
     /// Asks a database whether every invariant holds; reads only
     Check(check::CheckArgs),
+    /// Measures bookings, reads and searches, each against a reference in the same run
+    Bench(bench::BenchArgs),
+    /// The reference of two rows of the bench: a server with one body
+    #[command(hide = true)]
+    BenchStatic(bench::StaticArgs),
 }
 
 /// Why a command did not end well.
@@ -134,6 +140,12 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         CliCommand::Seed(args) => seed::run(args, out),
         CliCommand::Diary(args) => diary::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
+        CliCommand::Bench(args) => match bench::run(args, &SystemClock, &UuidIds, today(), out) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::Judged),
+            Err(error) => Err(told(error.is_usage(), error.to_string())),
+        },
+        CliCommand::BenchStatic(args) => bench::run_static(args).map_err(|e| told(e.is_usage(), e.to_string())),
         CliCommand::Openapi => say(out, crate::http::openapi::text().trim_end()),
         CliCommand::Token(args) => {
             let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;

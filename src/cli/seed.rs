@@ -69,7 +69,7 @@ pub fn run(args: &SeedArgs, out: &mut dyn Write) -> Result<(), Failure> {
 fn run_synthetic(args: &SeedArgs, size: &str, from: Option<NaiveDate>, out: &mut dyn Write) -> Result<(), Failure> {
     let tomorrow = || today().checked_add_days(Days::new(1)).unwrap_or_else(today);
     let diary = SyntheticDiary::parse(size, from.unwrap_or_else(tomorrow)).map_err(|e| Failure::Usage(format!("--synthetic: {e}")))?;
-    let laid = synthetic::seed(&args.database.open()?, &diary, args.among_others)?;
+    let laid = synthetic::seed_with_bar(&args.database.open()?, &diary, args.among_others)?;
     let SyntheticDiary { services, days, first, .. } = diary;
     let seconds = laid.took.as_secs_f64();
     let rate = diary.slot_count().checked_mul(1_000).and_then(|k| k.checked_div(u64::try_from(laid.took.as_millis()).ok()?.max(1)));

@@ -30,11 +30,11 @@ pub struct Laid {
     pub took: Duration,
 }
 
-/// Lays `diary` out with its directory, with a bar on stderr.
+/// Lays `diary` out with its directory, and tells `progress` of each so many slots that were looked at.
 ///
 /// # Errors
 /// [`Failure`], also when the database holds somebody else's diary, unless it may stand `among_others`.
-pub fn seed(store: &Store, diary: &SyntheticDiary, among_others: bool) -> Result<Laid, Failure> {
+pub fn seed(store: &Store, diary: &SyntheticDiary, among_others: bool, progress: &mut dyn FnMut(u64)) -> Result<Laid, Failure> {
     if !among_others && !Engine::is_empty(store)? && !Engine::is_synthetic(store)? {
         return Err(Failure::Failed(
             "the database holds a diary that is not synthetic: seed another database, or say --among-others".to_owned(),
@@ -42,13 +42,22 @@ pub fn seed(store: &Store, diary: &SyntheticDiary, among_others: bool) -> Result
     }
     let started = Tick::now();
     Engine::seed(store, &ports(), &content(diary)?, diary.first, 0)?;
+    let slots_new = Engine::lay_out_synthetic(store, &ports(), diary, progress)?;
+    Ok(Laid { slots_new, took: started.elapsed() })
+}
+
+/// The same with a bar on stderr.
+///
+/// # Errors
+/// As [`seed`].
+pub fn seed_with_bar(store: &Store, diary: &SyntheticDiary, among_others: bool) -> Result<Laid, Failure> {
     let bar = ProgressBar::new(diary.slot_count());
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} slots, {per_sec}, {eta} left") {
         bar.set_style(style);
     }
-    let laid = Engine::lay_out_synthetic(store, &ports(), diary, &mut |more| bar.inc(more));
+    let laid = seed(store, diary, among_others, &mut |more| bar.inc(more));
     bar.finish_and_clear();
-    Ok(Laid { slots_new: laid?, took: started.elapsed() })
+    laid
 }
 
 /// The directory and the schedules; the slots come later, by number.
