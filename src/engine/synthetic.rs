@@ -50,15 +50,20 @@ impl Engine {
         store.read_one(|tx| Ok(tx.directory_find(DirectoryKind::Organization, ORGANIZATION)?.is_some()))
     }
 
-    /// How many appointments are live, and how much capacity is taken: what a count of bookings is compared with.
+    /// How many appointments are live: what a count of bookings is compared with.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn counts(store: &Store) -> Result<(u64, u64), StoreError> {
-        store.read(|tx| {
-            let positive = |number: i64| u64::try_from(number).unwrap_or_default();
-            Ok((positive(tx.appointments_live()?), positive(tx.capacity_taken()?)))
-        })
+    pub fn count_live(store: &Store) -> Result<u64, StoreError> {
+        store.read_one(|tx| Ok(u64::try_from(tx.appointments_live()?).unwrap_or_default()))
+    }
+
+    /// How much capacity is taken, over all slots. Reads every slot.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn count_taken(store: &Store) -> Result<u64, StoreError> {
+        store.read(|tx| Ok(u64::try_from(tx.capacity_taken()?).unwrap_or_default()))
     }
 }
 

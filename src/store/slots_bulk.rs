@@ -81,11 +81,12 @@ impl Tx<'_> {
         })
     }
 
-    /// How much capacity is taken, over all slots.
+    /// How much capacity is taken, over all slots; on ten million of them this takes longer than a request may.
     ///
     /// # Errors
     /// Those of the database.
     pub fn capacity_taken(&mut self) -> Result<i64, StoreError> {
+        self.run(unhurried)?;
         let taken: Option<i64> = self.run(|c| slot::table.select(diesel::dsl::sum(slot::taken)).get_result(c))?;
         Ok(taken.unwrap_or_default())
     }
@@ -99,6 +100,14 @@ impl Tx<'_> {
     }
 }
 
+/// Lifts the limit on a statement's time for this transaction.
+fn unhurried(conn: &mut AnyConn) -> QueryResult<()> {
+    match conn {
+        AnyConn::Pg(pg) => diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg).map(drop),
+        AnyConn::Sqlite(_) => Ok(()),
+    }
+}
+
 impl Store {
     /// Has the database count what it holds, so that it plans by what is there now. SQLite plans without.
     ///
@@ -106,11 +115,9 @@ impl Store {
     /// Those of the database.
     pub fn recount(&self) -> Result<(), StoreError> {
         self.write(|tx| {
+            tx.run(unhurried)?;
             tx.run(|c| match c {
-                AnyConn::Pg(pg) => diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg).and_then(|_| {
-                    let counted = diesel::sql_query("ANALYZE slot, schedule, schedule_service, service, directory").execute(pg);
-                    counted.map(drop)
-                }),
+                AnyConn::Pg(pg) => diesel::sql_query("ANALYZE slot, schedule, schedule_service, service, directory").execute(pg).map(drop),
                 AnyConn::Sqlite(_) => Ok(()),
             })
         })

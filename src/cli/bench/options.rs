@@ -70,8 +70,9 @@ impl Settings {
     pub(super) fn parse(args: &BenchArgs) -> Result<Self, BenchError> {
         let (rounds, seconds, growth_slots) = if args.quick { (2, 2.0, GROWTH_SLOTS_QUICK) } else { (5, 5.0, GROWTH_SLOTS) };
         let seconds = args.seconds.unwrap_or(seconds);
-        if !(0.05..=600.0).contains(&seconds) {
-            return Err(BenchError::Usage(format!("--seconds is {seconds}; it must be 0.05 to 600")));
+        // A token lives five minutes, and one is made for each side of a round.
+        if !(0.05..=240.0).contains(&seconds) {
+            return Err(BenchError::Usage(format!("--seconds is {seconds}; it must be 0.05 to 240")));
         }
         let known = || ROWS.map(|(id, _)| id).join(", ");
         let wanted: Vec<String> = args.only.iter().map(|id| id.trim().to_ascii_uppercase()).collect();

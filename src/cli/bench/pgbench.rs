@@ -81,15 +81,24 @@ fn run(
         words.extend(["-D".to_owned(), format!("{variable}={value}")]);
     }
     let told = postgres.pgbench(&database.name, &words)?;
-    parse(&told).ok_or_else(|| BenchError::failed(format!("pgbench said something else: {}", told.replace('\n', " "))))
+    let ran = parse(&told).ok_or_else(|| BenchError::failed(format!("pgbench said something else: {}", told.replace('\n', " "))))?;
+    if ran.transactions == 0 {
+        return Err(BenchError::failed(format!("pgbench carried out nothing in {seconds} s: the machine is too busy")));
+    }
+    Ok(ran)
 }
 
 /// What is in the summary of `pgbench`.
 fn parse(told: &str) -> Option<Ran> {
     let after = |start: &str| told.lines().find_map(|line| line.trim().strip_prefix(start));
-    let per_second = after("tps = ")?.split_whitespace().next()?.parse().ok()?;
     let transactions = after("number of transactions actually processed: ")?;
     let transactions = transactions.split(['/', ' ']).next()?.parse().ok()?;
+    // Without any transaction it names no rate.
+    let per_second = match after("tps = ") {
+        Some(rate) => rate.split_whitespace().next()?.parse().ok()?,
+        None if transactions == 0 => 0.0,
+        None => return None,
+    };
     Some(Ran { per_second, transactions })
 }
 
@@ -103,6 +112,8 @@ mod tests {
             number of clients: 64\nnumber of transactions actually processed: 15231\nnumber of failed transactions: 0 (0.000%)\n\
             latency average = 20.9 ms\ninitial connection time = 95.1 ms\ntps = 3058.214113 (without initial connection time)";
         assert_eq!(parse(told), Some(Ran { per_second: 3058.214113, transactions: 15_231 }));
+        assert_eq!(parse("number of transactions actually processed: 0\n"), Some(Ran { per_second: 0.0, transactions: 0 }));
+        assert_eq!(parse("number of transactions actually processed: 5\n"), None);
         assert_eq!(parse("pgbench: error: connection failed"), None);
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant as Tick};
 
-const HOW_TO_INSTALL: &str = "install PostgreSQL with its pgbench (Debian: `apt-get install postgresql postgresql-contrib`), \
+const HOW_TO_INSTALL: &str = "install PostgreSQL with its pgbench (Debian: `apt-get install postgresql`), \
      or leave PostgreSQL's rows out with --only";
 const PROGRAMS: [&str; 4] = ["initdb", "postgres", "psql", "pgbench"];
 /// A first start takes a second or two, on a busy machine some more.

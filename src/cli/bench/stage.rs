@@ -18,7 +18,7 @@ use crate::domain::ids::Ids;
 use crate::domain::synthetic::SyntheticDiary;
 use crate::domain::time::Clock;
 use crate::engine::Engine;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::{Days, NaiveDate};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -294,8 +294,12 @@ fn seed(url: &str, diary: &SyntheticDiary, progress: &Progress) -> Result<(), Be
 /// Whether a database keeps exactly the bookings that were answered 201, no slot twice, and every invariant.
 pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> {
     let store = raw::open(url)?;
-    let failed = |error: crate::store::StoreError| BenchError::failed(format!("cannot check {url}: {error}"));
+    let failed = |error: StoreError| BenchError::failed(format!("cannot check {url}: {error}"));
     let mut faults = counted(&store, answered)?;
+    let taken = Engine::count_taken(&store).map_err(failed)?;
+    if taken != answered {
+        faults.push(format!("{answered} bookings were answered 201, but {taken} places are taken"));
+    }
     let check = Engine::check(&store).map_err(failed)?;
     if let Some(first) = check.violations.first() {
         faults.push(format!("check found {} violations, the first: {} ({})", check.violations.len(), first.rule, first.subject));
@@ -303,11 +307,11 @@ pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> 
     Ok(faults)
 }
 
-/// The part of [`kept`] that is quick on a database of any size.
+/// The part of [`kept`] that does not read every slot.
 pub(super) fn counted(store: &Store, answered: u64) -> Result<Vec<String>, BenchError> {
-    let (live, taken) = Engine::counts(store).map_err(|error| BenchError::failed(format!("cannot count appointments: {error}")))?;
-    if live == answered && taken == answered {
+    let live = Engine::count_live(store).map_err(|error| BenchError::failed(format!("cannot count appointments: {error}")))?;
+    if live == answered {
         return Ok(Vec::new());
     }
-    Ok(vec![format!("{answered} bookings were answered 201, but there are {live} appointments and {taken} places taken")])
+    Ok(vec![format!("{answered} bookings were answered 201, but there are {live} appointments")])
 }

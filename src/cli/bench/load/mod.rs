@@ -1,9 +1,9 @@
 //! The load: many connections that send requests, and what came back.
 //!
 //! The client shares the cores with the server it measures, so it must cost little: raw sockets on two threads, requests
-//! copied together out of finished pieces, answers read only as far as their length. Measured with a debug build of neither,
-//! it takes about a third of the time that awc takes for the same requests (see `docs/benchmarks.md`).
-//! What a reader would get wrong: it never decides what an answer means; each [`Script`] says which answers it expects.
+//! copied together out of finished pieces, answers read only as far as their length (what that costs is in
+//! `docs/benchmarks.md`). What a reader would get wrong: it never decides what an answer means; each [`Script`] says which
+//! answers it expects.
 
 pub(super) mod drive;
 pub(super) mod latencies;
