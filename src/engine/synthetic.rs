@@ -11,7 +11,7 @@ use crate::domain::synthetic::{ORGANIZATION, SyntheticDiary, SyntheticSlot};
 use crate::store::{AuditAction, NewSlot, Store, StoreError};
 
 /// Slots of one transaction.
-const CHUNK: u64 = 9_000;
+const CHUNK: u64 = 30_000;
 
 impl Engine {
     /// Lays out the slots of `diary` that are not there, and tells `progress` of each so many that were looked at. The

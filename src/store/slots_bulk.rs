@@ -16,6 +16,8 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 /// Rows of one insert into SQLite: ten values each, below its 32,766 parameters.
 const SQLITE_ROWS: usize = 3_000;
+/// Memory for pages while slots are laid out: the indexes of a million slots.
+const SQLITE_CACHE_KIB: u32 = 262_144;
 
 /// One statement for any number of rows: arrays cost one parameter a column, and PostgreSQL reads them faster than rows.
 #[derive(Debug, QueryId)]
@@ -71,6 +73,8 @@ impl Tx<'_> {
                 rows.execute(pg)
             }
             sqlite => {
+                // Ids come in no order, so every page of their index is met again and again: it must not be read again.
+                diesel::sql_query(format!("PRAGMA cache_size = -{SQLITE_CACHE_KIB}")).execute(sqlite)?;
                 let mut inserted = 0;
                 for chunk in new.chunks(SQLITE_ROWS) {
                     let rows: Vec<_> = chunk.iter().map(|s| row(s, now)).collect();

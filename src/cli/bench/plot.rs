@@ -54,7 +54,7 @@ fn grades(report: &Report, area: &Area<'_>) -> Result<(), String> {
     let name = |y: &f64| label_at(&rows, *y);
     let mut mesh = chart.configure_mesh();
     let ticks = report.rows.len() * 2 + 1;
-    mesh.disable_y_mesh().x_labels(5).y_labels(ticks).x_label_formatter(&mark).y_label_formatter(&name);
+    mesh.disable_y_mesh().max_light_lines(0).x_labels(5).y_labels(ticks).x_label_formatter(&mark).y_label_formatter(&name);
     mesh.draw().map_err(|error| error.to_string())?;
     for (middle, row) in &rows {
         let colour = match row.grade {
