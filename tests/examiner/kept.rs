@@ -28,7 +28,7 @@ const SAMPLE: u64 = 16;
 pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let Some(directory) = std::env::var_os(VARIABLE) else { return };
     // Validators know no elements but those of STU3.
-    if seen.text.len() > LENGTH_MAX || holds_unknown(&seen.tree) {
+    if seen.text.len() > LENGTH_MAX || [Some(seen), twin].into_iter().flatten().any(|one| holds_unknown(&one.tree)) {
         return;
     }
     let kind = seen.tree.kind().unwrap_or_default();
