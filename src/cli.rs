@@ -4,10 +4,12 @@
 //! wrong usage; data goes to stdout, everything else to stderr, and a failure is one line (`decisions.md` 2).
 
 pub mod access_log;
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod diary;
 pub mod issuers;
+mod load;
 pub mod migrate;
 pub mod policy;
 pub mod policy_file;
@@ -16,6 +18,7 @@ pub mod reload;
 pub mod seed;
 pub mod seed_files;
 pub mod serve;
+pub mod synthetic;
 pub mod token;
 pub mod toml_table;
 
@@ -53,7 +56,7 @@ pub enum CliCommand {
     Serve(Box<serve::ServeArgs>),
     /// Applies the migrations the database lacks, or lists them
     Migrate(migrate::MigrateArgs),
-    /// Loads a provider's directory and diary from files
+    /// Loads a provider's directory and diary from files, or an invented one of any size
     Seed(seed::SeedArgs),
     /// Shows who is coming, and what is still free
     Diary(diary::DiaryArgs),
@@ -67,6 +70,11 @@ pub enum CliCommand {
     Openapi,
     /// Asks a database whether every invariant holds; reads only
     Check(check::CheckArgs),
+    /// Measures bookings, reads and searches, each against a reference in the same run
+    Bench(bench::BenchArgs),
+    /// The reference of two rows of the bench: a server with one body
+    #[command(hide = true)]
+    BenchStatic(bench::StaticArgs),
 }
 
 /// Why a command did not end well.
@@ -148,6 +156,12 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         CliCommand::Diary(args) => diary::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
         CliCommand::Policy(args) => policy::run(args, out),
+        CliCommand::Bench(args) => match bench::run(args, &SystemClock, &UuidIds, today(), out) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::Judged),
+            Err(error) => Err(told(error.is_usage(), error.to_string())),
+        },
+        CliCommand::BenchStatic(args) => bench::run_static(args).map_err(|e| told(e.is_usage(), e.to_string())),
         CliCommand::Openapi => say(out, crate::http::openapi::text().trim_end()),
         CliCommand::Token(args) => {
             let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;

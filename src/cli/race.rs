@@ -12,9 +12,7 @@ mod find;
 mod journal;
 mod judge;
 mod options;
-mod patient;
 mod plan;
-mod random;
 mod report;
 mod resume;
 mod tls;
@@ -34,13 +32,14 @@ pub use judge::{Judgement, Winner};
 pub use options::{Mode, RaceArgs, RaceError};
 pub use report::{Latency, Report, SlotWins};
 
+use crate::cli::load::patient;
+use crate::cli::load::random::Dice;
 use crate::domain::ids::Ids;
 use crate::domain::time::Clock;
 use client::{Client, Shared, Watch};
 use journal::{Journal, Line};
 use options::Settings;
 use plan::Plan;
-use random::Dice;
 
 /// How a race ended.
 #[derive(Debug, Clone)]

@@ -1,7 +1,9 @@
 //! `slotkeeper seed DIR`: a provider's directory and diary, from files; all of it or nothing, and again without effect.
+//! `seed --synthetic` needs no files (see `synthetic`).
 
 use super::seed_files::{self, SeedPlan};
-use super::{DatabaseArgs, Failure, ports, say, today};
+use super::{DatabaseArgs, Failure, ports, say, synthetic, today};
+use crate::domain::synthetic::SyntheticDiary;
 use crate::engine::{Engine, SeedContent};
 use chrono::{Days, NaiveDate};
 use std::io::Write;
@@ -14,8 +16,8 @@ const DAYS_MAX: u16 = 731;
 #[derive(Debug, Clone, clap::Args)]
 pub struct SeedArgs {
     /// Directory with FHIR Bundles (*.json) and the diary (diary.toml)
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "synthetic")]
+    pub dir: Option<PathBuf>,
     /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -25,6 +27,13 @@ pub struct SeedArgs {
     /// How many days get slots; `horizon_days` of the diary unless said otherwise
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=i64::from(DAYS_MAX)))]
     pub days: Option<u16>,
+    /// No files: an invented provider for measuring, so many services, days and slots of each service a day, such as
+    /// 20x14x400; from tomorrow unless --from says otherwise
+    #[arg(long, value_name = "SERVICES×DAYS×SLOTS", conflicts_with_all = ["dir", "days"])]
+    pub synthetic: Option<String>,
+    /// Lets --synthetic lay out its diary in a database that holds another one
+    #[arg(long, requires = "synthetic")]
+    pub among_others: bool,
 }
 
 /// Runs the command.
@@ -32,8 +41,15 @@ pub struct SeedArgs {
 /// # Errors
 /// [`Failure`].
 pub fn run(args: &SeedArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let from = args.from.as_deref().map(|text| super::diary::day("--from", text)).transpose()?.unwrap_or_else(today);
-    let plan = seed_files::read_dir(&args.dir).map_err(|e| Failure::Failed(e.to_string()))?;
+    let from = args.from.as_deref().map(|text| super::diary::day("--from", text)).transpose()?;
+    let dir = match (&args.dir, &args.synthetic) {
+        (_, Some(size)) => return run_synthetic(args, size, from, out),
+        (Some(dir), None) => dir,
+        // clap demands one of both.
+        (None, None) => return Err(Failure::Usage("name a directory of seed files, or --synthetic 20x14x400".to_owned())),
+    };
+    let from = from.unwrap_or_else(today);
+    let plan = seed_files::read_dir(dir).map_err(|e| Failure::Failed(e.to_string()))?;
     let store = args.database.open()?;
     let days = args.days.unwrap_or(plan.horizon_days);
     let seeded = Engine::seed(&store, &ports(), &content(plan), evening_before(from), days.saturating_add(1))?;
@@ -42,10 +58,28 @@ pub fn run(args: &SeedArgs, out: &mut dyn Write) -> Result<(), Failure> {
         out,
         &format!(
             "loaded {}: {} directory entries new or changed, {} schedules, {} new slots from {from} to {last}",
-            args.dir.display(),
+            dir.display(),
             seeded.directory_changed,
             seeded.schedules,
             seeded.slots_new
+        ),
+    )
+}
+
+fn run_synthetic(args: &SeedArgs, size: &str, from: Option<NaiveDate>, out: &mut dyn Write) -> Result<(), Failure> {
+    let tomorrow = || today().checked_add_days(Days::new(1)).unwrap_or_else(today);
+    let diary = SyntheticDiary::parse(size, from.unwrap_or_else(tomorrow)).map_err(|e| Failure::Usage(format!("--synthetic: {e}")))?;
+    let laid = synthetic::seed_with_bar(&args.database.open()?, &diary, args.among_others)?;
+    let SyntheticDiary { services, days, first, .. } = diary;
+    let seconds = laid.took.as_secs_f64();
+    let rate = diary.slot_count().checked_mul(1_000).and_then(|k| k.checked_div(u64::try_from(laid.took.as_millis()).ok()?.max(1)));
+    say(
+        out,
+        &format!(
+            "laid out a synthetic diary: {services} services, {days} days from {first}, {} new slots of {} in {seconds:.1} s, {} a second",
+            laid.slots_new,
+            diary.slot_count(),
+            rate.unwrap_or_default(),
         ),
     )
 }

@@ -11,4 +11,5 @@ pub mod rota;
 pub mod schedule;
 pub mod search;
 pub mod slot;
+pub mod synthetic;
 pub mod time;

@@ -21,6 +21,7 @@ mod search_schedules;
 mod search_slots;
 mod seed;
 mod sight;
+mod synthetic;
 mod validate;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};

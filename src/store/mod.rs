@@ -23,6 +23,7 @@ mod schedules;
 mod schema;
 mod settings;
 mod slots;
+mod slots_bulk;
 
 pub use appointments::Owned;
 pub use audit::AuditAction;

@@ -97,6 +97,8 @@ async fn a_ceiling_of_a_service_is_for_that_service(app: App) {
     let urgent = on_day(&app, UTC, "2026-02-11").await;
     app.booked(&dental[0]).await;
     reached(&app.book(&booking(&dental[1])).await, &["at most 1 appointment with service 2000099903 on 2026-02-11"]);
+    let validated = app.ask(Ask::new("POST", "Appointment/$validate").bytes(booking(&dental[1]).to_string())).await.expect(200);
+    assert!(validated.text().contains("at most 1 appointment with service 2000099903"), "{}", validated.text());
     app.booked(&urgent[0]).await;
     app.booked(&urgent[1]).await;
 }

@@ -15,6 +15,7 @@ on_both! {
     what_is_hidden_is_nowhere_on_the_booking_root with under(NO_DENTAL);
     what_is_hidden_is_nowhere_on_the_provider_root with under(NO_DENTAL);
     a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was with under(NO_DENTAL);
+    validating_tells_a_hidden_slot_from_nothing_either;
     a_schedule_is_not_reached_through_a_service_that_is_hidden with under(URGENT_ONLY);
     totals_pages_and_limits_count_what_is_seen with Setup::with(|setup| {
         setup.policy = Some(URGENT_ONLY.to_owned());
@@ -203,6 +204,16 @@ async fn a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_
     assert_eq!(bare(&asked, &slots[0].id), bare(&app.ask(Ask::book(&direct(&nothing)).on_provider()).await, &nothing.id));
     assert_eq!(app.live_in(&slots[0].id).await, 0);
     app.ask(Ask::book(&direct(&slots[0])).on_provider().of(OTHER_CONSUMER)).await.expect(201);
+}
+
+async fn validating_tells_a_hidden_slot_from_nothing_either(app: App) {
+    let slots = slots_of(&app, DENTAL).await;
+    let nothing = Slot { id: "00000000-0000-4000-8000-000000000000".to_owned(), ..slots[0].clone() };
+    let validate = |slot: &Slot| Ask::new("POST", "Appointment/$validate").bytes(booking(slot).to_string());
+    let hidden = app.ask(validate(&slots[0])).await.expect(200);
+    assert!(hidden.text().contains("there is no such slot here"), "{}", hidden.text());
+    assert_eq!(bare(&hidden, &slots[0].id), bare(&app.ask(validate(&nothing)).await, &nothing.id));
+    assert!(app.ask(validate(&slots[0]).of(OTHER_CONSUMER)).await.expect(200).text().contains("All OK"));
 }
 
 async fn a_schedule_is_not_reached_through_a_service_that_is_hidden(app: App) {

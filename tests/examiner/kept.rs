@@ -2,9 +2,9 @@
 //!
 //! A kind is root, interaction, status, resource type and the set of elements in it. Each lies there as two files of one
 //! name, `.json` and `.xml`: the two answers where the server was asked for both, else the answer and what the codec
-//! makes of it. Answers that give back unknown elements are not among them. What a reader would get wrong: several test
-//! programs write here one after the other, and each may run many threads, so that whoever creates a file first wins, and
-//! names depend on nothing but what is kept.
+//! makes of it. Answers that give back unknown elements, or null in a list, are not among them. What a reader would get
+//! wrong: several test programs write here one after the other, and each may run many threads, so that whoever creates a
+//! file first wins, and names depend on nothing but what is kept.
 
 use super::{Exchange, Format, Seen};
 use slotkeeper::domain::element::{Element, Value};
@@ -27,8 +27,11 @@ const SAMPLE: u64 = 16;
 #[expect(clippy::disallowed_methods, reason = "a test is configured by its environment alone")]
 pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
     let Some(directory) = std::env::var_os(VARIABLE) else { return };
-    // Validators know no elements but those of STU3.
-    if seen.text.len() > LENGTH_MAX || holds_unknown(&seen.tree) {
+    let other = twin.map_or_else(|| seen.format.other().write(&seen.tree), |twin| twin.text.clone());
+    let (json, xml) = if seen.format == Format::Json { (seen.text.clone(), other) } else { (other, seen.text.clone()) };
+    let unknown = [Some(seen), twin].into_iter().flatten().any(|one| holds_unknown(&one.tree));
+    // Validators know no elements but those of STU3, and some do not know that STU3 fills lists of primitives with null.
+    if unknown || json.contains(",null") || json.contains("[null") || json.len() > LENGTH_MAX {
         return;
     }
     let kind = seen.tree.kind().unwrap_or_default();
@@ -42,8 +45,6 @@ pub(super) fn keep(exchange: &Exchange, seen: &Seen, twin: Option<&Seen>) {
         return;
     }
     create_dir_all(&directory).expect("a directory for answers");
-    let other = twin.map_or_else(|| seen.format.other().write(&seen.tree), |twin| twin.text.clone());
-    let (json, xml) = if seen.format == Format::Json { (seen.text.clone(), other) } else { (other, seen.text.clone()) };
     for (text, ending) in [(xml, "xml"), (json, "json")] {
         match File::create_new(Path::new(&directory).join(format!("{name}.{ending}"))) {
             Ok(mut file) => file.write_all(text.as_bytes()).expect("room for an answer"),

@@ -18,7 +18,7 @@ use indicatif::ProgressBar;
 use super::answer::{Answer, Loss, Reply, of_booking};
 use super::journal::{Journal, Line};
 use super::options::{RaceError, Server};
-use super::random::Dice;
+use crate::cli::load::random::Dice;
 use crate::cli::token::{Claims, ORGANIZATION_DEFAULT, SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ, UNSIGNED_LIFETIME_S, unsigned};
 use crate::domain::time::Instant;
 

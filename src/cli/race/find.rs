@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::answer::{Reply, describe, issue_code};
 use super::client::{Ask, Client};
 use super::options::RaceError;
+use crate::cli::load::patient::FoundSlot;
 use crate::domain::time::{DAY_MS, Instant, MINUTE_MS};
 
 /// A slot that begins during the race could not be booked any more, so those that begin soon are left alone.
@@ -20,18 +21,6 @@ const WINDOW_MS: i64 = 30 * DAY_MS;
 const WINDOW_MS_MIN: i64 = 10 * MINUTE_MS;
 /// How far ahead slots are looked for.
 const HORIZON_MS: i64 = 366 * DAY_MS;
-
-/// A free slot, as the search answered it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FoundSlot {
-    pub id: String,
-    /// Value of its first identifier; its id when it has none.
-    pub identifier: String,
-    /// `Schedule/<id>`, as answered.
-    pub schedule: String,
-    pub start: String,
-    pub end: String,
-}
 
 /// The first `count` free slots of `service`.
 pub(super) async fn free_slots(client: &Client, service: &str, count: usize) -> Result<Vec<FoundSlot>, RaceError> {

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use super::find::FoundSlot;
 use super::options::{GROUP_MIN, Mode};
-use super::patient::{Person, booking};
-use super::random::Dice;
+use crate::cli::load::patient::FoundSlot;
+use crate::cli::load::patient::{Person, booking};
+use crate::cli::load::random::Dice;
 use crate::domain::time::Instant;
 
 /// How often each client tries each slot in `book-cancel`.
@@ -121,8 +121,8 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::patient::invent;
     use super::*;
+    use crate::cli::load::patient::invent;
 
     fn plan(mode: Mode, clients: usize) -> Plan {
         let slot = FoundSlot {

@@ -2,10 +2,9 @@ use std::time::Duration;
 
 use super::super::answer::Loss;
 use super::super::checks::Check;
-use super::super::find::FoundSlot;
-use super::super::patient::invent;
 use super::super::plan::Turn;
 use super::*;
+use crate::cli::load::patient::{FoundSlot, invent};
 use crate::domain::time::Instant;
 
 fn plan(mode: Mode) -> Plan {

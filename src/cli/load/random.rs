@@ -5,11 +5,11 @@
 
 /// A repeatable sequence of numbers.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The sequence that belongs to these numbers, in this order.
-    pub(super) fn of(parts: &[u64]) -> Self {
+    pub(crate) fn of(parts: &[u64]) -> Self {
         let mut dice = Self(0x5107_CEE9);
         for part in parts {
             dice.0 = dice.next() ^ *part;
@@ -18,7 +18,7 @@ impl Dice {
     }
 
     /// The sequence that belongs to a text.
-    pub(super) fn number_of(text: &str) -> u64 {
+    pub(crate) fn number_of(text: &str) -> u64 {
         text.bytes()
             .fold(Self(0), |mut dice, byte| {
                 dice.0 = dice.next() ^ u64::from(byte);
@@ -28,7 +28,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -37,18 +37,18 @@ impl Dice {
     }
 
     /// A number below `bound`; 0 when there is none.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX);
         self.next().checked_rem(bound).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
     }
 
     /// One of `choices`.
-    pub(super) fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices.get(self.below(choices.len())).copied().unwrap_or_default()
     }
 
     /// A text of the shape of a UUID v4.
-    pub(super) fn uuid(&mut self) -> String {
+    pub(crate) fn uuid(&mut self) -> String {
         let (high, low) = (self.next(), self.next());
         let version = (high & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000;
         let variant = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
@@ -63,7 +63,7 @@ impl Dice {
     }
 
     /// Brings `items` into a random order (Fisher and Yates).
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(last + 1);
             items.swap(last, other);

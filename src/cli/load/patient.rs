@@ -6,7 +6,6 @@
 
 use serde_json::{Value, json};
 
-use super::find::FoundSlot;
 use super::random::Dice;
 use crate::domain::nhs_number::check_digit;
 use crate::domain::time::Instant;
@@ -50,9 +49,21 @@ const PARENT_EVERY: usize = 5;
 const NUMBERS_FIRST: u64 = 999_000_000;
 const NUMBERS_COUNT: u64 = 1_000_000;
 
+/// A free slot, as a search answered it or as it was laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FoundSlot {
+    pub id: String,
+    /// Value of its first identifier; its id when it has none.
+    pub identifier: String,
+    /// `Schedule/<id>`, as answered.
+    pub schedule: String,
+    pub start: String,
+    pub end: String,
+}
+
 /// Somebody invented.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Person {
+pub(crate) struct Person {
     number: Option<String>,
     family: &'static str,
     given: &'static str,
@@ -64,7 +75,7 @@ pub(super) struct Person {
 }
 
 /// `count` people, each different, the same ones for the same seed.
-pub(super) fn invent(count: usize, seed: u64) -> Vec<Person> {
+pub(crate) fn invent(count: usize, seed: u64) -> Vec<Person> {
     let mut dice = Dice::of(&[seed, 0xBEEF]);
     let first = dice.next() % NUMBERS_COUNT;
     let mut numbers = (0..NUMBERS_COUNT).filter_map(|step| with_check_digit(NUMBERS_FIRST + (first + step) % NUMBERS_COUNT));
@@ -98,7 +109,7 @@ fn with_check_digit(nine: u64) -> Option<String> {
 }
 
 /// The booking `person` sends for `slot`, as bytes of JSON. `dice` gives its document id, `now` its times.
-pub(super) fn booking(person: &Person, slot: &FoundSlot, dice: &mut Dice, now: Instant) -> String {
+pub(crate) fn booking(person: &Person, slot: &FoundSlot, dice: &mut Dice, now: Instant) -> String {
     let written = now.to_fhir();
     json!({
         "resourceType": "Appointment",

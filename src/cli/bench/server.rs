@@ -1,0 +1,78 @@
+//! The servers that are measured: this same program, started as an operator would start it.
+//!
+//! Authentication, validation, history, request keys and audit are on; nothing is set but where it listens and what it is on.
+//! What a reader would get wrong: the static reference is this program, too, with the same HTTP library and the same number of
+//! workers, but nothing behind it.
+
+use super::BenchError;
+use super::load::once::{Reply, ask};
+use super::place::{Place, Process, free_address};
+use super::requests::Caller;
+use crate::cli::token::{Claims, ORGANIZATION_DEFAULT, SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ, UNSIGNED_LIFETIME_S, unsigned};
+use crate::config;
+use crate::domain::time::Clock;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant as Tick};
+
+/// The media type of everything.
+pub(super) const FHIR_JSON: &str = "application/fhir+json";
+/// The root that is measured.
+pub(super) const ROOT: &str = "/STU3/1/booking";
+/// Most time a server may take until it is ready.
+const READY_MAX: Duration = Duration::from_secs(60);
+const STARTS_MAX: u32 = 5;
+
+/// A running server.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    _process: Process,
+}
+
+impl Server {
+    /// `slotkeeper serve` on a database.
+    pub(super) fn serve(place: &Place, database_url: &str) -> Result<Self, BenchError> {
+        Self::start(place, "/health/ready", &["serve", "--auth", "unsigned", "--log", "warn", "--database-url", database_url])
+    }
+
+    /// The static reference, which answers with the bytes of a file.
+    pub(super) fn fixed(place: &Place, body: &Path) -> Result<Self, BenchError> {
+        Self::start(place, "/body", &["bench-static", "--body", &body.display().to_string()])
+    }
+
+    fn start(place: &Place, ready: &str, words: &[&str]) -> Result<Self, BenchError> {
+        let program = config::own_program().map_err(|error| BenchError::failed(format!("cannot find this program: {error}")))?;
+        let mut last_words = String::new();
+        for _ in 0..STARTS_MAX {
+            let address = free_address()?;
+            let listen = address.to_string();
+            let mut all = words.to_vec();
+            all.extend(["--listen", &listen]);
+            let process = Process::start(&program, &all, &place.file(&format!("server-{}.log", address.port())))?;
+            let end = Tick::now() + READY_MAX;
+            while process.runs() && Tick::now() < end {
+                let request = format!("GET {ready} HTTP/1.1\r\nHost: {listen}\r\n\r\n");
+                if ask(address, request.as_bytes()).is_ok_and(|reply| reply.status == 200) {
+                    return Ok(Self { address, _process: process });
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            last_words = process.last_words();
+        }
+        Err(BenchError::failed(format!("a server does not start: {last_words}")))
+    }
+
+    /// Somebody who may do everything here for the next five minutes.
+    pub(super) fn caller(&self, clock: &dyn Clock) -> Caller {
+        let audience = format!("http://{}{ROOT}", self.address);
+        let scope = format!("{SCOPE_SLOT_READ} {SCOPE_APPOINTMENT_WRITE}");
+        let claims = Claims::new(&audience, &scope, ORGANIZATION_DEFAULT, clock.now(), UNSIGNED_LIFETIME_S);
+        Caller { host: self.address.to_string(), root: ROOT, token: unsigned(&claims) }
+    }
+
+    /// Sends one request.
+    pub(super) fn ask(&self, request: &[u8]) -> Result<Reply, BenchError> {
+        ask(self.address, request).map_err(|error| BenchError::failed(format!("no answer from {}: {error}", self.address)))
+    }
+}

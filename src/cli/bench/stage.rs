@@ -1,0 +1,317 @@
+//! The stage: what rows are measured on. Databases laid out once and copied for every round, servers, and what is asked of a
+//! database after a run of bookings.
+//!
+//! What a reader would get wrong: everything is made when it is first needed, so that `--only B9` starts no PostgreSQL; and
+//! everything made lives in [`super::place`]s and goes with them.
+
+use super::load::{Load, Outcome, Pace, Script, drive};
+use super::options::Settings;
+use super::place::Place;
+use super::postgres::{Database, Postgres};
+use super::probe::Probe;
+use super::requests::{BookDistinct, Bookings};
+use super::sample::Sample;
+use super::server::Server;
+use super::{BenchError, Progress, raw};
+use crate::cli::synthetic;
+use crate::domain::ids::Ids;
+use crate::domain::synthetic::SyntheticDiary;
+use crate::domain::time::Clock;
+use crate::engine::Engine;
+use crate::store::{DatabaseUrl, Store, StoreError};
+use chrono::{Days, NaiveDate};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Slots of a service on a day: what one search finds.
+pub(super) const SLOTS_PER_DAY: u32 = 50;
+const SERVICES: u32 = 40;
+/// More bookings a second than any machine has shown, so that a round does not run out of slots.
+const RATE_MAX: u32 = 20_000;
+const SLOTS_MIN: u32 = 8_000;
+const SLOTS_MAX: u32 = 150_000;
+/// Appointments there are to be read.
+const FILLED_MAX: u64 = 10_000;
+/// Bookings of one transaction while filling.
+const FILL_BATCH: u64 = 64;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum On {
+    Postgres,
+    Sqlite,
+}
+
+/// A database for one round, or for a row.
+#[derive(Debug)]
+pub(super) enum Base {
+    Postgres(Database),
+    Sqlite(PathBuf),
+}
+
+impl Base {
+    /// As `--database-url` takes it.
+    pub(super) fn url(&self) -> String {
+        match self {
+            Self::Postgres(database) => database.url.clone(),
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+        }
+    }
+}
+
+/// Everything rows share.
+pub(super) struct Stage<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) progress: &'a Progress,
+    pub(super) place: Place,
+    pub(super) probe: Probe,
+    pub(super) diary: SyntheticDiary,
+    /// Makes the request ids of this run its own.
+    pub(super) lot: u64,
+    postgres: Option<Postgres>,
+    template: Option<Database>,
+    filled: Option<Database>,
+    sqlite_template: Option<PathBuf>,
+    sqlite_copies: u32,
+    sample: Option<Sample>,
+}
+
+impl<'a> Stage<'a> {
+    /// An empty stage.
+    pub(super) fn new(
+        settings: &'a Settings,
+        clock: &'a dyn Clock,
+        ids: &dyn Ids,
+        today: NaiveDate,
+        progress: &'a Progress,
+    ) -> Result<Self, BenchError> {
+        let place = Place::new()?;
+        let time = settings.time + warm_up(settings.time);
+        let needed = u32::try_from(time.as_millis()).unwrap_or(u32::MAX).saturating_mul(RATE_MAX / 1_000).clamp(SLOTS_MIN, SLOTS_MAX);
+        let first = today.checked_add_days(Days::new(1)).unwrap_or(today);
+        let days = needed.div_ceil(SERVICES * SLOTS_PER_DAY);
+        Ok(Self {
+            settings,
+            clock,
+            progress,
+            probe: Probe::new(&place),
+            place,
+            diary: SyntheticDiary { services: SERVICES, days, slots: SLOTS_PER_DAY, first },
+            lot: crate::cli::load::random::Dice::number_of(&ids.uuid()),
+            postgres: None,
+            template: None,
+            filled: None,
+            sqlite_template: None,
+            sqlite_copies: 0,
+            sample: None,
+        })
+    }
+
+    /// What PostgreSQL calls itself, once it was needed.
+    pub(super) fn postgres_version(&self) -> Option<&str> {
+        self.postgres.as_ref().map(|postgres| postgres.version.as_str())
+    }
+
+    /// The running PostgreSQL.
+    pub(super) fn postgres(&mut self) -> Result<&mut Postgres, BenchError> {
+        let started = match self.postgres.take() {
+            Some(running) => running,
+            None => {
+                self.progress.say("starting PostgreSQL");
+                Postgres::start()?
+            }
+        };
+        Ok(self.postgres.insert(started))
+    }
+
+    /// The PostgreSQL that some row has started.
+    pub(super) fn running_postgres(&self) -> Result<&Postgres, BenchError> {
+        self.postgres.as_ref().ok_or_else(|| BenchError::failed("PostgreSQL was not started"))
+    }
+
+    /// How many slots of the filled database have an appointment.
+    pub(super) fn filled_count(&self) -> u64 {
+        FILLED_MAX.min(self.diary.slot_count() / 4)
+    }
+
+    /// A database with every slot of the diary free.
+    pub(super) fn fresh(&mut self, on: On) -> Result<Base, BenchError> {
+        match on {
+            On::Postgres => {
+                let template = self.postgres_template()?;
+                Ok(Base::Postgres(self.postgres()?.copy(&template)?))
+            }
+            On::Sqlite => {
+                let template = self.sqlite_template()?;
+                self.sqlite_copies += 1;
+                let copy = self.place.file(&format!("copy-{}.db", self.sqlite_copies));
+                std::fs::copy(&template, &copy).map_err(|error| BenchError::failed(format!("cannot copy a database: {error}")))?;
+                Ok(Base::Sqlite(copy))
+            }
+        }
+    }
+
+    /// A database on PostgreSQL whose first [`Stage::filled_count`] slots have appointments.
+    pub(super) fn filled(&mut self) -> Result<Base, BenchError> {
+        if self.filled.is_none() {
+            let Base::Postgres(database) = self.fresh(On::Postgres)? else {
+                return Err(BenchError::failed("a copy is on another database"));
+            };
+            let diary = self.diary;
+            self.fill(&database.url, &diary, self.filled_count())?;
+            self.settle(&database)?;
+            self.filled = Some(database);
+        }
+        let filled = self.filled.clone().ok_or_else(|| BenchError::failed("nothing was filled"))?;
+        Ok(Base::Postgres(self.postgres()?.copy(&filled)?))
+    }
+
+    /// Gives the first `most` slots of `diary` appointments.
+    pub(super) fn fill(&mut self, url: &str, diary: &SyntheticDiary, most: u64) -> Result<(), BenchError> {
+        let sample = self.sample()?;
+        self.progress.say("booking appointments to be read");
+        let written = raw::book(url, diary, (0, most), FILL_BATCH, Duration::from_secs(600), &sample, self.clock)?;
+        if written.booked == most { Ok(()) } else { Err(BenchError::failed("the database could not be filled with appointments")) }
+    }
+
+    /// Has PostgreSQL clean up behind a big change, so that it does not begin to while it is measured.
+    pub(super) fn settle(&mut self, database: &Database) -> Result<(), BenchError> {
+        self.progress.say("vacuuming");
+        let name = database.name.clone();
+        self.postgres()?.ask(&name, "VACUUM (ANALYZE)").map(drop)
+    }
+
+    /// Ends the life of a database.
+    pub(super) fn discard(&mut self, base: Base) -> Result<(), BenchError> {
+        match base {
+            Base::Postgres(database) => self.postgres()?.drop_database(&database),
+            Base::Sqlite(path) => {
+                for suffix in ["", "-wal", "-shm"] {
+                    let mut file = path.clone().into_os_string();
+                    file.push(suffix);
+                    match std::fs::remove_file(&file) {
+                        Err(error) if suffix.is_empty() => return Err(BenchError::failed(format!("cannot remove a database: {error}"))),
+                        // The log and its index are only there while somebody writes.
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// One booking as the server keeps it.
+    pub(super) fn sample(&mut self) -> Result<Sample, BenchError> {
+        if self.sample.is_none() {
+            let base = self.fresh(On::Sqlite)?;
+            let server = Server::serve(&self.place, &base.url())?;
+            let sample = Sample::take(&server, &self.diary, self.clock, self.lot)?;
+            drop(server);
+            self.discard(base)?;
+            self.sample = Some(sample);
+        }
+        self.sample.clone().ok_or_else(|| BenchError::failed("no sample was taken"))
+    }
+
+    /// A database with a diary of its own, empty of appointments.
+    pub(super) fn lay_out(&mut self, name: &str, diary: &SyntheticDiary) -> Result<Database, BenchError> {
+        let database = self.postgres()?.create(name)?;
+        seed(&database.url, diary, self.progress)?;
+        self.settle(&database)?;
+        Ok(database)
+    }
+
+    fn postgres_template(&mut self) -> Result<Database, BenchError> {
+        if let Some(template) = &self.template {
+            return Ok(template.clone());
+        }
+        let diary = self.diary;
+        let database = self.lay_out("diary", &diary)?;
+        self.template = Some(database.clone());
+        Ok(database)
+    }
+
+    fn sqlite_template(&mut self) -> Result<PathBuf, BenchError> {
+        if let Some(template) = &self.sqlite_template {
+            return Ok(template.clone());
+        }
+        let path = self.place.file("diary.db");
+        seed(&format!("sqlite://{}", path.display()), &self.diary, self.progress)?;
+        self.sqlite_template = Some(path.clone());
+        Ok(path)
+    }
+
+    /// A load of these connections that lasts as long as each side of a round.
+    pub(super) fn load(&self, server: &Server, connections: usize, pace: Pace, script: impl Script + 'static) -> Load {
+        let time = self.settings.time;
+        Load { address: server.address, connections, pace, warm_up: warm_up(time), time, script: Arc::new(script) }
+    }
+
+    /// The bookings that a server is sent.
+    pub(super) fn bookings(&self, server: &Server) -> Bookings {
+        self.bookings_of_lot(server, self.lot)
+    }
+
+    /// The same with request ids of another lot, for a database on which those of the first are known.
+    pub(super) fn bookings_of_lot(&self, server: &Server, lot: u64) -> Bookings {
+        Bookings::new(&server.caller(self.clock), lot, self.clock.now())
+    }
+
+    /// A round of bookings on a fresh database: as many clients as are said, each slot once; and whether all of it was kept.
+    pub(super) fn book_distinct(&mut self, on: On, connections: usize, pace: Pace) -> Result<(Outcome, Vec<String>), BenchError> {
+        let base = self.fresh(on)?;
+        let server = Server::serve(&self.place, &base.url())?;
+        let script = BookDistinct::new(self.bookings(&server), self.diary, 0);
+        let outcome = drive::run(&self.load(&server, connections, pace, script))?;
+        let faults = kept(&base.url(), outcome.answered(201))?;
+        drop(server);
+        self.discard(base)?;
+        Ok((outcome, faults))
+    }
+}
+
+/// What is not counted of each side of a round.
+pub(super) fn warm_up(time: Duration) -> Duration {
+    (time / 10).clamp(Duration::from_millis(50), Duration::from_millis(500))
+}
+
+fn seed(url: &str, diary: &SyntheticDiary, progress: &Progress) -> Result<(), BenchError> {
+    let failed = |error: &dyn std::fmt::Display| BenchError::failed(format!("cannot lay out a diary: {error}"));
+    let url = DatabaseUrl::parse(url).map_err(|error| failed(&error))?;
+    Store::migrate(&url).map_err(|error| failed(&error))?;
+    let store = Store::open(&url, false).map_err(|error| failed(&error))?;
+    store.write_ahead().map_err(|error| failed(&error))?;
+    let (mut done, all) = (0, diary.slot_count());
+    let laid = synthetic::seed(&store, diary, false, &mut |more| {
+        done += more;
+        progress.say(&format!("laying out slots: {done} of {all}"));
+    });
+    laid.map(drop).map_err(|error| failed(&error))
+}
+
+/// Whether a database keeps exactly the bookings that were answered 201, no slot twice, and every invariant.
+pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> {
+    let store = raw::open(url)?;
+    let failed = |error: StoreError| BenchError::failed(format!("cannot check {url}: {error}"));
+    let mut faults = counted(&store, answered)?;
+    let taken = Engine::count_taken(&store).map_err(failed)?;
+    if taken != answered {
+        faults.push(format!("{answered} bookings were answered 201, but {taken} places are taken"));
+    }
+    let check = Engine::check(&store).map_err(failed)?;
+    if let Some(first) = check.violations.first() {
+        faults.push(format!("check found {} violations, the first: {} ({})", check.violations.len(), first.rule, first.subject));
+    }
+    Ok(faults)
+}
+
+/// The part of [`kept`] that does not read every slot.
+pub(super) fn counted(store: &Store, answered: u64) -> Result<Vec<String>, BenchError> {
+    let live = Engine::count_live(store).map_err(|error| BenchError::failed(format!("cannot count appointments: {error}")))?;
+    if live == answered {
+        return Ok(Vec::new());
+    }
+    Ok(vec![format!("{answered} bookings were answered 201, but there are {live} appointments")])
+}
