@@ -66,7 +66,8 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// The numbers in a comment such as `/// Proves F34, F35.`; nothing where it is another comment.
 fn proven_by(line: &str) -> Option<Vec<u32>> {
     let numbers = line.trim().strip_prefix("/// Proves ")?.trim_end_matches('.');
-    let number = |text: &str| text.trim().strip_prefix('F').and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no requirement: {line}"));
+    let number =
+        |text: &str| text.trim().strip_prefix('F').and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no requirement: {line}"));
     Some(numbers.split(',').map(number).collect())
 }
 
@@ -82,7 +83,8 @@ fn claims(path: &Path, text: &str) -> Vec<Pair> {
     for (at, line) in lines.iter().enumerate() {
         let Some(numbers) = proven_by(line) else { continue };
         let following = || lines[at..].iter().take_while(|line| !line.trim().is_empty());
-        let name = following().find_map(|line| function_named(line)).unwrap_or_else(|| panic!("{}: no test follows {line}", path.display()));
+        let name =
+            following().find_map(|line| function_named(line)).unwrap_or_else(|| panic!("{}: no test follows {line}", path.display()));
         let attribute = following().take_while(|line| function_named(line).is_none()).any(|line| line.trim().ends_with("test]"));
         // `on_both!` and its like make the tests of the functions that they list.
         let listed = lines.iter().any(|line| {

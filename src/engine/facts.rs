@@ -10,6 +10,7 @@ use crate::domain::slot::Slot;
 use crate::domain::time::Instant;
 use crate::store::{StoreError, Tx};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a search of slots needs to know.
 pub(super) trait Facts {
@@ -25,7 +26,7 @@ pub(super) trait Facts {
     /// What schedules offer.
     fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, Self::Error>;
     /// The resources of one kind that exist among `ids`, in id order.
-    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, Self::Error>;
+    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<Arc<DirectoryEntry>>, Self::Error>;
     /// The slots of `schedules` (of any, when `None`) that match, by start and id, at most `limit`.
     fn slots(
         &mut self,
@@ -53,8 +54,8 @@ impl Facts for Tx<'_> {
     fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, StoreError> {
         self.schedule_offerings(ids)
     }
-    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, StoreError> {
-        self.directory_find_many(kind, ids)
+    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<Arc<DirectoryEntry>>, StoreError> {
+        Ok(self.directory_find_many(kind, ids)?.into_iter().map(Arc::new).collect())
     }
     fn slots(
         &mut self,

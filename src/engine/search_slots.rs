@@ -14,6 +14,7 @@ use crate::domain::search::{Cursor, Includes, Paging, SlotSearch, Window};
 use crate::domain::slot::Slot;
 use crate::domain::time::Instant;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Resources that belong to the matches, each once.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Related {
     /// Schedules, each with the service it is shown with; in id order.
     pub schedules: Vec<(Schedule, ServiceId)>,
     /// Resources of the directory, by kind and id.
-    pub directory: Vec<DirectoryEntry>,
+    pub directory: Vec<Arc<DirectoryEntry>>,
 }
 
 /// The answer to a search of slots.

@@ -44,10 +44,11 @@ pub fn json(head: Head<'_>, slots: &[Slot], now: Instant, included: &[Included<'
     json::push_escaped(&mut out, &query_url(head.base_url, "Slot", head.honoured));
     out.push_str("\"}]");
     let mut opening = r#","entry":[{"fullUrl":""#;
-    let mut days = Days::default();
+    let (mut days, mut id) = (Days::default(), String::new());
     for slot in slots {
         push_all(&mut out, &[opening, &base, "/Slot/"]);
-        let id = escaped(slot.id.as_str(), json::push_escaped);
+        id.clear();
+        json::push_escaped(&mut id, slot.id.as_str());
         push_all(&mut out, &[&id, r#"","resource":{"resourceType":"Slot","id":""#, &id, r#"","meta":{"profile":[""#, PROFILE, r#""]},"#]);
         if let Some(channel) = slot.channel {
             push_all(&mut out, &[r#""extension":[{"url":""#, DELIVERY_CHANNEL, r#"","valueCode":""#, channel.code(), r#""}],"#]);
@@ -83,9 +84,10 @@ pub fn xml(head: Head<'_>, slots: &[Slot], now: Instant, included: &[Included<'_
     let _ = write!(out, r#""><type value="searchset"/><total value="{}"/><link><relation value="self"/><url value=""#, head.total);
     xml::push_escaped(&mut out, &query_url(head.base_url, "Slot", head.honoured));
     out.push_str(r#""/></link>"#);
-    let mut days = Days::default();
+    let (mut days, mut id) = (Days::default(), String::new());
     for slot in slots {
-        let id = escaped(slot.id.as_str(), xml::push_escaped);
+        id.clear();
+        xml::push_escaped(&mut id, slot.id.as_str());
         push_all(&mut out, &[r#"<entry><fullUrl value=""#, &base, "/Slot/", &id, r#""/><resource><Slot><id value=""#, &id]);
         push_all(&mut out, &[r#""/><meta><profile value=""#, PROFILE, r#""/></meta>"#]);
         if let Some(channel) = slot.channel {
@@ -146,18 +148,31 @@ impl Days {
         }
         out.push_str(&self.text);
         let ms = at.ms().rem_euclid(DAY_MS);
-        for (before, number, width) in
-            [('T', ms / 3_600_000, 2), (':', ms / 60_000 % 60, 2), (':', ms / 1_000 % 60, 2), ('.', ms % 1_000, 3)]
-        {
-            out.push(before);
-            let mut unit = if width == 3 { 100 } else { 10 };
-            while unit > 0 {
-                out.extend(u32::try_from(number / unit % 10).ok().and_then(|digit| char::from_digit(digit, 10)));
-                unit /= 10;
-            }
+        out.push('T');
+        two_digits(out, ms / 3_600_000);
+        out.push(':');
+        two_digits(out, ms / 60_000 % 60);
+        if ms % 60_000 == 0 {
+            // As nearly always.
+            return out.push_str(":00.000+00:00");
         }
+        out.push(':');
+        two_digits(out, ms / 1_000 % 60);
+        out.push('.');
+        two_digits(out, ms % 1_000 / 10);
+        digit(out, ms % 10);
         out.push_str("+00:00");
     }
+}
+
+fn two_digits(out: &mut String, number: i64) {
+    digit(out, number / 10);
+    digit(out, number % 10);
+}
+
+/// Writes a number from 0 to 9.
+fn digit(out: &mut String, number: i64) {
+    out.push(u8::try_from(number).map_or('?', |number| char::from(b'0' + number % 10)));
 }
 
 #[cfg(test)]

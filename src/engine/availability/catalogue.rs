@@ -9,6 +9,7 @@ use crate::domain::schedule::{Offered, Offering, Schedule};
 use crate::domain::search::Window;
 use crate::store::{StoreError, Tx};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Every kind of the directory.
 const KINDS: [DirectoryKind; 5] = [
@@ -26,7 +27,7 @@ pub(super) struct Catalogue {
     /// Which schedules serve a service, in id order.
     serving: HashMap<ServiceId, Vec<ScheduleId>>,
     services: HashMap<ServiceId, Service>,
-    directory: HashMap<DirectoryKind, HashMap<String, DirectoryEntry>>,
+    directory: HashMap<DirectoryKind, HashMap<String, Arc<DirectoryEntry>>>,
 }
 
 impl Catalogue {
@@ -43,7 +44,7 @@ impl Catalogue {
             catalogue.services.insert(service.id.clone(), service);
         }
         for kind in KINDS {
-            let entries = tx.directory_list(kind)?.into_iter().map(|entry| (entry.id.as_str().to_owned(), entry));
+            let entries = tx.directory_list(kind)?.into_iter().map(|entry| (entry.id.as_str().to_owned(), Arc::new(entry)));
             catalogue.directory.insert(kind, entries.collect());
         }
         Ok(catalogue)
@@ -78,8 +79,8 @@ impl Catalogue {
     }
 
     /// Those that exist among `ids`, in id order.
-    pub(super) fn directory(&self, kind: DirectoryKind, ids: &[&str]) -> Vec<DirectoryEntry> {
+    pub(super) fn directory(&self, kind: DirectoryKind, ids: &[&str]) -> Vec<Arc<DirectoryEntry>> {
         let Some(entries) = self.directory.get(&kind) else { return Vec::new() };
-        ids.iter().collect::<BTreeSet<_>>().into_iter().filter_map(|id| entries.get(*id).cloned()).collect()
+        ids.iter().collect::<BTreeSet<_>>().into_iter().filter_map(|id| entries.get(*id).map(Arc::clone)).collect()
     }
 }

@@ -31,7 +31,8 @@ pub type Fresh = Box<dyn FnOnce(bool) + Send>;
 
 /// Slots read at once when everything is read.
 const PAGE: i64 = 10_000;
-/// The shortest time from one reading of everything to the next; after a failure it doubles, up to the longest.
+/// The shortest time from the end of one copy to the reading of the next. It doubles up to the longest while copies do
+/// not last longer than that.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A look that takes longer than this means that the database is silent; whoever comes then need not wait for it.
@@ -160,23 +161,26 @@ impl Shared {
 fn run(shared: &Shared) {
     let mut pause = PAUSE;
     loop {
+        let began = Moment::now();
         match begin(shared) {
             Ok(copy) => {
                 log::info!("the availability index holds {} slots", copy.offer.len());
                 *shared.copy.write() = Some(copy);
                 shared.desk.lock().ready = true;
-                pause = PAUSE;
                 follow(shared);
                 shared.doubt();
             }
             Err(error) => {
                 log::warn!("the availability index cannot be read, searches ask the database: {error}");
-                pause = (pause * 2).min(PAUSE_MAX);
             }
         }
+        let lasted = began.elapsed();
         if !shared.rest(pause) {
             return;
         }
+        // Where there is doubt again and again (a pool in between that changes sessions, say), reading everything each
+        // time would cost more than it saves.
+        pause = if lasted > PAUSE_MAX { PAUSE } else { (pause * 2).min(PAUSE_MAX) };
     }
 }
 
@@ -272,7 +276,7 @@ impl Facts for Held<'_> {
     fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, NotHeld> {
         Ok(self.0.catalogue.offerings(ids))
     }
-    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<DirectoryEntry>, NotHeld> {
+    fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<Arc<DirectoryEntry>>, NotHeld> {
         Ok(self.0.catalogue.directory(kind, ids))
     }
     fn slots(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant, limit: usize) -> Result<Vec<Slot>, NotHeld> {

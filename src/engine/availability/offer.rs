@@ -9,7 +9,6 @@ use crate::domain::search::Window;
 use crate::domain::slot::{Channel, Slot};
 use crate::domain::time::Instant;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 /// The answer cannot be had from what is held; the database knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,9 +198,14 @@ fn halves(text: &str) -> Option<[u64; 2]> {
 
 fn text_of([high, low]: [u64; 2]) -> String {
     let mut text = String::with_capacity(36);
-    let (a, b, c, d) = (high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48);
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{:012x}", low & 0xffff_ffff_ffff);
+    for at in 0..32_u32 {
+        if matches!(at, 8 | 12 | 16 | 20) {
+            text.push('-');
+        }
+        let half = if at < 16 { high } else { low };
+        // Four bits are always a digit.
+        text.extend(u32::try_from(half >> (60 - at % 16 * 4) & 0xf).ok().and_then(|digit| char::from_digit(digit, 16)));
+    }
     text
 }
 
