@@ -11,6 +11,7 @@ on_both! {
     a_malformed_request_is_recorded_as_the_fault_of_its_consumer;
     every_access_is_recorded_whether_served_or_refused;
     what_the_reports_ask_for_is_held;
+    what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_it_is;
 }
 
 #[derive(QueryableByName, Debug, PartialEq)]
@@ -52,6 +53,7 @@ fn on<R: QueryableByName<diesel::pg::Pg> + QueryableByName<diesel::sqlite::Sqlit
     }
 }
 
+/// Proves F15.
 async fn who_wrote_stands_in_the_audit_trail(app: App) {
     let slot = app.free_slot(UTC).await;
     let booked = app.ask(Ask::book(&booking(&slot)).key("the-booking")).await.expect(201);
@@ -68,6 +70,7 @@ async fn who_wrote_stands_in_the_audit_trail(app: App) {
     assert_eq!(audit(&app.database), expected);
 }
 
+/// Proves F51.
 async fn a_malformed_request_is_recorded_as_the_fault_of_its_consumer(app: App) {
     let slot = app.free_slot(UTC).await;
     app.ask(Ask::new("POST", "Appointment").bytes("{\"resourceType\":")).await.expect(400);
@@ -83,6 +86,7 @@ async fn a_malformed_request_is_recorded_as_the_fault_of_its_consumer(app: App) 
     assert_eq!(told[0]["refused"][0], "structure MESSAGE_NOT_WELL_FORMED");
 }
 
+/// Proves F15, F53.
 async fn every_access_is_recorded_whether_served_or_refused(app: App) {
     let slots = app.search(&format!("service={UTC}&status=free&start=ge2026-02-11&start=lt2026-02-12")).await.expect(200).total();
     let answer = app.ask(Ask::get("Appointment/95e58add-0b10-4a8c-817c-2729eb0cab75")).await.expect(404);
@@ -105,7 +109,30 @@ async fn every_access_is_recorded_whether_served_or_refused(app: App) {
     }
 }
 
+/// Digest C.23.
+async fn what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_it_is(app: App) {
+    let slot = app.free_slot(UTC).await;
+    let id = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
+    let spoil = "UPDATE appointment_version SET document = 'Whitlock'";
+    match app.database.as_ref() {
+        Database::Sqlite(_) => {
+            let path = app.database.sqlite_path().unwrap();
+            diesel::sql_query(spoil).execute(&mut SqliteConnection::establish(&path.to_string_lossy()).unwrap()).unwrap();
+        }
+        Database::Postgresql(database) => {
+            diesel::sql_query(spoil).execute(&mut PgConnection::establish(&database.url).unwrap()).unwrap();
+        }
+    }
+    let questions = [format!("Appointment/{id}?_summary=true"), "Appointment?patient=9990482136".to_owned()];
+    for question in questions {
+        let answer = app.ask(Ask::get(question.as_str())).await;
+        let told = answer.refused(500, "exception", "INTERNAL_SERVER_ERROR");
+        assert!(!told.contains("Whitlock"), "{told}");
+    }
+}
+
 /// The five reports of the assurance (P38 to P42) count bookings, referrals, offers and cancels over a range of dates.
+/// Proves F52.
 async fn what_the_reports_ask_for_is_held(app: App) {
     let slots = app.free_slots(UTC).await;
     let kept = app.booked(&slots[0]).await;
