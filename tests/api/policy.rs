@@ -15,7 +15,7 @@ on_both! {
     what_is_hidden_is_nowhere_on_the_booking_root with under(NO_DENTAL);
     what_is_hidden_is_nowhere_on_the_provider_root with under(NO_DENTAL);
     a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was with under(NO_DENTAL);
-    validating_tells_a_hidden_slot_from_nothing_either;
+    validating_tells_a_hidden_slot_from_nothing_either with under(NO_DENTAL);
     a_schedule_is_not_reached_through_a_service_that_is_hidden with under(URGENT_ONLY);
     totals_pages_and_limits_count_what_is_seen with Setup::with(|setup| {
         setup.policy = Some(URGENT_ONLY.to_owned());
