@@ -139,6 +139,7 @@ fn body_of_1_0_6(slot: &Value) -> Value {
     })
 }
 
+/// Proves F54.
 #[test]
 fn a_consumer_of_1_0_6_books_reads_and_cancels_in_its_own_form() {
     on_both(ApiVersion::V1_0_6, |house| {

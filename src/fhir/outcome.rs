@@ -234,6 +234,7 @@ mod tests {
         );
     }
 
+    /// Proves F8.
     #[test]
     fn every_problem_is_listed_with_its_places() {
         let issue = |places: &[&str]| Issue {

@@ -80,6 +80,7 @@ mod tests {
         tree.all("actor").filter_map(|actor| actor.text_at("reference").map(str::to_owned)).collect()
     }
 
+    /// Proves F22.
     #[test]
     fn exactly_one_service_is_shown_and_it_comes_first() {
         assert_eq!(actors(&schedule(), false), ["HealthcareService/2000099902", "Practitioner/prac-061", "PractitionerRole/700245118096"]);

@@ -72,6 +72,7 @@ mod tests {
         }
     }
 
+    /// Proves F23.
     #[test]
     fn a_slot_shows_what_a_consumer_needs_to_book_it() {
         let tree = tree(&slot(), START.plus_ms(-1));
@@ -92,6 +93,7 @@ mod tests {
         assert_eq!(tree(&Slot { taken: 1, ..slot() }, START).text_at("status"), Some("busy"));
     }
 
+    /// Proves F29.
     #[test]
     fn the_channel_is_shown_where_the_provider_said_so() {
         let tree = tree(&Slot { channel: Some(Channel::Telephone), ..slot() }, START);

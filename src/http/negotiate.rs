@@ -108,6 +108,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Proves F3.
     #[test]
     fn the_parameter_beats_the_header_and_the_header_beats_the_body() {
         assert_eq!(of_answer(Some("xml"), Some("application/fhir+json"), None), Ok(Format::Xml));

@@ -41,6 +41,7 @@ async fn made(app: &App) -> (Value, String, Slot) {
     (appointment, id, slot)
 }
 
+/// Proves F43.
 async fn a_cancel_is_answered_with_a_new_version(app: App) {
     let (appointment, id, slot) = made(&app).await;
     app.it_is("2026-02-10T09:05:07Z");
@@ -59,6 +60,7 @@ async fn a_cancel_is_answered_with_a_new_version(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+/// Proves F44.
 async fn all_versions_are_kept(app: App) {
     let (appointment, id, _) = made(&app).await;
     let second = app.cancel(&id, "W/\"1\"", &cancelled(&appointment)).await.expect(200).json();
@@ -72,6 +74,7 @@ async fn all_versions_are_kept(app: App) {
     }
 }
 
+/// Proves F47, F49.
 async fn a_cancelled_slot_can_be_booked_again(app: App) {
     let slot = app.free_slot(UTC).await;
     for _ in 0..3 {
@@ -83,6 +86,7 @@ async fn a_cancelled_slot_can_be_booked_again(app: App) {
     assert_eq!(app.live_in(&slot.id).await, 0);
 }
 
+/// Proves F42.
 async fn an_unknown_appointment_is_not_found(app: App) {
     let (appointment, _, _) = made(&app).await;
     let unknown = "95e58add-0b10-4a8c-817c-2729eb0cab75";
@@ -93,6 +97,7 @@ async fn an_unknown_appointment_is_not_found(app: App) {
     app.cancel(unknown, "W/\"1\"", &body).await.refused(404, "not-found", "NO_RECORD_FOUND");
 }
 
+/// Proves F46.
 async fn another_organisation_may_neither_read_nor_cancel(app: App) {
     let (appointment, id, slot) = made(&app).await;
     for path in [format!("Appointment/{id}"), format!("Appointment/{id}/_history/1")] {
@@ -134,6 +139,7 @@ async fn without_authentication_everybody_sees_everything(app: App) {
     app.ask(bare(Ask::cancel(id, "W/\"1\"", &cancelled(&appointment)))).await.expect(200);
 }
 
+/// Proves F45.
 async fn a_change_without_if_match_is_refused(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let cancel = Ask::cancel(&id, "W/\"1\"", &cancelled(&appointment)).without("If-Match");
@@ -145,6 +151,7 @@ async fn a_change_without_if_match_is_refused(app: App) {
     app.ask(without.on_provider()).await.expect(200);
 }
 
+/// Proves F45.
 async fn a_change_of_another_version_than_the_current_is_refused(app: App) {
     let (appointment, id, slot) = made(&app).await;
     for stale in
@@ -162,6 +169,7 @@ async fn a_change_of_another_version_than_the_current_is_refused(app: App) {
     app.cancel(&id, "W/\"3\", W/\"1\"", &cancelled(&appointment)).await.expect(200);
 }
 
+/// Proves F45.
 async fn any_other_difference_is_refused_at_its_place(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let body = cancelled(&appointment);
@@ -315,6 +323,7 @@ async fn a_refused_change_changes_nothing(app: App) {
 
 const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number|9990482136";
 
+/// Proves F50.
 async fn every_spelling_finds_the_appointments_of_a_patient(app: App) {
     let (_, id, _) = made(&app).await;
     for spelling in [
@@ -371,6 +380,7 @@ async fn a_search_leaves_out_the_past_unless_it_is_asked(app: App) {
     assert_eq!(found("&date=ge2026-02-01&status=cancelled").await.len(), 0);
 }
 
+/// Proves F50.
 async fn appointments_of_a_patient_are_never_paged(app: App) {
     for slot in &app.free_slots(UTC).await[..4] {
         app.booked(slot).await;

@@ -52,6 +52,7 @@ fn refused(answer: &Answer, told: &str, case: &str) {
     }
 }
 
+/// Proves F11.
 async fn every_claim_is_checked(app: App) {
     let good = claims(&app);
     bearing(&app, &format!("Bearer {}", token(&good))).await.expect(200);
@@ -86,6 +87,7 @@ async fn every_claim_is_checked(app: App) {
     }
 }
 
+/// Proves F12.
 async fn a_token_ends_and_begins_with_a_minute_of_leeway(app: App) {
     let now = app.clock_ms() / 1000;
     let cases = [
@@ -114,6 +116,7 @@ async fn a_token_ends_and_begins_with_a_minute_of_leeway(app: App) {
     }
 }
 
+/// Proves F11.
 async fn a_token_is_of_the_form_of_the_standard(app: App) {
     let payload = encoded(&claims(&app).to_string());
     let none = encoded(r#"{"alg":"none","typ":"JWT"}"#);
@@ -146,6 +149,7 @@ async fn a_token_is_of_the_form_of_the_standard(app: App) {
     }
 }
 
+/// Proves F13.
 async fn the_audience_is_the_root_that_is_called(app: App) {
     let own = format!("{PUBLIC_URL}/STU3/1/booking");
     let with = |audience: Value| format!("Bearer {}", token(&put(claims(&app), "/aud", audience)));
@@ -170,12 +174,14 @@ async fn the_audience_is_the_root_that_is_called(app: App) {
     refused(&app.ask(ask.authorization(&with(json!(own)))).await, "aud", "the other root");
 }
 
+/// Proves F13.
 async fn the_operator_may_name_other_audiences(app: App) {
     let with = |audience: &str| format!("Bearer {}", token(&put(claims(&app), "/aud", audience)));
     bearing(&app, &with("https://spine.example/booking")).await.expect(200);
     refused(&bearing(&app, &with(&format!("{PUBLIC_URL}/STU3/1/booking"))).await, "spine.example", "the root itself");
 }
 
+/// Proves F17.
 async fn what_may_be_missing_may_be_missing(app: App) {
     let good = claims(&app);
     for claims in [
@@ -190,6 +196,7 @@ async fn what_may_be_missing_may_be_missing(app: App) {
     }
 }
 
+/// Proves F14.
 async fn every_scope_opens_its_own_doors(app: App) {
     let appointment = app.booked(&app.free_slot(UTC).await).await;
     let id = appointment["id"].as_str().unwrap();

@@ -32,6 +32,7 @@ fn verified_only() -> Setup {
     Setup::with(|setup| setup.require_verified_nhs_number = true)
 }
 
+/// Proves F28.
 async fn the_booking_of_the_standard_is_accepted_word_for_word(app: App) {
     let slot = app.free_slot(UTC).await;
     let ask = Ask::new("POST", "Appointment").bytes(booking_text(&slot)).header("Content-Type", "application/fhir+json;charset=UTF-8");
@@ -40,6 +41,7 @@ async fn the_booking_of_the_standard_is_accepted_word_for_word(app: App) {
     assert_eq!(app.get(&format!("Appointment/{}", made["id"].as_str().unwrap())).await.expect(200).json(), made);
 }
 
+/// Proves F5, F6, F35.
 async fn a_booking_is_answered_with_the_headers_consumers_need(app: App) {
     let slot = app.free_slot(UTC).await;
     // Capitals, spaces and signs are the consumer's own business.
@@ -56,6 +58,7 @@ async fn a_booking_is_answered_with_the_headers_consumers_need(app: App) {
     assert!(!own.is_empty() && own != key, "{own}");
 }
 
+/// Proves F34.
 async fn what_was_sent_is_kept_and_completed(app: App) {
     let slot = app.free_slot(UTC).await;
     let sent = put(booking(&slot), "/comment", "line one\nline \"two\" – ünïcode 🩺 <&>");
@@ -72,6 +75,7 @@ async fn what_was_sent_is_kept_and_completed(app: App) {
     assert_eq!(app.get(&format!("Appointment/{id}")).await.expect(200).json(), made);
 }
 
+/// Proves F33.
 async fn a_booked_slot_is_busy_and_no_longer_offered(app: App) {
     let before = app.free_slots(UTC).await;
     app.booked(&before[0]).await;
@@ -79,6 +83,7 @@ async fn a_booked_slot_is_busy_and_no_longer_offered(app: App) {
     assert_eq!(app.free_slots(UTC).await, before[1..]);
 }
 
+/// Proves F36.
 async fn a_slot_is_given_away_once(app: App) {
     let slot = app.free_slot(UTC).await;
     app.booked(&slot).await;
@@ -92,6 +97,7 @@ async fn a_slot_is_given_away_once(app: App) {
     assert_eq!(app.live_in(&slot.id).await, 1);
 }
 
+/// Proves F41.
 async fn a_slot_that_nobody_knows_cannot_be_booked(app: App) {
     let slot = app.free_slot(UTC).await;
     let unknown = Slot { id: "0b1f2c3d-aaaa-4bbb-8ccc-0123456789ab".to_owned(), ..slot };
@@ -167,6 +173,7 @@ async fn an_appointment_may_be_shorter_than_its_slot(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "busy");
 }
 
+/// Proves F37.
 async fn a_patient_without_nhs_number_is_booked(app: App) {
     let slots = app.free_slots(UTC).await;
     let unknown = take(booking(&slots[0]), "/contained/1/identifier");
@@ -189,6 +196,7 @@ async fn a_wrong_check_digit_is_pointed_at(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+/// Proves F38.
 async fn contacts_have_one_first_rank(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = booking(&slot);
@@ -327,6 +335,7 @@ async fn a_slot_for_two_takes_two(app: App) {
     app.book(&booking(&slot)).await.says_slot_taken();
 }
 
+/// Proves F2.
 async fn bookings_are_read_and_answered_in_xml(app: App) {
     let slots = app.free_slots(UTC).await;
     let in_xml = |slot: &Slot| Ask::new("POST", "Appointment").bytes(booking_xml(slot)).header("Content-Type", "application/fhir+xml");

@@ -29,6 +29,7 @@ fn still_holds(answer: &Answer, held: &Answer) {
     assert!(answer.header_if("X-Request-ID").is_some_and(|id| id != held.header("X-Request-ID")));
 }
 
+/// Proves F5.
 async fn whoever_holds_an_answer_is_told_so_and_no_more(app: App) {
     let slots = app.free_slots(UTC).await;
     let made = app.booked(&slots[0]).await["id"].as_str().unwrap().to_owned();

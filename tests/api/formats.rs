@@ -66,6 +66,7 @@ async fn a_cancel_that_says_two_statuses_is_refused(app: App) {
     assert_eq!(app.get(&format!("Appointment/{id}")).await.expect(200).json(), made);
 }
 
+/// Proves F2.
 async fn the_wish_for_a_format_is_heard_in_its_order(app: App) {
     let body = xml_of(&json!({"resourceType": "Appointment", "status": "booked"}));
     let json = "application/fhir+json";

@@ -15,7 +15,7 @@ on_both! {
     what_is_hidden_is_nowhere_on_the_booking_root with under(NO_DENTAL);
     what_is_hidden_is_nowhere_on_the_provider_root with under(NO_DENTAL);
     a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was with under(NO_DENTAL);
-    validating_tells_a_hidden_slot_from_nothing_either;
+    validating_tells_a_hidden_slot_from_nothing_either with under(NO_DENTAL);
     a_schedule_is_not_reached_through_a_service_that_is_hidden with under(URGENT_ONLY);
     totals_pages_and_limits_count_what_is_seen with Setup::with(|setup| {
         setup.policy = Some(URGENT_ONLY.to_owned());
@@ -97,6 +97,7 @@ fn denied(answer: &Answer, says: &str) {
     assert!(told.contains(says), "{told}");
 }
 
+/// Proves F16.
 async fn whoever_is_not_named_is_refused_and_the_provider_is_not(app: App) {
     let slot = app.free_slot(UTC).await;
     let paths = ["Slot?service=2000099901&status=free", "Schedule", "HealthcareService/2000099901", "Appointment?_id=1", "Appointment/1"];
@@ -153,6 +154,7 @@ async fn hidden_is_nowhere(app: &App, root: &'static str) {
     assert!(!all.text().contains(SURGERY) && !all.text().contains(DENTAL) && all.text().contains(ROOM_1));
 }
 
+/// Proves F30.
 async fn what_is_hidden_is_nowhere_on_the_booking_root(app: App) {
     hidden_is_nowhere(&app, "/STU3/1/booking").await;
 }
@@ -176,6 +178,7 @@ async fn what_is_hidden_is_nowhere_on_the_provider_root(app: App) {
     }
 }
 
+/// Proves F30.
 async fn a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was(app: App) {
     let slots = slots_of(&app, DENTAL).await;
     let nothing = Slot { id: "00000000-0000-4000-8000-000000000000".to_owned(), ..slots[0].clone() };
@@ -349,6 +352,7 @@ async fn care_settings_add_up_and_own_lists_narrow_them(app: App) {
     }
 }
 
+/// Proves F16.
 async fn whoever_may_not_book_is_told_so(app: App) {
     let slot = app.free_slot(UTC).await;
     for ask in [Ask::book(&booking(&slot)), Ask::book(&booking(&slot)).on_provider(), Ask::book(&json!({"resourceType": "nonsense"}))] {
@@ -357,6 +361,7 @@ async fn whoever_may_not_book_is_told_so(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+/// Proves F46.
 async fn whoever_may_not_cancel_is_told_so(app: App) {
     let made = app.booked(&app.free_slot(UTC).await).await;
     let cancel = Ask::cancel(made["id"].as_str().unwrap(), "W/\"1\"", &cancelled(&made));
@@ -390,6 +395,7 @@ async fn whoever_reads_all_reads_what_others_booked_in_what_it_sees(app: App) {
     assert_eq!(app.ask(others(patient)).await.expect(200).total(), 0);
 }
 
+/// Proves F46.
 async fn whoever_cancels_all_cancels_what_others_booked(app: App) {
     let urgent = app.booked(&app.free_slot(UTC).await).await;
     let dental = app.booked(&app.free_slot(DENTAL).await).await;

@@ -33,6 +33,7 @@ async fn what_is_not_served_is_not_found(app: App) {
     }
 }
 
+/// Proves F9.
 async fn a_method_that_is_not_served_is_told_those_that_are(app: App) {
     let cases = [
         ("POST", "Slot?service=2000099901", "GET, HEAD"),
@@ -103,6 +104,7 @@ async fn a_query_has_a_largest_size(app: App) {
     app.search(&format!("{service}{}", "&_pretty=true".repeat(198))).await.expect(200);
 }
 
+/// Proves F10.
 async fn a_body_is_in_a_format_of_fhir(app: App) {
     let slot = app.free_slot(UTC).await;
     for refused in
@@ -128,6 +130,7 @@ async fn a_body_is_in_a_format_of_fhir(app: App) {
     }
 }
 
+/// Proves F3.
 async fn an_answer_is_in_a_format_of_fhir(app: App) {
     let slot = app.free_slot(UTC).await;
     let path = format!("Slot/{}", slot.id);
@@ -164,6 +167,7 @@ async fn an_answer_is_in_a_format_of_fhir(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+/// Proves F6, F7, F8.
 async fn every_refusal_carries_its_headers_and_is_in_the_format_asked(app: App) {
     let refusals = [
         Ask::get("Nothing"),

@@ -43,6 +43,7 @@ fn winners_and_losers(answers: &[Answer], winners: usize) {
     assert_eq!((won, lost), (winners, answers.len() - winners), "{:?}", statuses(answers));
 }
 
+/// Proves F36.
 async fn of_sixty_four_at_one_slot_one_has_it(app: App) {
     let slots = app.free_slots(UTC).await;
     for slot in &slots[..3] {

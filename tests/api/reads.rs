@@ -66,6 +66,7 @@ async fn every_relative_reference_resolves_under_the_same_root(app: App) {
     }
 }
 
+/// Proves F5, F42.
 async fn whatever_is_read_carries_its_version(app: App) {
     let slot = app.free_slot(UTC).await;
     let booked = app.booked(&slot).await;
@@ -174,6 +175,7 @@ async fn a_schedule_brings_its_slots_and_what_it_leads_to(app: App) {
     assert_eq!(answer.ids("Location"), ["5ed21cb1-e0bf-4f3f-8cd9-c12bcd77d253"]);
 }
 
+/// Proves F26.
 async fn a_location_is_an_actor_where_there_is_room(app: App) {
     let actors = async |root: &'static str, id: &str| {
         let schedule = on(&app, root, &format!("Schedule/{id}")).await.expect(200).json();
@@ -203,6 +205,7 @@ async fn schedules_come_in_pages(app: App) {
     assert_eq!(collected, all);
 }
 
+/// Proves F1.
 async fn the_statement_of_the_booking_root_has_the_shape_that_is_assured(app: App) {
     let statement = app.get("metadata").await.expect(200).json();
     assert_eq!((&statement["fhirVersion"], &statement["acceptUnknown"]), (&"3.0.1".into(), &"both".into()));

@@ -24,6 +24,7 @@ fn is_duplicate_of(answer: &Answer, id: &str) {
     assert!(told.contains(id), "does not name {id}: {told}");
 }
 
+/// Proves F39.
 async fn a_resent_booking_is_a_duplicate_that_names_the_appointment(app: App) {
     let slot = app.free_slot(UTC).await;
     let ask = Ask::book(&booking(&slot)).key(KEY);
@@ -36,6 +37,7 @@ async fn a_resent_booking_is_a_duplicate_that_names_the_appointment(app: App) {
     assert_eq!(app.live_in(&slot.id).await, 1);
 }
 
+/// Proves F39.
 async fn a_resent_key_wins_whatever_the_body(app: App) {
     let slots = app.free_slots(UTC).await;
     let made = app.ask(Ask::book(&booking(&slots[0])).key(KEY)).await.expect(201).id();

@@ -53,6 +53,7 @@ async fn every_spelling_of_the_service_finds_the_same_slots(app: App) {
     }
 }
 
+/// Proves F20.
 async fn every_spelling_of_an_include_gives_its_resource(app: App) {
     let to_schedule = "_include=Slot:schedule";
     let to_service = "_include=Slot:schedule&_include=Schedule:actor:HealthcareService";
@@ -139,12 +140,14 @@ fn kinds_in(answer: &Answer) -> BTreeSet<String> {
     entries.iter().map(|entry| entry["resource"]["resourceType"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Proves F31.
 async fn without_includes_there_are_slots_only(app: App) {
     let answer = app.search(&format!("service={UTC}&status=free&{DAYS}")).await.expect(200);
     assert_eq!(kinds_in(&answer), BTreeSet::from(["Slot".to_owned()]));
     assert_eq!(answer.total(), answer.all("Slot").len() as u64);
 }
 
+/// Proves F31.
 async fn an_unknown_include_and_a_reverse_include_give_nothing(app: App) {
     let plain = app.search(&format!("service={UTC}&{DAYS}")).await.expect(200);
     for include in [
@@ -163,6 +166,7 @@ async fn an_unknown_include_and_a_reverse_include_give_nothing(app: App) {
     assert_eq!(with.json()["entry"], app.search(&asked).await.json()["entry"]);
 }
 
+/// Proves F21, F22, F23, F26.
 async fn a_bundle_passes_the_checks_of_the_official_harness(app: App) {
     for service in [UTC, OUT_OF_HOURS, DENTAL] {
         let answer = app.search(&format!("service={service}&status=free&{DAYS}&{ALL_INCLUDES}")).await.expect(200);
@@ -223,6 +227,7 @@ fn passes_the_harness(answer: &Answer, from: &str, until: &str) {
     }
 }
 
+/// Proves F20.
 async fn a_searchset_looks_as_the_standard_says(app: App) {
     let query = format!("service={UTC}&status=free&{DAYS}&_include=Slot:schedule");
     let answer = app.search(&query).await.expect(200);
@@ -271,6 +276,7 @@ async fn status_is_a_list(app: App) {
     assert!(of("&status=entered-in-error").await.is_empty());
 }
 
+/// Proves F30.
 async fn only_the_future_is_offered(app: App) {
     let window = format!("service={UTC}&status=free&start=ge2026-02-09&start=lt2026-02-11");
     for (now, first) in [("2026-02-10T09:00:00Z", "2026-02-10T09:00:00"), ("2026-02-10T11:59:59.999Z", "2026-02-10T11:59:59")] {
@@ -286,6 +292,7 @@ async fn only_the_future_is_offered(app: App) {
     assert!(!found(&app, &window).await.iter().any(|slot| slot.start == next.start));
 }
 
+/// Proves F30.
 async fn what_is_blocked_is_never_free(app: App) {
     let lunch = |slot: &Slot| ["12:30", "12:45", "13:00"].iter().any(|time| slot.start == format!("2026-02-11T{time}:00.000+00:00"));
     let free = found(&app, &format!("schedule={ROOM_1}&status=free&start=2026-02-11")).await;
@@ -309,6 +316,7 @@ async fn a_slot_that_has_begun_is_never_shown_as_free(app: App) {
     }
 }
 
+/// Proves F25.
 async fn all_diaries_of_a_service_are_in_one_answer(app: App) {
     let schedules: BTreeSet<String> =
         found(&app, &format!("service={UTC}&status=free&{DAYS}")).await.into_iter().map(|s| s.schedule).collect();
@@ -381,6 +389,7 @@ async fn a_search_names_its_service(app: App) {
     app.search("").await.refused(400, "required", "INVALID_PARAMETER");
 }
 
+/// Proves F19, F27.
 async fn an_unknown_service_is_not_a_service_without_slots(app: App) {
     let told = app.search(&format!("service=2999999999&{DAYS}")).await.refused(404, "not-found", "NO_RECORD_FOUND");
     assert!(told.contains("2999999999"), "{told}");

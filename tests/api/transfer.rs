@@ -50,6 +50,7 @@ fn packed(body: Vec<u8>) -> Ask {
     post(body).header("Content-Encoding", "gzip")
 }
 
+/// Proves F4.
 async fn a_compressed_booking_is_booked(app: App) {
     let mut slots = app.free_slots(UTC).await.into_iter();
     let mut next = || slots.next().unwrap();
@@ -207,6 +208,7 @@ fn is_packed(answer: &Answer, plain: &Answer) {
     assert_eq!(answer.header_if("Content-Type"), plain.header_if("Content-Type"));
 }
 
+/// Proves F4.
 async fn an_answer_is_compressed_where_that_is_wanted_and_worth_it(app: App) {
     let slot = app.free_slot(UTC).await;
     for root in ROOTS {
@@ -292,6 +294,7 @@ async fn a_head_has_every_header_of_its_get(app: App) {
     }
 }
 
+/// Proves F6.
 async fn every_answer_has_an_id_of_its_own_and_repeats_the_one_it_was_sent(app: App) {
     let slot = app.free_slot(UTC).await;
     let outside = |path: &str| Ask { root: "", ..Ask::get(path) };

@@ -23,6 +23,7 @@ const ROOM_1: &str = "9f82a69f-a923-44ba-b27f-fff750fb6630";
 const ROOM_2: &str = "036354c0-3dab-4d76-b059-4ddb798d5b1a";
 const NIGHT_DESK: &str = "31d8ef81-5b5e-4f73-95ac-45c978dc26ac";
 
+/// Proves F24.
 async fn every_prefix_of_a_window_means_what_fhir_says(app: App) {
     let all = found(&app, &format!("schedule={ROOM_1}&start=ge2026-02-09&start=lt2026-02-18")).await;
     let at = |day: u32, time: &str| format!("2026-02-{day:02}T{time}:00.000+00:00");
@@ -86,6 +87,7 @@ async fn night(app: &App, from: &str, until: &str) -> Vec<Slot> {
     slots
 }
 
+/// Proves F24.
 async fn a_night_has_twenty_five_hours_in_autumn(app: App) {
     // 22:00 British Summer Time to 08:00 Greenwich Mean Time: eleven hours of four slots.
     assert_eq!(night(&app, "2026-10-24T21:00:00Z", "2026-10-25T08:00:00Z").await.len(), 44);

@@ -112,17 +112,20 @@ fn kill_the_only_server(what: &'static str, place: &Place) {
     tally.assert_struck();
 }
 
+/// Proves F32.
 #[test]
 fn a_server_on_sqlite_that_is_killed_at_random_moments_keeps_every_promise() {
     kill_the_only_server("server on SQLite", &Place::sqlite());
 }
 
+/// Proves F32.
 #[test]
 fn a_server_on_postgresql_that_is_killed_at_random_moments_keeps_every_promise() {
     kill_the_only_server("server on PostgreSQL", &Place::postgres());
 }
 
 /// The survivor answers for the dead one: requests that were sent there are sent again here.
+/// Proves F54.
 #[test]
 fn one_of_two_servers_that_is_killed_at_random_moments_leaves_every_promise_to_the_other() {
     let what = "one of two servers on PostgreSQL";

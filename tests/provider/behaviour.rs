@@ -20,6 +20,7 @@ fn link(bundle: &Value, relation: &str) -> Option<String> {
     Some(found["url"].as_str().unwrap().split_once("/provider/").unwrap().1.to_owned())
 }
 
+/// Proves F40.
 #[actix_web::test]
 async fn appointments_are_found_by_whatever_names_them() {
     for on in BOTH {

@@ -272,10 +272,12 @@ async fn every_stated_interaction_answers_on_sqlite() {
 async fn every_stated_interaction_answers_on_postgresql() {
     every_stated_interaction_answers(On::Postgres).await;
 }
+/// Proves F1.
 #[actix_web::test]
 async fn everything_that_is_served_is_stated_on_sqlite() {
     everything_that_is_served_is_stated(On::Sqlite).await;
 }
+/// Proves F1.
 #[actix_web::test]
 async fn everything_that_is_served_is_stated_on_postgresql() {
     everything_that_is_served_is_stated(On::Postgres).await;

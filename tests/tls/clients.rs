@@ -17,6 +17,7 @@ fn guarded(ca: &Authority, more: &[&str]) -> House {
     House::open(&[("clients.pem", &ca.pem), ("clients.crl", &crl)], &flags.iter().chain(more).copied().collect::<Vec<_>>())
 }
 
+/// Proves F18.
 #[test]
 fn only_a_certificate_of_the_ca_and_on_the_list_that_is_valid_and_not_revoked_gets_in() {
     let (ca, stranger) = (Authority::root("Client CA"), Authority::root("Client CA"));

@@ -77,6 +77,7 @@ fn a_handshake_that_takes_too_long_is_given_up_and_its_place_is_free() {
     drop(silent);
 }
 
+/// Proves F18.
 #[test]
 fn the_trusted_proxy_is_enforced_under_tls_and_forwarding_headers_are_believed_by_nobody() {
     let house = House::open(&[], &["--trusted-proxy", "10.20.0.0/24"]);

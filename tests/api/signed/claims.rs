@@ -12,6 +12,7 @@ on_both! {
     a_client_the_issuer_does_not_list_is_looked_up_elsewhere with Setup::signed(through_client);
 }
 
+/// Proves F11.
 async fn every_claim_of_a_signed_token_is_checked(app: App) {
     let good = claims(&app);
     let ods = "/requesting_organization/identifier/0";
@@ -70,6 +71,7 @@ async fn a_signed_token_lives_an_hour_at_most_and_begins_when_it_says(app: App) 
     }
 }
 
+/// Proves F14.
 async fn a_scope_is_found_under_every_name_and_in_every_form(app: App) {
     let without = take(claims(&app), "/requested_scope");
     for scopes in ["organization/slot.read", "slot/*.read", "openid schedule/*.read profile"] {

@@ -56,6 +56,7 @@ async fn a_signed_token_is_refused_where_none_is_prescribed(app: App) {
     refused(&bearing(&app, &signer("a").token(&claims(&app))).await, "must be `none`", "unsigned mode");
 }
 
+/// Proves F11.
 async fn a_public_key_used_as_a_shared_secret_proves_nothing(app: App) {
     // In every form in which an attacker may have it.
     let signer = signer("a");
@@ -82,6 +83,7 @@ async fn a_public_key_used_as_a_shared_secret_proves_nothing(app: App) {
     }
 }
 
+/// Proves F11.
 async fn a_broken_signature_is_refused(app: App) {
     let good = signer("a").token(&claims(&app));
     bearing(&app, &good).await.expect(200);

@@ -241,6 +241,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever the definitions allow says the same in JSON, in XML, and in JSON again.
+    /// Proves F2.
     #[test]
     fn json_to_xml_and_back_is_the_identity(
         kind in prop::sample::select(kinds()),
