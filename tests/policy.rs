@@ -98,3 +98,34 @@ fn a_file_is_read_again_at_sighup_and_a_broken_one_changes_nothing() {
     hangup();
     assert!(wait_until(LIMIT, || search(&server, "X9T20") == 200), "{}", server.stderr());
 }
+
+/// Signed tokens that name a client and no organisation: the policy says for whom the client acts.
+#[test]
+fn a_client_acts_for_the_organisation_that_the_policy_gives_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(at("key.pem"), rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let token = |args: &[&str]| {
+        let key = at("key.pem");
+        let args = [&["token", "--key", &key, "--kid", "one"], args].concat();
+        let ended = process::run_in(dir.path(), &args, &[], LIMIT);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        ended.stdout.trim().to_owned()
+    };
+    std::fs::write(at("keys.json"), token(&["--print-jwks"])).unwrap();
+    let policy = written(dir.path(), "[[consumer]]\nods = \"X9T20\"\nclients = [\"iuc-7\"]\n");
+    let issuer = "https://tokens.example";
+    let of_file = ["--jwks", &at("keys.json"), "--issuer", issuer, "--token-organisation", "client", "--policy", &policy];
+    let server = Spawned::start(&[&["--demo", "--auth", "jwks"][..], &of_file[..]].concat());
+    let root = format!("{}/STU3/1/provider", server.base_url());
+    let status = |client: &str| {
+        let bearer = token(&["--issuer", issuer, "--audience", &root, "--subject", client]);
+        let authorization = format!("Bearer {bearer}");
+        server.request("GET", "/STU3/1/provider/HealthcareService", &[("Authorization", &authorization)], &[]).unwrap().status
+    };
+    assert_eq!((status("iuc-7"), status("iuc-8")), (200, 403));
+    written(dir.path(), "[[consumer]]\nods = \"X9T20\"\nclients = [\"iuc-8\"]\n");
+    signal("HUP", &[server.pid()]);
+    assert!(wait_until(LIMIT, || status("iuc-8") == 200), "{}", server.stderr());
+    assert_eq!(status("iuc-7"), 403);
+}
