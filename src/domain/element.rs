@@ -133,6 +133,16 @@ impl Element {
         }
     }
 
+    /// Whether anything of this element can be written in `format`. One that holds nothing but unknown elements of the
+    /// other format cannot, and would stand empty.
+    pub fn speaks(&self, format: ForeignFormat) -> bool {
+        match &self.value {
+            Some(Value::Foreign(foreign)) => foreign.format == format,
+            Some(_) => true,
+            None => self.resource.is_some() || self.children.is_empty() || self.children.iter().any(|child| child.speaks(format)),
+        }
+    }
+
     /// Replaces every child of that name by `child`, or adds it.
     pub fn set(&mut self, child: Element) {
         match self.children.iter().position(|c| c.name == child.name) {

@@ -28,6 +28,13 @@ pub const DEPTH_MAX: usize = 64;
 /// The most problems that are listed of one body; a hostile one could have a million.
 pub const PROBLEMS_MAX: usize = 200;
 
+/// What the names of members begin with that only the text of the store has. A consumer's own member whose name begins
+/// so is kept with one more of these before it.
+const RESERVED: char = '~';
+
+/// The member of the store's text, and of no other, that holds the unknown elements of an object that came in XML.
+const FRAGMENTS: &str = "~xml";
+
 /// A resource, and what was wrong with its form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
@@ -66,18 +73,27 @@ impl Unreadable {
     }
 }
 
+/// Whether a stored text is also the answer, as it stands: it has no member that only the store may see.
+///
+/// Every such member was written by [`JsonDocuments`], its name behind a quotation mark and with the reserved character
+/// bare, so that none is overlooked, whatever a consumer sent. What a consumer wrote can look like one (a value that
+/// begins with the character, say); then the answer is written from the tree, which takes longer and says the same.
+pub fn is_answer(stored: &str) -> bool {
+    !stored.contains("\"~")
+}
+
 /// Trees as JSON text: the form in which the store keeps them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonDocuments;
 
 impl Documents for JsonDocuments {
     fn write(&self, tree: &Element) -> String {
-        write(tree)
+        write::write_stored(tree)
     }
 
     /// A stored text was checked before it was stored: anything wrong with it is an error.
     fn read(&self, text: &str) -> Result<Element, String> {
-        let read = read(text.as_bytes()).map_err(|e| e.problem)?;
+        let read = read::read_stored(text).map_err(|e| e.problem)?;
         match read.problems.first() {
             None => Ok(read.tree),
             Some(first) => Err(format!("{}: {}", first.expression, first.message)),

@@ -2,8 +2,8 @@
 //!
 //! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: order matters
 //! here and only here. An element that stands where the schema does not allow it makes the body unreadable,
-//! because readers that validate would refuse it as well. An element that no definition knows is passed over
-//! and not given back: it could only be given back in XML, and what the server keeps is JSON.
+//! because readers that validate would refuse it as well. An element that no definition knows is kept
+//! as text and given back in XML only; there it stands behind the known ones, because nothing says where it belongs.
 
 mod narrative;
 mod read;

@@ -76,7 +76,7 @@ fn preferred(accept: &str, own: Format) -> Option<Format> {
         let mut parts = range.split(';');
         let kind = parts.next().unwrap_or_default().trim();
         let format = if matches!(kind, "*/*" | "application/*") { Some(own) } else { named(kind) };
-        let quality = parts.filter_map(|p| p.trim().strip_prefix("q=")).find_map(thousandths).unwrap_or(1_000);
+        let quality = parts.filter_map(|p| p.trim().strip_prefix(['q', 'Q'])?.strip_prefix('=')).find_map(thousandths).unwrap_or(1_000);
         if let Some(format) = format
             && quality > best.map_or(0, |(q, _)| q)
         {
@@ -124,6 +124,9 @@ mod tests {
         assert_eq!(of_answer(None, Some("application/fhir+json;q=0.1, application/fhir+xml;q=0.9"), None), Ok(Format::Xml));
         assert_eq!(of_answer(None, Some("text/html, application/fhir+xml;q=0.2, */*;q=0.1"), None), Ok(Format::Xml));
         assert!(of_answer(None, Some("application/fhir+xml;q=0"), None).is_err());
+        // The names of parameters have no case (RFC 9110, 5.6.6).
+        assert_eq!(of_answer(None, Some("application/fhir+json;Q=0.1, application/fhir+xml;Q=0.9"), None), Ok(Format::Xml));
+        assert!(of_answer(None, Some("application/fhir+xml; Q=0"), None).is_err());
         assert!(of_answer(None, Some("text/html"), None).is_err());
     }
 

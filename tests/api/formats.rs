@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 on_both! {
     extensions_nobody_knows_are_kept_in_both_formats;
     an_element_nobody_knows_comes_back_in_json_and_not_in_xml;
+    an_element_nobody_knows_comes_back_in_xml_and_not_in_json;
+    a_member_named_like_one_of_the_store_comes_back_as_it_was;
     a_cancel_that_says_two_statuses_is_refused;
     the_wish_for_a_format_is_heard_in_its_order;
 }
 
 const XML: &str = "application/fhir+xml";
+const BOOKED: &str = r#"<status value="booked"/>"#;
 
 fn unknown(value: &Value) -> Value {
     json!([{"url": "https://example.org/unknown", "valueQuantity": {"value": value}}])
@@ -49,6 +52,79 @@ async fn an_element_nobody_knows_comes_back_in_json_and_not_in_xml(app: App) {
     assert!(made.text().contains(r#""novelty":{"a":[1.5,null]}"#) && made.text().contains(r#""colour":"blue""#), "{}", made.text());
     let text = app.ask(Ask::get(format!("Appointment/{}", made.id())).header("Accept", XML)).await.expect(200).text();
     assert!(!text.contains("novelty") && !text.contains("colour") && !text.contains("<meta/>"), "{text}");
+}
+
+/// A cancel of `id` in XML, answered in the format that is wanted.
+fn cancel_in_xml(id: &str, body: &str, wanted: &str) -> Ask {
+    let body = body.replace(BOOKED, r#"<status value="cancelled"/>"#);
+    let ask = Ask::new("PUT", format!("Appointment/{id}")).bytes(body).header("Content-Type", XML);
+    ask.header("Accept", wanted).header("If-Match", "W/\"1\"")
+}
+
+async fn an_element_nobody_knows_comes_back_in_xml_and_not_in_json(app: App) {
+    let slots = app.free_slots(UTC).await;
+    let novelties = [
+        r#"<novelty number="1"><deep value="a &amp; b"/></novelty></Appointment>"#,
+        r#"<novelty number="2"/></Patient>"#,
+        r#"<novelty number="3"/></name>"#,
+        r#"<novelty number="4"/></participant>"#,
+    ];
+    let all_there = |text: &str| novelties.iter().all(|novelty| text.contains(novelty));
+    let mut made = Vec::new();
+    for slot in slots.iter().take(2) {
+        let mut body = xml_of(&booking(slot));
+        for novelty in novelties {
+            let end = &novelty[novelty.rfind("</").unwrap()..];
+            body = body.replacen(end, novelty, 1);
+        }
+        // An element that holds nothing else is not there in JSON.
+        body = body.replacen(BOOKED, &format!("<identifier><novelty number=\"5\"/></identifier>{BOOKED}"), 1);
+        let ask = Ask::new("POST", "Appointment").bytes(body).header("Content-Type", XML);
+        let answer = app.ask(ask).await.expect(201);
+        assert!(all_there(&answer.text()), "{}", answer.text());
+        made.push(answer.header("Location").split('/').rev().nth(2).unwrap().to_owned());
+    }
+    let in_format = |id: &str, format: &str| Ask::get(format!("Appointment/{id}")).header("Accept", format);
+    let json = "application/fhir+json";
+    let texts = [
+        app.ask(in_format(&made[0], json)).await.expect(200).text(),
+        app.ask(Ask::get(format!("Appointment/{}?_pretty=true", made[0])).header("Accept", json)).await.expect(200).text(),
+        app.ask(Ask::get(format!("Appointment?_id={}", made[0])).header("Accept", json)).await.expect(200).text(),
+    ];
+    for text in texts {
+        assert!(!text.contains("novelty") && !text.contains('~') && !text.contains("identifier\":[{}]"), "{text}");
+    }
+    let text = app.ask(in_format(&made[0], XML)).await.expect(200).text();
+    assert!(all_there(&text) && text.contains(r#"<identifier><novelty number="5"/></identifier>"#), "{text}");
+    for (old, new) in
+        [("</Patient>", "<added/></Patient>"), (r#"number="2""#, r#"number="22""#), ("</Appointment>", "<novelty/></Appointment>")]
+    {
+        let ask = cancel_in_xml(&made[0], &text.replacen(old, new, 1), json);
+        app.ask(ask).await.refused(422, "business-rule", "CONFLICTING_VALUES");
+    }
+    let cancelled_text = app.ask(cancel_in_xml(&made[0], &text, XML)).await.expect(200).text();
+    assert!(all_there(&cancelled_text), "{cancelled_text}");
+    let read = app.ask(in_format(&made[1], json)).await.expect(200).json();
+    app.cancel(&made[1], "W/\"1\"", &cancelled(&read)).await.expect(200);
+    for id in &made {
+        let text = app.ask(in_format(id, XML)).await.expect(200).text();
+        assert!(all_there(&text) && text.contains(r#"<status value="cancelled"/>"#), "{text}");
+        let text = app.ask(in_format(id, json)).await.expect(200).text();
+        assert!(!text.contains("novelty"), "{text}");
+    }
+}
+
+async fn a_member_named_like_one_of_the_store_comes_back_as_it_was(app: App) {
+    let body = put(booking(&app.free_slot(UTC).await), "/~xml", json!(["<novelty/>"]));
+    let made = app.book(&put(body, "/contained/1/~xml", json!(["<novelty/>"]))).await.expect(201);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    for read in [made.json(), app.get(&format!("Appointment/{id}")).await.expect(200).json()] {
+        assert_eq!(read["~xml"], json!(["<novelty/>"]));
+        assert_eq!(read["contained"][1]["~xml"], json!(["<novelty/>"]));
+    }
+    let text = app.ask(Ask::get(format!("Appointment/{id}")).header("Accept", XML)).await.expect(200).text();
+    assert!(!text.contains("novelty"), "{text}");
+    app.cancel(&id, "W/\"1\"", &cancelled(&made.json())).await.expect(200);
 }
 
 async fn a_cancel_that_says_two_statuses_is_refused(app: App) {

@@ -2,7 +2,7 @@
 -- transaction that changed it last, and a reader compares that with the snapshot of its last look: so nothing is missed
 -- and nothing seen twice, in whatever order transactions commit. Triggers see to it, so that a change made by hand is
 -- seen as well. (A sequence would be handed out in another order than commits; NOTIFY takes a lock that all commits of
--- the database share, and was measured at a tenth of the bookings.)
+-- the database share, and left less than a tenth of the bookings.)
 ALTER TABLE slot ADD COLUMN changed BIGINT NOT NULL DEFAULT pg_current_xact_id()::text::bigint;
 CREATE INDEX slot_changed ON slot (changed);
 

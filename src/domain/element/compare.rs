@@ -10,7 +10,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use super::{Element, Value};
+use super::{Element, ForeignFormat, Value};
 use crate::domain::time::Instant;
 
 #[cfg(test)]
@@ -35,7 +35,8 @@ pub struct Difference {
 /// Where `submitted` differs from `stored`, the status of the resource apart; at most [`DIFFERENCES_MAX`] places.
 ///
 /// No differences: `meta` and `text`; unknown elements, unless the submitted tree has one that the stored tree has not
-/// (what came in one format cannot go in the other, so their absence says nothing); a submitted tree without `id` or `created`; the order
+/// (what came in one format cannot go in the other, so their absence says nothing). In JSON the name tells them apart, in
+/// XML, which is read into one spelling, all of it. Nor is it one to have an element less that holds nothing else; a submitted tree without `id` or `created`; the order
 /// of elements; the same instant in another offset; a participant without status where it is `accepted`.
 pub fn differences(stored: &Element, submitted: &Element) -> Vec<Difference> {
     let optional = |name: &str| OPTIONAL_AT_ROOT.contains(&name) && submitted.child(name).is_none();
@@ -74,6 +75,10 @@ enum Meaning<'e> {
     Number(&'e str),
     Text(&'e str),
     Instant(Instant),
+    /// An unknown element that came in JSON: clients write raw values anew, so that only the name is compared.
+    UnknownInJson,
+    /// An unknown element that came in XML.
+    UnknownInXml(&'e str),
 }
 
 impl<'e> Meaning<'e> {
@@ -82,7 +87,11 @@ impl<'e> Meaning<'e> {
             Some(Value::Bool(b)) => Self::Bool(*b),
             Some(Value::Number(digits)) => Self::Number(without_idle_zeros(digits)),
             Some(Value::Text(text)) => exact_instant(text).map_or(Self::Text(text), Self::Instant),
-            Some(Value::Foreign(_)) | None => Self::None,
+            Some(Value::Foreign(foreign)) => match foreign.format {
+                ForeignFormat::Json => Self::UnknownInJson,
+                ForeignFormat::Xml => Self::UnknownInXml(&foreign.text),
+            },
+            None => Self::None,
         }
     }
 }
@@ -135,14 +144,32 @@ impl<'e> Form<'e> {
         })
     }
 
+    /// Whether an unknown element, or nothing but unknown elements: what may be left out.
+    fn is_unknown(&self) -> bool {
+        match self.value {
+            Meaning::UnknownInJson | Meaning::UnknownInXml(_) => true,
+            Meaning::None => self.kind.is_none() && !self.children.is_empty() && self.children.iter().all(Self::is_unknown),
+            _ => false,
+        }
+    }
+
     fn id(&self) -> Option<&Meaning<'e>> {
         self.children.iter().find(|child| child.name == "id").map(|id| &id.value)
     }
 }
 
+/// As [`Form::is_unknown`].
+fn is_unknown(element: &Element) -> bool {
+    match &element.value {
+        Some(Value::Foreign(_)) => true,
+        Some(_) => false,
+        None => element.kind().is_none() && !element.children.is_empty() && element.children.iter().all(is_unknown),
+    }
+}
+
 /// Whether a child is part of the comparison at all.
 fn counts_for(child: &Element, parent: &Element, part: Part, foreign: bool) -> bool {
-    if matches!(child.value, Some(Value::Foreign(_))) {
+    if is_unknown(child) {
         return foreign;
     }
     let added = parent.kind().is_some() && ADDED_TO_RESOURCES.contains(&child.name.as_str());
@@ -161,6 +188,7 @@ fn compare(stored: &Form<'_>, submitted: &Form<'_>, expression: &str, found: &mu
         return found.push(Difference { expression: expression.to_owned() });
     }
     let (mut missing, mut added) = unmatched(&stored.children, &submitted.children);
+    missing.retain(|form| !form.is_unknown());
     // Resources that belong together have the same id; of everything else the order is the best guess.
     for list in [&mut missing, &mut added] {
         list.sort_by(|a, b| {

@@ -9,7 +9,7 @@ use crate::domain::fault::ProblemKind;
 use crate::fhir::definitions::{self, Field, Kind, Primitive, Type};
 
 use super::scan::{Json, Member, Node, scan};
-use super::{Place, Problems, Read, Unreadable};
+use super::{FRAGMENTS, Place, Problems, RESERVED, Read, Unreadable};
 
 /// The resource in a JSON body.
 ///
@@ -17,6 +17,15 @@ use super::{Place, Problems, Read, Unreadable};
 ///
 /// When the body is no JSON, or no resource of a type the server knows.
 pub fn read(bytes: &[u8]) -> Result<Read, Unreadable> {
+    resource(bytes, false)
+}
+
+/// The resource in a text of the store: see [`super::FRAGMENTS`].
+pub(super) fn read_stored(text: &str) -> Result<Read, Unreadable> {
+    resource(text.as_bytes(), true)
+}
+
+fn resource(bytes: &[u8], stored: bool) -> Result<Read, Unreadable> {
     let text = super::text_of(bytes)?;
     let node = scan(text)?;
     let Json::Object(members) = &node.value else {
@@ -30,7 +39,7 @@ pub fn read(bytes: &[u8]) -> Result<Read, Unreadable> {
     let Some(ty) = definitions::resource(kind) else {
         return Err(Unreadable::new("`resourceType` names no resource type that is read here"));
     };
-    let mut reader = Reader { text, problems: Problems::default() };
+    let mut reader = Reader { text, stored, problems: Problems::default() };
     let mut tree = Element::resource(kind);
     tree.children = reader.members(members, ty, &Place::root(kind));
     Ok(Read { tree, problems: reader.problems.into_vec() })
@@ -38,6 +47,8 @@ pub fn read(bytes: &[u8]) -> Result<Read, Unreadable> {
 
 struct Reader<'t> {
     text: &'t str,
+    /// Whether this is a text of the store, in which some names are reserved.
+    stored: bool,
     problems: Problems,
 }
 
@@ -68,6 +79,7 @@ impl<'t> Reader<'t> {
                 // Already read together with its value.
                 Some(field) if members.iter().any(|m| m.name == field.name) => {}
                 Some(field) => self.element(field, None, Some(&member.node), &place.child(&field.name, None), &mut children),
+                None if self.stored && name == FRAGMENTS => self.fragments(&member.node, &place.child(FRAGMENTS, None), &mut children),
                 None => children.push(self.foreign(member)),
             }
         }
@@ -78,7 +90,18 @@ impl<'t> Reader<'t> {
     fn foreign(&self, member: &Member<'t>) -> Element {
         let text = self.text.get(member.node.at..member.node.end).unwrap_or("null").to_owned();
         let value = Some(Value::Foreign(Foreign { format: ForeignFormat::Json, text }));
-        Element { value, ..Element::complex(&member.name) }
+        let name = member.name.strip_prefix(RESERVED).filter(|_| self.stored).unwrap_or(&member.name);
+        Element { value, ..Element::complex(name) }
+    }
+
+    /// The unknown elements that came in XML, as the store keeps them.
+    fn fragments(&mut self, node: &Node<'t>, place: &Place<'_>, out: &mut Vec<Element>) {
+        for item in items(Some(node)).0 {
+            let Json::Text(text) = &item.value else { return self.wrong(place, "an XML element was expected, as a string") };
+            let name = text.trim_start_matches('<').split([' ', '/', '>']).next().unwrap_or_default();
+            let value = Some(Value::Foreign(Foreign { format: ForeignFormat::Xml, text: text.clone().into_owned() }));
+            out.push(Element { value, ..Element::complex(name) });
+        }
     }
 
     /// One element with all its repeats.

@@ -202,6 +202,40 @@ fn documents_refuse_a_stored_text_that_is_not_right() {
     assert!(documents.read(r#"{"resourceType":"Slot","start":{}}"#).unwrap_err().starts_with("Slot.start: "));
 }
 
+/// A document as the store keeps it, with one unknown element that came in XML.
+const STORED: &str = r#"{"resourceType":"Slot","comment":"x","~xml":["<n a=\"1\"/>","<m>x</m>"]}"#;
+
+#[test]
+fn documents_keep_what_came_in_xml_and_nothing_else_shows_it() {
+    let kept = JsonDocuments.read(STORED).unwrap();
+    let names: Vec<_> = kept.children.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["comment", "n", "m"]);
+    assert_eq!(JsonDocuments.write(&kept), STORED);
+    assert_eq!(write(&kept), r#"{"resourceType":"Slot","comment":"x"}"#);
+    assert!(!is_answer(STORED) && is_answer(&write(&kept)));
+    for broken in [r#"{"resourceType":"Slot","~xml":[5]}"#, r#"{"resourceType":"Slot","~xml":{}}"#] {
+        assert!(JsonDocuments.read(broken).unwrap_err().starts_with("Slot.~xml: "));
+    }
+}
+
+#[test]
+fn what_a_consumer_calls_by_a_reserved_name_is_never_taken_for_what_the_store_calls_so() {
+    let sent = concat!(
+        r#"{"resourceType":"Slot","meta":{"versionId":"1","\u007exml":["<script/>"]},"comment":"x","_comment":{"~xml":["<n/>"]},"#,
+        r#""~xml":["<n/>"],"~~xml":["<n/>"],"~":1,"novelty":{"~xml":["<n/>"]}}"#
+    );
+    let tree = tree(sent);
+    let stored = JsonDocuments.write(&tree);
+    assert_eq!(JsonDocuments.read(&stored).as_ref(), Ok(&tree), "{stored}");
+    assert_eq!(write(&JsonDocuments.read(&stored).unwrap()), sent.replace("\\u007e", "~"));
+    assert!(!is_answer(&stored) && !crate::fhir::xml::write(&tree).contains("<n/>"));
+    // Both kinds in one object do not get in each other's way.
+    let both = JsonDocuments.read(STORED).unwrap().with_all(tree.children.into_iter().filter(|c| c.name.starts_with('~')));
+    let again = JsonDocuments.read(&JsonDocuments.write(&both)).unwrap();
+    assert_eq!(write(&again), r#"{"resourceType":"Slot","comment":"x","~xml":["<n/>"],"~~xml":["<n/>"],"~":1}"#);
+    assert_eq!(crate::fhir::xml::write(&again).matches("<n").count(), 1);
+}
+
 /// Reads what another reader of JSON reads and nothing else; duplicates and depth apart, which are ours alone.
 #[test]
 fn the_grammar_is_that_of_json() {

@@ -6,16 +6,25 @@
 use crate::domain::element::{Element, Foreign, ForeignFormat, Value};
 use crate::fhir::definitions::{self, Field, Kind, Type};
 
+use super::{FRAGMENTS, RESERVED};
+
 /// The JSON of a resource, without needless space.
 pub fn write(tree: &Element) -> String {
-    let mut writer = Writer { out: String::with_capacity(4096), indent: None };
+    let mut writer = Writer { out: String::with_capacity(4096), indent: None, stored: false };
+    writer.resource(tree);
+    writer.out
+}
+
+/// The JSON of a resource as the store keeps it: see [`super::FRAGMENTS`].
+pub(super) fn write_stored(tree: &Element) -> String {
+    let mut writer = Writer { out: String::with_capacity(4096), indent: None, stored: true };
     writer.resource(tree);
     writer.out
 }
 
 /// The JSON of a resource, for people: two spaces a level.
 pub fn write_pretty(tree: &Element) -> String {
-    let mut writer = Writer { out: String::with_capacity(8192), indent: Some(0) };
+    let mut writer = Writer { out: String::with_capacity(8192), indent: Some(0), stored: false };
     writer.resource(tree);
     writer.out.push('\n');
     writer.out
@@ -25,6 +34,8 @@ struct Writer {
     out: String,
     /// The level, when lines are broken.
     indent: Option<usize>,
+    /// Whether unknown elements that came in XML are written as well.
+    stored: bool,
 }
 
 impl Writer {
@@ -85,7 +96,9 @@ impl Writer {
     }
 
     fn members(&mut self, element: &Element, ty: &Type, first: &mut bool) {
-        let known = ty.arranged(element);
+        let mut known = ty.arranged(element);
+        // An element with nothing in it but what only XML can say would stand empty, which FHIR forbids (ele-1).
+        known.retain(|(_, child)| self.stored || child.speaks(ForeignFormat::Json));
         for repeats in known.chunk_by(|a, b| a.0.rank == b.0.rank) {
             if let Some((field, _)) = repeats.first() {
                 self.element(field, repeats, first);
@@ -93,10 +106,37 @@ impl Writer {
         }
         for child in &element.children {
             if let Some(Value::Foreign(Foreign { format: ForeignFormat::Json, text })) = &child.value {
-                self.member("", &child.name, first);
+                let apart = if self.stored && child.name.starts_with(RESERVED) { "~" } else { "" };
+                self.member(apart, &child.name, first);
                 self.out.push_str(text);
             }
         }
+        if self.stored {
+            self.fragments(element, first);
+        }
+    }
+
+    /// The unknown elements that came in XML.
+    fn fragments(&mut self, element: &Element, first: &mut bool) {
+        let mut first_of_all = true;
+        for child in &element.children {
+            if let Some(Value::Foreign(Foreign { format: ForeignFormat::Xml, text })) = &child.value {
+                if first_of_all {
+                    self.member("", FRAGMENTS, first);
+                    self.open('[');
+                }
+                self.next(&mut first_of_all);
+                self.text(text);
+            }
+        }
+        if !first_of_all {
+            self.close(']', false);
+        }
+    }
+
+    /// Whether something stands beside the value of a primitive: its id, its extensions.
+    fn has_twin(&self, element: &Element) -> bool {
+        !element.children.is_empty() && (self.stored || element.children.iter().any(|child| child.speaks(ForeignFormat::Json)))
     }
 
     /// One element with all its repeats.
@@ -112,7 +152,7 @@ impl Writer {
             });
             return;
         }
-        let twins = repeats.iter().any(|(_, element)| !element.children.is_empty());
+        let twins = repeats.iter().any(|(_, element)| self.has_twin(element));
         if repeats.iter().any(|(_, element)| element.value.is_some()) || !twins {
             self.member("", &field.name, first);
             self.list(repeats, as_array, |writer, element| writer.value(element.value.as_ref()));
@@ -120,10 +160,10 @@ impl Writer {
         if twins {
             self.member("_", &field.name, first);
             self.list(repeats, as_array, |writer, element| {
-                if element.children.is_empty() {
-                    writer.out.push_str("null");
-                } else {
+                if writer.has_twin(element) {
                     writer.object(element, definitions::of_primitives());
+                } else {
+                    writer.out.push_str("null");
                 }
             });
         }

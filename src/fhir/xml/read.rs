@@ -4,6 +4,8 @@
 //! that is counted is that of the same resource in JSON, because what is read here is kept as JSON, and must
 //! be readable then.
 
+mod fragment;
+
 use std::borrow::Cow;
 
 use quick_xml::events::attributes::Attribute;
@@ -189,7 +191,7 @@ impl<'t> Reader<'t> {
             };
             let near = last.map_or(0, |field| field.rank);
             let Some(field) = ty.field_near(near, tag.name).filter(|field| !field.attribute) else {
-                self.unknown(&tag, ty, depth)?;
+                into.children.push(self.unknown(&tag, ty, depth)?);
                 continue;
             };
             let narrative = field.ty().kind == Kind::Primitive(Primitive::Xhtml);
@@ -301,15 +303,12 @@ impl<'t> Reader<'t> {
         matches!(self.spaces.resolve_attribute(key).0, ResolveResult::Bound(namespace) if namespace.0 == SCHEMA_INSTANCE)
     }
 
-    /// An element no definition knows is passed over, but only in FHIR's namespace, and well formed.
-    fn unknown(&mut self, tag: &Tag<'t>, ty: &Type, depth: usize) -> Result<(), Unreadable> {
+    /// An element no definition knows is kept, because a server that does not know it has no right to drop it.
+    fn unknown(&mut self, tag: &Tag<'t>, ty: &Type, depth: usize) -> Result<Element, Unreadable> {
         if ty.field(tag.name).is_some() {
             return Err(self.wrong(&format!("`{0}` is written as an attribute: {0}=\"…\"", tag.name)));
         }
-        if tag.space != Space::Fhir {
-            return Err(self.wrong(&format!("`{}` is not in the namespace {NAMESPACE}", shown(tag.name))));
-        }
-        self.skip(tag, depth)
+        self.fragment(tag, depth)
     }
 
     fn skip(&mut self, tag: &Tag<'t>, depth: usize) -> Result<(), Unreadable> {

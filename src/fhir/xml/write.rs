@@ -4,7 +4,7 @@
 //! hold every character, not even escaped; what it cannot hold is written as U+FFFD, so that the document
 //! stays one. A tree that passed validation has no such character.
 
-use crate::domain::element::{Element, Value};
+use crate::domain::element::{Element, Foreign, ForeignFormat, Value};
 use crate::fhir::definitions::{self, Kind, NAMESPACE, Primitive, Type};
 
 use super::narrative::XHTML;
@@ -92,7 +92,10 @@ impl Writer {
 
     /// Attributes and content of an element whose tag is open.
     fn complex(&mut self, element: &Element, name: &str, ty: &Type, value: Option<&str>) {
-        let children = ty.arranged(element);
+        let mut children = ty.arranged(element);
+        // An element with nothing in it but what only JSON can say would stand empty, which FHIR forbids (ele-1).
+        children.retain(|(_, child)| child.speaks(ForeignFormat::Xml));
+        let fragments: Vec<&str> = element.children.iter().filter_map(fragment_of).collect();
         let mut written = None;
         for (field, child) in children.iter().filter(|(field, _)| field.attribute) {
             // An attribute cannot stand twice.
@@ -104,18 +107,19 @@ impl Writer {
         if let Some(value) = value {
             self.attribute("value", value);
         }
-        let empty = children.iter().all(|(field, _)| field.attribute);
+        let empty = fragments.is_empty() && children.iter().all(|(field, _)| field.attribute);
         self.inside(name, empty, |writer| {
             for (field, child) in children.iter().filter(|(field, _)| !field.attribute) {
                 writer.element(child, &field.name, field.ty());
+            }
+            for fragment in &fragments {
+                writer.line();
+                writer.out.push_str(fragment);
             }
         });
     }
 
     fn element(&mut self, element: &Element, name: &str, ty: &Type) {
-        if !says_something(element) {
-            return;
-        }
         match ty.kind {
             Kind::Primitive(Primitive::Xhtml) => self.narrative(text_of(element)),
             Kind::AnyResource => {
@@ -148,12 +152,12 @@ impl Writer {
     }
 }
 
-/// Whether anything of the element can be written. One with nothing in it but what only JSON can say would stand
-/// empty, which FHIR forbids (ele-1).
-fn says_something(element: &Element) -> bool {
-    let is_foreign = |child: &Element| matches!(child.value, Some(Value::Foreign(_)));
-    let held = element.value.is_some() || element.resource.is_some() || element.children.is_empty();
-    held || element.children.iter().any(|child| !is_foreign(child) && says_something(child))
+/// The text of an unknown element that came in XML; the reader made it fit to stand anywhere in a document of ours.
+fn fragment_of(element: &Element) -> Option<&str> {
+    match &element.value {
+        Some(Value::Foreign(Foreign { format: ForeignFormat::Xml, text })) => Some(text),
+        _ => None,
+    }
 }
 
 fn text_of(element: &Element) -> &str {
@@ -165,7 +169,8 @@ fn text_of(element: &Element) -> &str {
     }
 }
 
-/// `text` as it may stand in an attribute. Line breaks and tabs are escaped, because readers turn bare ones into spaces.
+/// `text` as it may stand in an attribute, or between tags. Line breaks and tabs are escaped, because readers turn bare
+/// ones into spaces.
 pub fn push_escaped(out: &mut String, text: &str) {
     let mut rest = text;
     // What XML cannot hold above the control characters begins with the byte EF: U+FFFE and U+FFFF.

@@ -138,6 +138,38 @@ fn an_unknown_element_may_be_left_out_but_not_added() {
     assert_eq!(changed(|a| child(a, &[("description", 0)]).children.push(extension)), ["Appointment.description.extension"]);
 }
 
+fn in_xml(text: &str) -> Element {
+    let foreign = Foreign { format: ForeignFormat::Xml, text: text.to_owned() };
+    Element { value: Some(Value::Foreign(foreign)), ..Element::complex("novelty") }
+}
+
+#[test]
+fn an_unknown_element_of_xml_may_be_left_out_but_neither_added_nor_changed() {
+    let with = |texts: &[&str]| stored().with_all(texts.iter().map(|text| in_xml(text)));
+    let paths =
+        |kept: &[&str], sent: &[&str]| -> Vec<String> { differences(&with(kept), &with(sent)).into_iter().map(|d| d.expression).collect() };
+    assert_eq!(paths(&["<novelty/>", "<novelty a=\"1\"/>"], &["<novelty a=\"1\"/>", "<novelty/>"]), Vec::<String>::new());
+    assert_eq!(paths(&["<novelty/>", "<novelty a=\"1\"/>"], &["<novelty a=\"1\"/>"]), Vec::<String>::new());
+    assert_eq!(paths(&["<novelty/>"], &[]), Vec::<String>::new());
+    assert_eq!(paths(&["<novelty/>"], &["<novelty a=\"1\"/>"]), ["Appointment.novelty"]);
+    assert_eq!(paths(&["<novelty/>"], &["<novelty/>", "<novelty/>"]), ["Appointment.novelty[1]"]);
+    let other_format = Foreign { format: ForeignFormat::Json, text: "1".to_owned() };
+    let other_format = Element { value: Some(Value::Foreign(other_format)), ..Element::complex("novelty") };
+    assert_eq!(differences(&with(&["<novelty/>"]), &stored().with(other_format)).len(), 1);
+}
+
+#[test]
+fn an_element_that_holds_only_unknown_ones_may_be_left_out_with_them() {
+    let holder = |name: &str| Element::complex(name).with(Element::complex("period").with(in_xml("<novelty/>")));
+    let kept = stored().with(holder("identifier")).with(in_xml("<novelty/>"));
+    assert_eq!(differences(&kept, &stored()), []);
+    assert_eq!(differences(&kept, &stored().with(in_xml("<novelty/>"))), []);
+    assert_eq!(differences(&kept, &kept), []);
+    assert_eq!(differences(&stored(), &kept).len(), 2);
+    let fuller = stored().with(holder("identifier").with(Element::text("value", "x")));
+    assert_eq!(differences(&fuller, &stored()).len(), 1);
+}
+
 #[test]
 fn a_number_is_the_same_with_and_without_idle_zeros() {
     let weighing = |digits: &str| stored().with(Element::number("priority", digits));
