@@ -1,5 +1,7 @@
 //! Elements no definition knows: given back in XML, whatever they hold, and nowhere else.
 
+use proptest::prelude::*;
+
 use super::{from_json, json, read, slot, tree, unreadable, write, write_pretty};
 use crate::domain::element::Documents;
 use crate::fhir::json::{DEPTH_MAX, JsonDocuments};
@@ -120,4 +122,47 @@ fn checks_pass_them_by_but_see_what_they_refer_to() {
     };
     assert_eq!(patient(""), 1, "nobody refers to it");
     assert_eq!(patient(r##"<n><reference value="#o"/></n>"##), 0);
+}
+
+/// What an element may be made of, rightly and wrongly.
+const PIECES: [&str; 24] = [
+    "<n>",
+    "</n>",
+    "<n/>",
+    "<a x=\"1\" y='&quot;'>",
+    "</a>",
+    "<a ",
+    "b='<'",
+    "x=\"&#10; >\"",
+    "/>",
+    ">",
+    " ",
+    "\r\n",
+    "t",
+    "&amp;",
+    "&#x20;",
+    "&#1;",
+    "]]>",
+    "<!-- -- -->",
+    "<!-- n -->",
+    "<f:n xmlns:f='http://hl7.org/fhir'/>",
+    "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>é</p></div>",
+    "<i xmlns=\"http://www.w3.org/1999/xhtml\"/>",
+    "<\u{e9}/>",
+    "\u{fffe}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is taken, what is written of it can be read, and is what it was.
+    #[test]
+    fn whatever_is_kept_is_given_back_as_one_document(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..7)) {
+        let inside = pieces.concat();
+        for content in [format!("{inside}<status value=\"free\"/>"), format!("<n>{inside}</n>")] {
+            if read(slot(&content).as_bytes()).is_ok() {
+                given_back(&content);
+            }
+        }
+    }
 }
