@@ -239,6 +239,9 @@ fn settings(args: &ServeArgs, policy: &Arc<PolicyInForce>) -> Result<(Settings, 
     {
         return Err(Failure::Usage(format!("{flag} is for signed tokens: add --auth jwks, or leave it out")));
     }
+    if args.issuers.token_organisation.as_deref() == Some("client") && args.policy.is_none() {
+        log::warn!("--token-organisation client: without a --policy that names `clients`, every signed token is refused");
+    }
     hop_is_guarded(args, auth)?;
     if let Some(wrong) = args.audience.iter().find(|audience| !audience.contains("://")) {
         return Err(Failure::Usage(format!(

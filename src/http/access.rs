@@ -85,6 +85,12 @@ impl<'a> Who<'a> {
     }
 }
 
+/// The method, if it is one that HTTP itself knows: any other word is the consumer's own.
+fn method(http: &HttpRequest) -> &str {
+    let given = http.method().as_str();
+    if matches!(given, "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT") { given } else { "other" }
+}
+
 /// Records a request that was answered. Requests at fault are logged with the consumer whose fault it is (F51).
 pub fn record(service: &Service, dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_id: &str, began: Moment) {
     let status = response.status().as_u16();
@@ -98,14 +104,14 @@ pub fn record(service: &Service, dialect: &Dialect, http: &HttpRequest, response
         400..=499 => log::Level::Info,
         _ => log::Level::Warn,
     };
-    log::log!(level, "{} {} {status} in {micros} us; consumer {consumer}; request {answer_id}", http.method(), dialect.root);
+    log::log!(level, "{} {} {status} in {micros} us; consumer {consumer}; request {answer_id}", method(http), dialect.root);
     let Some(sink) = &service.access else { return };
     let told = response.extensions();
     let (sought, refused) = (told.get::<Sought>(), told.get::<Refused>());
     let record = Record {
         at: service.engine.now().to_fhir(),
         root: dialect.root,
-        method: http.method().as_str(),
+        method: method(http),
         interaction: known.map(|known| known.interaction.word()),
         status,
         micros,

@@ -71,12 +71,20 @@ pub fn of_refusal(format: Option<&str>, accept: Option<&str>, content_type: Opti
 
 /// The best of an `Accept` header: the highest q; of equals, the first.
 fn preferred(accept: &str, own: Format) -> Option<Format> {
+    let quality_of = |range: &str| {
+        let parameters = range.split(';').skip(1);
+        parameters.filter_map(|p| p.trim().strip_prefix(['q', 'Q'])?.strip_prefix('=')).find_map(thousandths).unwrap_or(1_000)
+    };
+    let kind_of = |range: &str| range.split(';').next().unwrap_or_default().trim().to_owned();
+    // "Anything" is anything but what was ruled out by name.
+    let is_any = |kind: &str| matches!(kind, "*/*" | "application/*");
+    let ruled_out = |format| accept.split(',').any(|r| !is_any(&kind_of(r)) && named(&kind_of(r)) == Some(format) && quality_of(r) == 0);
+    let other = if own == Format::Json { Format::Xml } else { Format::Json };
     let mut best: Option<(u32, Format)> = None;
     for range in accept.split(',') {
-        let mut parts = range.split(';');
-        let kind = parts.next().unwrap_or_default().trim();
-        let format = if matches!(kind, "*/*" | "application/*") { Some(own) } else { named(kind) };
-        let quality = parts.filter_map(|p| p.trim().strip_prefix(['q', 'Q'])?.strip_prefix('=')).find_map(thousandths).unwrap_or(1_000);
+        let kind = kind_of(range);
+        let format = if is_any(&kind) { [own, other].into_iter().find(|format| !ruled_out(*format)) } else { named(&kind) };
+        let quality = quality_of(range);
         if let Some(format) = format
             && quality > best.map_or(0, |(q, _)| q)
         {
@@ -124,6 +132,9 @@ mod tests {
         assert_eq!(of_answer(None, Some("application/fhir+json;q=0.1, application/fhir+xml;q=0.9"), None), Ok(Format::Xml));
         assert_eq!(of_answer(None, Some("text/html, application/fhir+xml;q=0.2, */*;q=0.1"), None), Ok(Format::Xml));
         assert!(of_answer(None, Some("application/fhir+xml;q=0"), None).is_err());
+        assert_eq!(of_answer(None, Some("application/fhir+json;q=0, */*"), None), Ok(Format::Xml));
+        assert_eq!(of_answer(None, Some("*/*;q=0.1, application/fhir+xml;q=0"), Some("application/fhir+xml")), Ok(Format::Json));
+        assert!(of_answer(None, Some("json;q=0, xml;q=0, */*"), None).is_err());
         // The names of parameters have no case (RFC 9110, 5.6.6).
         assert_eq!(of_answer(None, Some("application/fhir+json;Q=0.1, application/fhir+xml;Q=0.9"), None), Ok(Format::Xml));
         assert!(of_answer(None, Some("application/fhir+xml; Q=0"), None).is_err());

@@ -112,6 +112,10 @@ async fn every_access_is_recorded_whether_served_or_refused(app: App) {
     let search = record_of(&app, &searched);
     let told = (&search["interaction"], &search["services"], &search["matches"]);
     assert_eq!(told, (&json!("search:slot"), &json!([UTC]), &json!(searched.total())));
+    // Whatever stands where a service or a method should be may name a patient: `recording` looks for this number.
+    let unknown = record_of(&app, &app.ask(Ask::get("Slot?service=9990482136").on_provider()).await.expect(200));
+    assert_eq!((&unknown["services"], &unknown["matches"]), (&Value::Null, &json!(0)));
+    assert_eq!(record_of(&app, &app.ask(Ask::new("9990482136", "Slot")).await.expect(405))["method"], "other");
     for ask in [Ask::get("Slot?service=1").without_token(), Ask::get("nothing")] {
         let refused = record_of(&app, &app.ask(ask).await);
         assert_eq!((&refused["interaction"], &refused["consumer"]), (&Value::Null, &Value::Null), "nothing is known of it");

@@ -16,6 +16,7 @@ on_both! {
     what_is_hidden_is_nowhere_on_the_provider_root with under(NO_DENTAL);
     a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was with under(NO_DENTAL);
     validating_tells_a_hidden_slot_from_nothing_either with under(NO_DENTAL);
+    a_schedule_that_shows_another_service_is_never_said_to_be_as_it_was with under(TWO_SERVICES);
     a_schedule_is_not_reached_through_a_service_that_is_hidden with under(URGENT_ONLY);
     totals_pages_and_limits_count_what_is_seen with Setup::with(|setup| {
         setup.policy = Some(URGENT_ONLY.to_owned());
@@ -53,6 +54,7 @@ read = "all"
 ods = "X9T21"
 "#;
 /// Urgent treatment, also where it shares a schedule with the out of hours service, which is hidden.
+const TWO_SERVICES: &str = "[[consumer]]\nods = \"X9T20\"\nservices = [\"2000099901\", \"2000099902\"]\n[default]\n";
 const URGENT_ONLY: &str = "[[consumer]]\nods = \"X9T20\"\nservices = [\"2000099901\"]\n[default]\n";
 const SETTINGS: &str = r#"
 [[care_setting]]
@@ -217,6 +219,18 @@ async fn validating_tells_a_hidden_slot_from_nothing_either(app: App) {
     assert!(hidden.text().contains("there is no such slot here"), "{}", hidden.text());
     assert_eq!(bare(&hidden, &slots[0].id), bare(&app.ask(validate(&nothing)).await, &nothing.id));
     assert!(app.ask(validate(&slots[0]).of(OTHER_CONSUMER)).await.expect(200).text().contains("All OK"));
+}
+
+async fn a_schedule_that_shows_another_service_is_never_said_to_be_as_it_was(app: App) {
+    let shared = "Schedule/a46d5281-a2e7-41eb-85a0-3377b260c64f";
+    for root in ["/STU3/1/booking", "/STU3/1/provider"] {
+        app.policy(TWO_SERVICES);
+        let before = app.ask(Ask::get(shared).on(root)).await.expect(200);
+        app.policy(URGENT_ONLY);
+        let after = app.ask(Ask::get(shared).on(root).header("If-None-Match", before.header("ETag"))).await.expect(200);
+        let shown = |answer: &Answer| answer.json()["actor"][0]["reference"].as_str().unwrap().to_owned();
+        assert_eq!((shown(&before).as_str(), shown(&after).as_str()), ("HealthcareService/2000099902", "HealthcareService/2000099901"));
+    }
 }
 
 async fn a_schedule_is_not_reached_through_a_service_that_is_hidden(app: App) {

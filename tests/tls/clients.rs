@@ -2,7 +2,8 @@
 
 use super::pki::{Authority, Pair};
 use super::support::process::Job;
-use super::world::House;
+use super::support::wait_until;
+use super::world::{House, WAIT};
 use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -183,6 +184,9 @@ fn twenty_reloads_under_load_drop_no_request() {
             house.write("server.pem", &renewed.chain);
             house.write("server.key", &renewed.key);
             house.reload();
+            // Each reload has requests before it and behind it, however slow the machine is.
+            let seen = answered.load(Ordering::Relaxed);
+            assert!(wait_until(WAIT, || answered.load(Ordering::Relaxed) >= seen + 2), "nobody is answered any more");
         }
         over.store(true, Ordering::Relaxed);
         for thread in threads {

@@ -1,5 +1,6 @@
 //! Schedules: searching and reading them.
 
+use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond, slots};
 use crate::domain::fault::Fault;
 use crate::fhir::bundle::{Entry, Mode};
@@ -30,12 +31,15 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let id = asked.admitted.id(0).to_owned();
     let not_found = Fault::NotFound { kind: "Schedule", id: id.clone() };
     let access = asked.access();
+    let by_policy = !access.sees_everything();
     let found = asked.engine(move |engine| engine.schedule(&id, &access)).await?;
     let shown = found.service_shown(&[]).ok_or(not_found)?;
-    if asked.dialect.strict {
-        // What was assured stays as it was: the booking root's schedules carry no version in their `meta` (digest B.2).
-        return Ok(respond::versioned(&schedule::tree(&found, shown, false), found.version, found.updated, looks));
+    // What was assured stays as it was: the booking root's schedules carry no version in their `meta` (digest B.2).
+    let strict = asked.dialect.strict;
+    let tree = if strict { schedule::tree(&found, shown, false) } else { shape.applied(schedule::tree_versioned(&found, shown)) };
+    let mut answer = respond::versioned(&tree, found.version, found.updated, looks);
+    if by_policy {
+        answer.extensions_mut().insert(BeyondItsVersion);
     }
-    let tree = shape.applied(schedule::tree_versioned(&found, shown));
-    Ok(respond::versioned(&tree, found.version, found.updated, looks))
+    Ok(answer)
 }

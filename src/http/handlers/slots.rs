@@ -2,7 +2,7 @@
 
 use super::super::access::Sought;
 use super::super::negotiate::Format;
-use super::super::transfer::ShownByTheClock;
+use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Access;
@@ -35,6 +35,8 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
             asked.engine(move |engine| engine.search_slots(&wanted, &access)).await
         }
     };
+    // What is not the id of a service may be anything, and is not recorded.
+    let known = found.is_ok();
     let found = match found {
         // The provider root says empty where the booking root says unknown (`decisions.md` 5).
         Err(Fault::NotFound { .. }) if !must_know_service => SlotMatches::none(asked.service.engine.now()),
@@ -45,7 +47,8 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     } else {
         built(&asked, &query, &found)?
     };
-    let services = query.search.services.iter().map(|id| id.as_str().to_owned()).collect();
+    let named = query.search.services.iter().filter(|_| known);
+    let services = named.map(|id| id.as_str().to_owned()).collect();
     answer.extensions_mut().insert(Sought { services, matches: found.total });
     Ok(answer)
 }
@@ -117,7 +120,7 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let now = asked.service.engine.now();
     let mut answer = respond::versioned(&shape.applied(slot::tree_versioned(&found, now)), found.version, found.updated, looks);
     if found.status(now) == SlotStatus::Begun {
-        answer.extensions_mut().insert(ShownByTheClock);
+        answer.extensions_mut().insert(BeyondItsVersion);
     }
     Ok(answer)
 }

@@ -15,10 +15,10 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Most tags of one `If-None-Match` that are looked at.
 const TAGS_MAX: usize = 64;
 
-/// Marks an answer whose content changes with the time although its version does not, so that its tag proves nothing:
-/// a slot nobody booked stops being free when it begins.
+/// Marks an answer whose content depends on more than its version, so that its tag proves nothing: a slot nobody booked
+/// stops being free when it begins, and a schedule shows another service when the policy hides the one it showed.
 #[derive(Debug, Clone, Copy)]
-pub struct ShownByTheClock;
+pub struct BeyondItsVersion;
 
 /// The answer, or 304 without a body where the client holds it.
 pub fn answered(http: &HttpRequest, response: HttpResponse) -> HttpResponse {
@@ -26,7 +26,7 @@ pub fn answered(http: &HttpRequest, response: HttpResponse) -> HttpResponse {
     if !reads || response.status() != StatusCode::OK {
         return response;
     }
-    let settled = response.extensions().get::<ShownByTheClock>().is_none();
+    let settled = response.extensions().get::<BeyondItsVersion>().is_none();
     let (mut head, content) = response.into_parts();
     let content = match content.try_into_bytes() {
         Ok(content) => content,

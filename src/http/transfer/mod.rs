@@ -8,7 +8,7 @@ pub mod coding;
 mod conditional;
 pub mod cors;
 
-pub use conditional::ShownByTheClock;
+pub use conditional::BeyondItsVersion;
 
 use super::settings::Settings;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, VARY};
