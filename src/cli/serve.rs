@@ -183,6 +183,13 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
     log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
     let outcome = actix_web::rt::System::new().block_on(async move {
+        if let Some(issuers) = issuers {
+            log::info!("{}", issuers.summary());
+            keep_fresh(Arc::clone(&issuers.trust));
+            reloads.add("token issuers", move || issuers.again(SystemClock.now()));
+        }
+        // Before the port answers: a SIGHUP that nobody listens for would end the process.
+        reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         let server = HttpServer::new(move || App::new().configure(configure(Arc::clone(&service))))
             .backlog(BACKLOG)
             .client_request_timeout(Duration::from_secs(10))
@@ -195,12 +202,6 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
             None => server.bind(args.listen),
         };
         let server = bound.map_err(|e| cannot_listen(args.listen, &e))?.run();
-        if let Some(issuers) = issuers {
-            log::info!("{}", issuers.summary());
-            keep_fresh(Arc::clone(&issuers.trust));
-            reloads.add("token issuers", move || issuers.again(SystemClock.now()));
-        }
-        reloads.watch().map_err(|e| Failure::Failed(format!("cannot listen for signals: {e}")))?;
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
             tryable.print(out)?;
