@@ -14,29 +14,28 @@
     reason = "a test may panic"
 )]
 
+mod place;
 mod support;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use place::{NOW, Place};
 use slotkeeper::domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use slotkeeper::domain::directory::Service;
-use slotkeeper::domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
+use slotkeeper::domain::ids::{AppointmentId, ServiceId, SlotId};
 use slotkeeper::domain::policy::Access;
-use slotkeeper::domain::schedule::{Identifier, Schedule};
+use slotkeeper::domain::schedule::Schedule;
 use slotkeeper::domain::search::{SlotSearch, Window};
 use slotkeeper::domain::slot::SlotStatus;
-use slotkeeper::domain::time::{Clock, Instant, LONDON};
+use slotkeeper::domain::time::{Clock, Instant};
 use slotkeeper::engine::{Engine, Limits, Ports, UuidIds};
 use slotkeeper::fhir::json::JsonDocuments;
-use slotkeeper::store::{CHANGES_MAX, Cancellation, DatabaseUrl, NewAppointment, NewSlot, Store};
+use slotkeeper::store::{CHANGES_MAX, Cancellation, NewAppointment, NewSlot, Store};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use support::postgres::{Database, Server, Settings};
+use support::postgres::{Server, Settings};
 use support::wait_until;
-use tempfile::TempDir;
 
-const NOW: Instant = Instant::from_ms(1_770_000_000_000);
 /// Beginning anew takes seconds at most, on a machine that has other things to do.
 const SOON: Duration = Duration::from_secs(90);
 
@@ -48,29 +47,7 @@ impl Clock for Standing {
     }
 }
 
-/// A database of either kind, gone when dropped.
-struct Place {
-    kind: &'static str,
-    url: DatabaseUrl,
-    _dir: Option<TempDir>,
-    database: Option<Database>,
-}
-
 impl Place {
-    fn sqlite() -> Self {
-        let dir = TempDir::new_in(if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" }).unwrap();
-        Self { kind: "sqlite", url: DatabaseUrl::Sqlite(dir.path().join("slotkeeper.db")), _dir: Some(dir), database: None }
-    }
-
-    fn postgresql(server: &Server) -> Self {
-        let database = server.create_database_from("template1");
-        Self { kind: "postgresql", url: DatabaseUrl::parse(&database.url).unwrap(), _dir: None, database: Some(database) }
-    }
-
-    fn both() -> [Self; 2] {
-        [Self::sqlite(), Self::postgresql(Server::shared())]
-    }
-
     /// A store of its own, as another process has one.
     fn store(&self) -> Store {
         let store = Store::open(&self.url, true).unwrap();
@@ -101,19 +78,6 @@ impl Place {
         let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
         Engine::start(self.store(), ports, limits).unwrap()
     }
-
-    /// Runs a statement as a stranger would, in a transaction of its own.
-    fn by_hand(&self, sql: &str) {
-        match (&self.url, &self.database) {
-            (DatabaseUrl::Sqlite(file), _) => {
-                let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-                conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
-                conn.batch_execute(sql).unwrap();
-            }
-            (_, Some(database)) => database.connect().batch_execute(sql).unwrap(),
-            (_, None) => panic!("no such database"),
-        }
-    }
 }
 
 fn service() -> ServiceId {
@@ -121,19 +85,7 @@ fn service() -> ServiceId {
 }
 
 fn schedule(n: usize) -> Schedule {
-    Schedule {
-        id: ScheduleId::parse(&format!("schedule-{n}")).unwrap(),
-        identifier: Identifier { system: "https://weirside.example/Id/diary".to_owned(), value: n.to_string() },
-        name: "Room".to_owned(),
-        services: vec![service()],
-        practitioner: None,
-        role: None,
-        location: None,
-        zone: LONDON,
-        active: true,
-        version: 0,
-        updated: NOW,
-    }
+    place::schedule(&format!("schedule-{n}"), &["service"])
 }
 
 fn slot_id(n: usize, place: usize) -> SlotId {
@@ -216,7 +168,7 @@ fn shown(engine: &Engine, search: &SlotSearch) -> BTreeSet<SlotId> {
 
 #[test]
 fn a_search_that_begins_after_a_commit_shows_it_a_thousand_times() {
-    for place in Place::both() {
+    for place in Place::of_both() {
         place.lay_out(1, 20);
         let (other, engine) = (place.store(), place.engine());
         for round in 0..1_000 {
@@ -234,7 +186,7 @@ fn a_search_that_begins_after_a_commit_shows_it_a_thousand_times() {
 
 #[test]
 fn many_who_book_and_search_at_once_all_see_their_own_bookings() {
-    for place in Place::both() {
+    for place in Place::of_both() {
         place.lay_out(1, 8);
         let engine = place.engine();
         std::thread::scope(|scope| {
@@ -270,7 +222,7 @@ fn on_postgresql_a_late_commit_is_shown_when_it_is_one() {
 
 #[test]
 fn memory_and_database_show_the_same() {
-    for place in Place::both() {
+    for place in Place::of_both() {
         for n in 0..4 {
             place.lay_out(n, 30);
         }
@@ -300,7 +252,7 @@ fn memory_and_database_show_the_same() {
 
 #[test]
 fn too_many_are_too_many_for_memory_too() {
-    for place in Place::both() {
+    for place in Place::of_both() {
         place.lay_out(1, 30);
         for (slots_max, fits) in [(29, false), (30, true)] {
             let engine = place.engine_with(Limits { slots_max, ..Limits::default() });
@@ -317,7 +269,7 @@ fn too_many_are_too_many_for_memory_too() {
 
 #[test]
 fn more_changes_than_one_look_tells_are_read_anew() {
-    for place in Place::both() {
+    for place in Place::of_both() {
         place.lay_out(1, CHANGES_MAX + 10);
         let engine = place.engine();
         let first = SlotSearch { start: Window { from: None, until: Some(NOW.plus_ms(3_600_000 + 900_000)) }, ..question() };
@@ -332,7 +284,7 @@ fn more_changes_than_one_look_tells_are_read_anew() {
 
 #[test]
 fn a_schedule_that_is_new_is_shown_at_once_and_held_soon() {
-    for place in Place::both() {
+    for place in Place::of_both() {
         place.lay_out(1, 2);
         let engine = place.engine();
         place.lay_out(2, 2);

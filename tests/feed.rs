@@ -12,42 +12,20 @@
     reason = "a test may panic"
 )]
 
+mod place;
 mod support;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use place::{NOW, Place, schedule};
 use slotkeeper::domain::directory::{DirectoryKind, Service};
 use slotkeeper::domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
-use slotkeeper::domain::schedule::{Identifier, Schedule};
-use slotkeeper::domain::time::{Instant, LONDON};
-use slotkeeper::store::{CHANGES_MAX, DatabaseUrl, Look, NewSlot, Store};
-use support::postgres::{Database, Server, Settings};
-use tempfile::TempDir;
-
-const NOW: Instant = Instant::from_ms(1_770_000_000_000);
-
-/// A database of either kind, gone when dropped.
-struct Place {
-    kind: &'static str,
-    url: DatabaseUrl,
-    _dir: Option<TempDir>,
-    database: Option<Database>,
-}
+use slotkeeper::store::{CHANGES_MAX, Look, NewSlot, Store};
+use support::postgres::{Server, Settings};
 
 impl Place {
-    fn sqlite() -> Self {
-        let dir = TempDir::new().unwrap();
-        Self { kind: "sqlite", url: DatabaseUrl::Sqlite(dir.path().join("slotkeeper.db")), _dir: Some(dir), database: None }
-    }
-
-    fn postgresql(server: &Server) -> Self {
-        let database = server.create_database_from("template1");
-        Self { kind: "postgresql", url: DatabaseUrl::parse(&database.url).unwrap(), _dir: None, database: Some(database) }
-    }
-
     /// Both, with `slots` slots `s00000`, `s00001`… on offer.
     fn both(slots: usize) -> [(Self, Store); 2] {
-        [Self::sqlite(), Self::postgresql(Server::shared())].map(|place| {
+        Self::of_both().map(|place| {
             let store = place.seeded(slots);
             (place, store)
         })
@@ -57,19 +35,7 @@ impl Place {
         let store = Store::open(&self.url, true).unwrap();
         store.write_ahead().unwrap();
         let service = Service { id: service(), name: "Service".to_owned(), organization: None, ods: None, location: None };
-        let schedule = Schedule {
-            id: ScheduleId::parse("schedule").unwrap(),
-            identifier: Identifier { system: "https://weirside.example/Id/diary".to_owned(), value: "ONE".to_owned() },
-            name: "Room one".to_owned(),
-            services: vec![service.id.clone()],
-            practitioner: None,
-            role: None,
-            location: None,
-            zone: LONDON,
-            active: true,
-            version: 0,
-            updated: NOW,
-        };
+        let schedule = schedule("schedule", &["service"]);
         store
             .write(|tx| {
                 tx.service_put(&service)?;
@@ -78,19 +44,6 @@ impl Place {
             })
             .unwrap();
         store
-    }
-
-    /// Runs a statement as a stranger would, in a transaction of its own.
-    fn by_hand(&self, sql: &str) {
-        match (&self.url, &self.database) {
-            (DatabaseUrl::Sqlite(file), _) => {
-                let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-                conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
-                conn.batch_execute(sql).unwrap();
-            }
-            (_, Some(database)) => database.connect().batch_execute(sql).unwrap(),
-            (_, None) => panic!("no such database"),
-        }
     }
 }
 

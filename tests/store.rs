@@ -10,64 +10,28 @@
     reason = "a test may panic"
 )]
 
+mod place;
 mod support;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
+use place::{NOW, Place, schedule};
 use slotkeeper::domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use slotkeeper::domain::directory::{DirectoryKind, Service};
 use slotkeeper::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use slotkeeper::domain::policy::{Quota, Tally};
-use slotkeeper::domain::schedule::{Identifier, Schedule};
-use slotkeeper::domain::time::{Instant, LONDON, Span};
+use slotkeeper::domain::time::{LONDON, Span};
 use slotkeeper::store::{DatabaseUrl, NewAppointment, NewSlot, SchemaError, Store, StoreError, Tx};
 use std::panic::AssertUnwindSafe;
-use support::postgres::{Database, Server};
+use support::postgres::Server;
 use tempfile::TempDir;
 
-const NOW: Instant = Instant::from_ms(1_770_000_000_000);
-
-/// A migrated database of either kind, gone when dropped.
-struct Place {
-    kind: &'static str,
-    url: DatabaseUrl,
-    _dir: Option<TempDir>,
-    _database: Option<Database>,
-}
-
 impl Place {
-    fn both_empty() -> [Self; 2] {
-        let dir = TempDir::new().unwrap();
-        let file = dir.path().join("slotkeeper.db");
-        let database = Server::shared().create_database_from("template1");
-        let url = DatabaseUrl::parse(&database.url).unwrap();
-        [
-            Self { kind: "sqlite", url: DatabaseUrl::Sqlite(file), _dir: Some(dir), _database: None },
-            Self { kind: "postgresql", url, _dir: None, _database: Some(database) },
-        ]
-    }
-
     fn both() -> [(Self, Store); 2] {
-        Self::both_empty().map(|place| {
+        Self::of_both().map(|place| {
             let store = Store::open(&place.url, true).unwrap();
             (place, store)
         })
-    }
-}
-
-fn schedule(services: &[&str]) -> Schedule {
-    Schedule {
-        id: ScheduleId::parse("schedule").unwrap(),
-        identifier: Identifier { system: "https://weirside.example/Id/diary".to_owned(), value: "ONE".to_owned() },
-        name: "Room one".to_owned(),
-        services: services.iter().map(|id| ServiceId::parse(id).unwrap()).collect(),
-        practitioner: None,
-        role: None,
-        location: None,
-        zone: LONDON,
-        active: true,
-        version: 0,
-        updated: NOW,
     }
 }
 
@@ -93,7 +57,7 @@ fn slots(store: &Store, count: i64, capacity: i32) {
     store
         .write(|tx| {
             tx.service_put(&service)?;
-            tx.schedule_put(&schedule(&["service"]), NOW)?;
+            tx.schedule_put(&schedule("schedule", &["service"]), NOW)?;
             tx.slot_insert_missing(&new, NOW).map(drop)
         })
         .unwrap();
@@ -146,7 +110,7 @@ fn a_dropped_error_is_not_a_commit() {
         let outcome = store.write(|tx| {
             directory(tx, "kept")?;
             // No such service: the foreign key refuses it, and the caller does not care.
-            let _ = tx.schedule_put(&schedule(&["nobody"]), NOW);
+            let _ = tx.schedule_put(&schedule("schedule", &["nobody"]), NOW);
             Ok(())
         });
         assert!(matches!(outcome, Err(StoreError::Poisoned)), "{}: {outcome:?}", place.kind);
@@ -180,7 +144,7 @@ fn a_read_sees_one_state_of_the_database() {
 
 #[test]
 fn servers_that_start_together_migrate_once() {
-    for place in Place::both_empty() {
+    for place in Place::of_both() {
         let outcomes: Vec<Result<(), String>> = std::thread::scope(|scope| {
             let starts: Vec<_> =
                 (0..6).map(|_| scope.spawn(|| Store::open(&place.url, true).map(drop).map_err(|e| e.to_string()))).collect();
@@ -193,7 +157,7 @@ fn servers_that_start_together_migrate_once() {
 
 #[test]
 fn a_database_that_was_never_migrated_is_older_and_is_left_alone() {
-    let [sqlite, postgresql] = Place::both_empty();
+    let [sqlite, postgresql] = Place::of_both();
     let DatabaseUrl::Sqlite(file) = &sqlite.url else { panic!() };
     assert!(matches!(Store::open(&sqlite.url, false), Err(StoreError::NoFile(_))));
     assert!(!file.exists(), "asking must not make a file");
@@ -206,10 +170,7 @@ fn a_newer_database_is_refused() {
     for (place, store) in Place::both() {
         drop(store);
         let forge = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
-        match &place.url {
-            DatabaseUrl::Sqlite(file) => SqliteConnection::establish(file.to_str().unwrap()).unwrap().batch_execute(forge).unwrap(),
-            DatabaseUrl::Postgres(_) => place._database.as_ref().unwrap().connect().batch_execute(forge).unwrap(),
-        }
+        place.by_hand(forge);
         for migrate in [false, true] {
             let refused = Store::open(&place.url, migrate);
             assert!(matches!(refused, Err(StoreError::Schema(SchemaError::Newer { .. }))), "{}: {:?}", place.kind, refused.err());
