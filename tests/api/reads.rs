@@ -241,4 +241,7 @@ async fn the_statement_of_the_provider_root_names_what_is_served(app: App) {
     let served: BTreeSet<&str> =
         statement["rest"][0]["resource"].as_array().unwrap().iter().map(|resource| resource["type"].as_str().unwrap()).collect();
     assert_eq!(served, KINDS.into_iter().chain(["Appointment"]).collect());
+    // `If-None-Match` is heard on every one of them, `If-Modified-Since` on none.
+    let conditional = statement["rest"][0]["resource"].as_array().unwrap().iter().map(|resource| &resource["conditionalRead"]);
+    assert!(conditional.into_iter().all(|told| told == "not-match"), "{statement}");
 }

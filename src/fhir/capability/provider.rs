@@ -93,6 +93,7 @@ fn resource(served: &Served) -> Element {
         .with(Element::text("versioning", "versioned"))
         .with(Element::boolean("readHistory", served.can("vread")))
         .with(Element::boolean("updateCreate", false))
+        .with(Element::text("conditionalRead", "not-match"))
         .with_all(search)
 }
 
