@@ -122,8 +122,11 @@ impl Manager {
         match url {
             DatabaseUrl::Postgres(text) => {
                 let mut conn = establish_postgres(&patient(text))?;
+                // A statement that is prepared while its tables are nearly empty is planned to read them whole, and the plan is
+                // kept while they grow, those of foreign keys included: a third of the bookings a second on a new database.
                 let setup = format!(
-                    "SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET lock_timeout = {LOCK_TIMEOUT_MS}"
+                    "SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; \
+                     SET lock_timeout = {LOCK_TIMEOUT_MS}; SET enable_seqscan = off"
                 );
                 conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
                 Ok(AnyConn::Pg(conn))

@@ -97,29 +97,31 @@ impl Origins {
 const ORIGIN_COLUMNS: &str =
     "consumer_key, consumer, issuer, user_id, user_role, device, request_id, answer_id, trace_id, from_asid, to_asid, interaction_id";
 
-/// Leaves out the claims whose request key somebody else is deciding on, or has decided.
+/// Leaves out the claims whose request key somebody else is deciding on, or has decided. The key is looked up by a scalar
+/// subquery, which can only be an index lookup a claim: `NOT EXISTS` is planned, and kept, as one hash of every key there is.
 const KEYED: &str = ")), keyed AS MATERIALIZED (
     SELECT c.* FROM claim c WHERE c.request_id IS NULL OR (
         pg_try_advisory_xact_lock(hashtextextended(c.consumer_key || chr(31) || c.request_id, 0))
-        AND NOT EXISTS (SELECT 1 FROM request_key k WHERE k.request_id = c.request_id AND k.consumer = c.consumer_key))
+        AND (SELECT k.appointment_id FROM request_key k WHERE k.request_id = c.request_id AND k.consumer = c.consumer_key) IS NULL)
 ), ";
 
 const HEAD: &str = "WITH claim AS MATERIALIZED (SELECT c.* FROM unnest(";
 
 const BOOK_TAKE: &str = "free AS MATERIALIZED (
-    SELECT s.id FROM slot s
-    WHERE s.id IN (SELECT slot_id FROM keyed) AND s.taken < s.capacity AND NOT s.blocked AND s.start_ms > ";
+    SELECT k.* FROM keyed k JOIN slot s ON s.id = k.slot_id
+    WHERE s.taken < s.capacity AND NOT s.blocked AND s.start_ms > ";
 
+/// What is needed of a claim goes with its slot from step to step, so that nothing is joined twice.
 const BOOK_TAIL: &str = "
-    ORDER BY s.id FOR UPDATE SKIP LOCKED
+    ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
 ), taken AS (
-    UPDATE slot s SET taken = s.taken + 1, version = s.version + 1, updated_ms = k.at_ms
-    FROM free f JOIN keyed k ON k.slot_id = f.id WHERE s.id = f.id RETURNING s.id, s.capacity
+    UPDATE slot s SET taken = s.taken + 1, version = s.version + 1, updated_ms = f.at_ms
+    FROM free f WHERE s.id = f.slot_id RETURNING f.*, s.capacity
 ), won AS MATERIALIZED (
-    SELECT k.*, CASE WHEN t.capacity = 1 THEN 1 ELSE (
+    SELECT t.*, CASE WHEN t.capacity = 1 THEN 1 ELSE (
         SELECT min(seats.n) FROM generate_series(1, t.capacity) AS seats (n)
-        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.id AND a.live AND a.seat = seats.n)) END AS seat
-    FROM keyed k JOIN taken t ON t.id = k.slot_id
+        WHERE NOT EXISTS (SELECT 1 FROM appointment a WHERE a.slot_id = t.slot_id AND a.live AND a.seat = seats.n)) END AS seat
+    FROM taken t
 ), made AS (
     INSERT INTO appointment (id, slot_id, seat, live, version, start_ms, end_ms, service_id, booked_by, nhs_number, patient_name,
         birth_date, contact, reason, clinical_document, updated_ms)

@@ -1,0 +1,1 @@
+-- What changes here is PostgreSQL's alone: SQLite does not compress.
