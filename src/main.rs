@@ -5,6 +5,10 @@ use slotkeeper::config::{self, Refused};
 use std::io::Write;
 use std::process::ExitCode;
 
+/// An answer is some hundred small allocations on one thread, many of them freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut out = std::io::stdout();
     let cli: Cli = match config::of_this_process() {

@@ -53,6 +53,8 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("ipnet", &["http", "cli", "config"]),
     ("jsonwebtoken", &["http", "cli"]),
     ("libsqlite3_sys", &["store"]),
+    // The allocator of the whole program is chosen in `main.rs` alone.
+    ("mimalloc", &[]),
     ("parking_lot", &["engine", "http"]),
     ("plotters", &["cli"]),
     ("pq_sys", &["store"]),
