@@ -45,8 +45,8 @@ impl Engine {
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
         let found = self.store.read(|tx| {
             let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
-            let version = tx.version_find(id, owned.appointment.version)?;
-            Ok(version.map(|version| (owned, version)))
+            let found = tx.version_find(id, Some(owned.appointment.version))?;
+            Ok(found.map(|found| (owned, found.version)))
         });
         let (owned, version) = found.map_err(|e| fault_of(doing, &e))?.ok_or_else(not_found)?;
         if !access.may_read(owned.standing()) {

@@ -25,7 +25,7 @@ mod synthetic;
 mod validate;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
-pub use availability::Fresh;
+pub use availability::{Basis, Fresh};
 pub use cancel::{ExpectedVersion, PendingCancel};
 pub use check::CheckReport;
 pub use diary::{Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Unknown as UnknownInDiary};
@@ -39,7 +39,7 @@ pub use seed::{SeedContent, Seeded};
 use crate::domain::element::Documents;
 use crate::domain::ids::Ids;
 use crate::domain::time::Clock;
-use crate::store::Store;
+use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
 use availability::Availability;
 use std::sync::Arc;
@@ -103,10 +103,20 @@ impl Engine {
         self.availability.as_ref().is_none_or(Availability::is_ready)
     }
 
+    /// True when what is on offer is held in memory now.
+    pub fn answers_from_memory(&self) -> bool {
+        self.availability.as_ref().is_some_and(Availability::is_ready)
+    }
+
     /// The longest a booking or a cancel takes to be answered when all is well: its deadline, the transaction that
     /// was begun before it, and the time in which a lost commit is looked up.
     pub fn answer_time_max(&self) -> Duration {
         Duration::from_millis(self.limits.allocator.deadline_ms) + allocator::LATEST
+    }
+
+    /// How many operations may read the database at once; more wait for each other.
+    pub fn readers_max(&self) -> usize {
+        usize::try_from(READERS_MAX).unwrap_or(1)
     }
 
     /// A new UUID.

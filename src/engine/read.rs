@@ -19,14 +19,10 @@ impl Engine {
     pub fn appointment(&self, id: &str, version: Option<&str>, access: &Access) -> Result<AppointmentVersion, Fault> {
         let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
         let not_found = || Fault::NotFound { kind: "Appointment", id: asked() };
-        let found = self.store.read(|tx| {
-            let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
-            let number = version.map_or(Some(owned.appointment.version), |version| version.parse().ok());
-            let Some(number) = number else { return Ok(None) };
-            Ok(tx.version_find(id, number)?.map(|version| (owned, version)))
-        });
-        let (owned, version) = found.map_err(|e| fault_of("reading an appointment", &e))?.ok_or_else(not_found)?;
-        if access.may_read(owned.standing()) { Ok(version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
+        let number = version.map(str::parse::<i64>).transpose().map_err(|_| not_found())?;
+        let found = self.store.read_one(|tx| tx.version_find(id, number)).map_err(|e| fault_of("reading an appointment", &e))?;
+        let found = found.ok_or_else(not_found)?;
+        if access.may_read(found.standing()) { Ok(found.version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
     }
 
     /// Every version of an appointment, the newest first, as far as `access` lets them be read.

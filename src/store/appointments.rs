@@ -61,6 +61,29 @@ impl Owned {
     }
 }
 
+/// One version of an appointment, with what decides who may read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnedVersion {
+    /// The version.
+    pub version: AppointmentVersion,
+    /// The organisation that booked it.
+    pub booked_by: Option<OdsCode>,
+    /// The service it is for.
+    pub service: ServiceId,
+    /// The schedule of its slot.
+    pub schedule: ScheduleId,
+    /// The provider of the service.
+    pub provider: Option<OdsCode>,
+}
+
+impl OwnedVersion {
+    /// What decides who may see it.
+    pub const fn standing(&self) -> Standing<'_> {
+        let Self { booked_by, service, schedule, provider, .. } = self;
+        Standing { booked_by: booked_by.as_ref(), provider: provider.as_ref(), schedule, service }
+    }
+}
+
 pub(super) const fn status(live: bool) -> AppointmentStatus {
     if live { AppointmentStatus::Booked } else { AppointmentStatus::Cancelled }
 }
@@ -136,14 +159,35 @@ impl Tx<'_> {
         Ok(rows.into_iter().map(owned).collect())
     }
 
-    /// One version of an appointment.
+    /// One version of an appointment, the current one where `number` is `None`: everything a read needs, in one statement.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn version_find(&mut self, id: &str, version: i64) -> Result<Option<AppointmentVersion>, StoreError> {
-        let row: Option<VersionRow> =
-            self.run(|c| appointment_version::table.find((id, version)).select(VersionRow::as_select()).first(c).optional())?;
-        Ok(row.map(Into::into))
+    pub fn version_find(&mut self, id: &str, number: Option<i64>) -> Result<Option<OwnedVersion>, StoreError> {
+        type Row = (VersionRow, Option<String>, String, String, Option<String>);
+        let row: Option<Row> = self.run(|c| {
+            let versions = appointment_version::table
+                .inner_join(appointment::table.inner_join(slot::table).left_join(service::table))
+                .filter(appointment_version::appointment_id.eq(id))
+                .select((
+                    VersionRow::as_select(),
+                    appointment::booked_by,
+                    appointment::service_id,
+                    slot::schedule_id,
+                    service::ods.nullable(),
+                ));
+            match number {
+                Some(number) => versions.filter(appointment_version::version.eq(number)).first(c).optional(),
+                None => versions.filter(appointment_version::version.eq(appointment::version)).first(c).optional(),
+            }
+        })?;
+        Ok(row.map(|(version, booked_by, service, schedule, ods)| OwnedVersion {
+            version: version.into(),
+            booked_by: booked_by.map(OdsCode::stored),
+            service: ServiceId::stored(service),
+            schedule: ScheduleId::stored(schedule),
+            provider: ods.map(OdsCode::stored),
+        }))
     }
 
     /// Every version of an appointment, the newest first.

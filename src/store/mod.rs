@@ -25,7 +25,7 @@ mod settings;
 mod slots;
 mod slots_bulk;
 
-pub use appointments::Owned;
+pub use appointments::{Owned, OwnedVersion};
 pub use audit::AuditAction;
 pub use claims::{Cancellation, NewAppointment, Settled};
 pub use conn::{DatabaseUrl, NotADatabaseUrl};
@@ -48,7 +48,7 @@ const WRITE_ATTEMPTS_MAX: u32 = 4;
 /// How long a transaction without a deadline may wait to begin.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
-const READERS_MAX: u32 = 8;
+pub const READERS_MAX: u32 = 8;
 /// Connections for the allocator's own threads, which wait for nobody else's reads.
 const CLAIMANTS_MAX: u32 = 3;
 /// Connections for whoever else writes: a seed, the demo's filler.

@@ -123,6 +123,7 @@ diesel::table! {
 diesel::joinable!(slot -> schedule (schedule_id));
 diesel::joinable!(appointment -> slot (slot_id));
 diesel::joinable!(appointment -> service (service_id));
+diesel::joinable!(appointment_version -> appointment (appointment_id));
 diesel::allow_tables_to_appear_in_same_query!(
     directory,
     service,
