@@ -20,7 +20,7 @@ pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpRespons
     transfer::marked(&http, &service.settings, answer, &service.engine.new_id())
 }
 
-/// `GET /health/ready`: 200 when the database answers and takes writes, and signed tokens, if they are demanded, can be
+/// `GET /health/ready`: 200, and where searches are answered from, when the database answers and takes writes, and signed tokens, if they are demanded, can be
 /// checked; else 503.
 pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let answer = readiness(&http, &service).await;
@@ -41,7 +41,9 @@ async fn readiness(http: &HttpRequest, service: &Service) -> HttpResponse {
     if settings.auth == AuthMode::Jwks && !settings.trust.has_keys(service.engine.now()) {
         return not_ready("no issuer's keys could be had, so every token is refused");
     }
-    HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)
+    // A server that still reads what is on offer into memory answers every search all the same, from the database.
+    let searches = if service.engine.answers_from_memory() { "memory" } else { "database" };
+    HttpResponse::Ok().content_type("application/json").body(format!(r#"{{"status":"ready","searches":"{searches}"}}"#))
 }
 
 fn not_ready(cause: &'static str) -> HttpResponse {

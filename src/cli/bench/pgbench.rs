@@ -24,18 +24,28 @@ pub(super) struct Ran {
     pub(super) transactions: u64,
 }
 
-/// Books distinct slots from the first of the diary on.
+/// What to book.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    pub(super) clients: usize,
+    pub(super) time: Duration,
+    /// The slots before this one have appointments.
+    pub(super) first: u64,
+}
+
+/// Books distinct slots.
 pub(super) fn book_base(
     postgres: &Postgres,
     place: &Place,
     database: &Database,
     diary: &SyntheticDiary,
-    clients: usize,
-    time: Duration,
+    Load { clients, time, first }: Load,
     sample: &Sample,
 ) -> Result<Ran, BenchError> {
     let mut given = of_diary(diary);
-    given.extend([("clients", clients.to_string()), ("turn", "-1".to_owned())]);
+    // The script counts its turn up before it books; in each turn every client takes one slot.
+    let turn = i64::try_from(first.div_ceil(u64::try_from(clients).unwrap_or(1).max(1))).unwrap_or_default() - 1;
+    given.extend([("clients", clients.to_string()), ("turn", turn.to_string())]);
     given.extend(sample.columns());
     run(postgres, place, database, "book-base.sql", BOOK_BASE, clients, time, &given)
 }

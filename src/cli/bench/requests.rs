@@ -229,13 +229,13 @@ pub(super) fn reads(caller: &Caller, diary: &SyntheticDiary, count: u64, distinc
     indexes.filter_map(|index| diary.slot_at(index)).map(|slot| caller.read(&Named::Appointment.id(slot.number))).collect()
 }
 
-/// Searches of one service's day each, over all services and days, in a scattered order.
-pub(super) fn searches(caller: &Caller, diary: &SyntheticDiary, distinct: usize) -> Vec<Vec<u8>> {
+/// Searches of one service's day each, over all services and the days from `first` on, in a scattered order.
+pub(super) fn searches(caller: &Caller, diary: &SyntheticDiary, first: u32, distinct: usize) -> Vec<Vec<u8>> {
     let mut dice = Dice::of(&[0x5EA2C4]);
     let below = |dice: &mut Dice, bound: u32| u32::try_from(dice.below(usize::try_from(bound).unwrap_or(1))).unwrap_or_default();
     (0..distinct)
         .map(|_| {
-            let (service, ahead) = (below(&mut dice, diary.services), below(&mut dice, diary.days));
+            let (service, ahead) = (below(&mut dice, diary.services), first + below(&mut dice, diary.days.saturating_sub(first)));
             caller.search(service_id(u64::from(service)).as_str(), day_window(diary, ahead), "")
         })
         .collect()

@@ -19,9 +19,11 @@ use std::time::{Duration, Instant as Tick};
 pub(super) const FHIR_JSON: &str = "application/fhir+json";
 /// The root that is measured.
 pub(super) const ROOT: &str = "/STU3/1/booking";
-/// Most time a server may take until it is ready.
-const READY_MAX: Duration = Duration::from_secs(60);
+/// Most time a server may take until it is ready: ten million slots are read first.
+const READY_MAX: Duration = Duration::from_secs(300);
 const STARTS_MAX: u32 = 5;
+/// What a server says once it answers searches from memory, as it does for all of its life but the first seconds.
+const SETTLED: &str = r#""searches":"memory""#;
 
 /// A running server.
 #[derive(Debug)]
@@ -33,15 +35,16 @@ pub(super) struct Server {
 impl Server {
     /// `slotkeeper serve` on a database.
     pub(super) fn serve(place: &Place, database_url: &str) -> Result<Self, BenchError> {
-        Self::start(place, "/health/ready", &["serve", "--auth", "unsigned", "--log", "warn", "--database-url", database_url])
+        Self::start(place, ("/health/ready", SETTLED), &["serve", "--auth", "unsigned", "--log", "warn", "--database-url", database_url])
     }
 
     /// The static reference, which answers with the bytes of a file.
     pub(super) fn fixed(place: &Place, body: &Path) -> Result<Self, BenchError> {
-        Self::start(place, "/body", &["bench-static", "--body", &body.display().to_string()])
+        Self::start(place, ("/body", ""), &["bench-static", "--body", &body.display().to_string()])
     }
 
-    fn start(place: &Place, ready: &str, words: &[&str]) -> Result<Self, BenchError> {
+    /// Starts one and waits until it answers at `ready` with 200 and `saying` somewhere in the body.
+    fn start(place: &Place, (ready, saying): (&str, &str), words: &[&str]) -> Result<Self, BenchError> {
         let program = config::own_program().map_err(|error| BenchError::failed(format!("cannot find this program: {error}")))?;
         let mut last_words = String::new();
         for _ in 0..STARTS_MAX {
@@ -53,7 +56,8 @@ impl Server {
             let end = Tick::now() + READY_MAX;
             while process.runs() && Tick::now() < end {
                 let request = format!("GET {ready} HTTP/1.1\r\nHost: {listen}\r\n\r\n");
-                if ask(address, request.as_bytes()).is_ok_and(|reply| reply.status == 200) {
+                let is_ready = |reply: Reply| reply.status == 200 && String::from_utf8_lossy(&reply.body).contains(saying);
+                if ask(address, request.as_bytes()).is_ok_and(is_ready) {
                     return Ok(Self { address, _process: process });
                 }
                 std::thread::sleep(Duration::from_millis(10));

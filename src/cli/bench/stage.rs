@@ -72,7 +72,6 @@ pub(super) struct Stage<'a> {
     pub(super) lot: u64,
     postgres: Option<Postgres>,
     template: Option<Database>,
-    filled: Option<Database>,
     sqlite_template: Option<PathBuf>,
     sqlite_copies: u32,
     sample: Option<Sample>,
@@ -102,7 +101,6 @@ impl<'a> Stage<'a> {
             lot: crate::cli::load::random::Dice::number_of(&ids.uuid()),
             postgres: None,
             template: None,
-            filled: None,
             sqlite_template: None,
             sqlite_copies: 0,
             sample: None,
@@ -131,12 +129,21 @@ impl<'a> Stage<'a> {
         self.postgres.as_ref().ok_or_else(|| BenchError::failed("PostgreSQL was not started"))
     }
 
-    /// How many slots of the filled database have an appointment.
-    pub(super) fn filled_count(&self) -> u64 {
-        FILLED_MAX.min(self.diary.slot_count() / 4)
+    /// How many slots of a fresh database have an appointment already, the first ones. On PostgreSQL there are some: on tables
+    /// that are empty everybody's statements, the reference's too, are planned to read them whole, and stay so.
+    pub(super) fn filled_count(&self, on: On) -> u64 {
+        match on {
+            On::Postgres => FILLED_MAX.min(self.diary.slot_count() / 4),
+            On::Sqlite => 0,
+        }
     }
 
-    /// A database with every slot of the diary free.
+    /// The first day of a fresh diary of which every slot is free.
+    pub(super) fn first_free_day(&self) -> u32 {
+        free_from(&self.diary, self.filled_count(On::Postgres))
+    }
+
+    /// A database with every slot of the diary free but for the first [`Stage::filled_count`].
     pub(super) fn fresh(&mut self, on: On) -> Result<Base, BenchError> {
         match on {
             On::Postgres => {
@@ -151,21 +158,6 @@ impl<'a> Stage<'a> {
                 Ok(Base::Sqlite(copy))
             }
         }
-    }
-
-    /// A database on PostgreSQL whose first [`Stage::filled_count`] slots have appointments.
-    pub(super) fn filled(&mut self) -> Result<Base, BenchError> {
-        if self.filled.is_none() {
-            let Base::Postgres(database) = self.fresh(On::Postgres)? else {
-                return Err(BenchError::failed("a copy is on another database"));
-            };
-            let diary = self.diary;
-            self.fill(&database.url, &diary, self.filled_count())?;
-            self.settle(&database)?;
-            self.filled = Some(database);
-        }
-        let filled = self.filled.clone().ok_or_else(|| BenchError::failed("nothing was filled"))?;
-        Ok(Base::Postgres(self.postgres()?.copy(&filled)?))
     }
 
     /// Gives the first `most` slots of `diary` appointments.
@@ -229,6 +221,8 @@ impl<'a> Stage<'a> {
         }
         let diary = self.diary;
         let database = self.lay_out("diary", &diary)?;
+        self.fill(&database.url, &diary, self.filled_count(On::Postgres))?;
+        self.settle(&database)?;
         self.template = Some(database.clone());
         Ok(database)
     }
@@ -263,13 +257,20 @@ impl<'a> Stage<'a> {
     pub(super) fn book_distinct(&mut self, on: On, connections: usize, pace: Pace) -> Result<(Outcome, Vec<String>), BenchError> {
         let base = self.fresh(on)?;
         let server = Server::serve(&self.place, &base.url())?;
-        let script = BookDistinct::new(self.bookings(&server), self.diary, 0);
+        let filled = self.filled_count(on);
+        let script = BookDistinct::new(self.bookings(&server), self.diary, filled);
         let outcome = drive::run(&self.load(&server, connections, pace, script))?;
-        let faults = kept(&base.url(), outcome.answered(201))?;
+        let faults = kept(&base.url(), filled + outcome.answered(201))?;
         drop(server);
         self.discard(base)?;
         Ok((outcome, faults))
     }
+}
+
+/// The first day of `diary` that is not touched by its first `filled` slots.
+pub(super) fn free_from(diary: &SyntheticDiary, filled: u64) -> u32 {
+    let of_day = u64::from(diary.services) * u64::from(diary.slots);
+    u32::try_from(filled.div_ceil(of_day.max(1))).unwrap_or_default()
 }
 
 /// What is not counted of each side of a round.
@@ -291,7 +292,7 @@ fn seed(url: &str, diary: &SyntheticDiary, progress: &Progress) -> Result<(), Be
     laid.map(drop).map_err(|error| failed(&error))
 }
 
-/// Whether a database keeps exactly the bookings that were answered 201, no slot twice, and every invariant.
+/// Whether a database keeps exactly the bookings that were answered 201 (and those it began with), no slot twice, and every invariant.
 pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> {
     let store = raw::open(url)?;
     let failed = |error: StoreError| BenchError::failed(format!("cannot check {url}: {error}"));

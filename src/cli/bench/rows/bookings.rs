@@ -53,9 +53,10 @@ fn base(stage: &mut Stage<'_>, clients: usize) -> Result<Side, BenchError> {
     let Base::Postgres(database) = &base else {
         return Err(BenchError::failed("pgbench needs PostgreSQL"));
     };
-    let (time, diary) = (stage.settings.time, stage.diary);
-    let ran = pgbench::book_base(stage.running_postgres()?, &stage.place, database, &diary, clients, time, &sample)?;
-    let faults = kept(&base.url(), ran.transactions)?;
+    let (time, diary, filled) = (stage.settings.time, stage.diary, stage.filled_count(On::Postgres));
+    let load = pgbench::Load { clients, time, first: filled };
+    let ran = pgbench::book_base(stage.running_postgres()?, &stage.place, database, &diary, load, &sample)?;
+    let faults = kept(&base.url(), filled + ran.transactions)?;
     stage.discard(base)?;
     Ok(Side::plain(ran.per_second).with(faults))
 }
@@ -65,9 +66,9 @@ fn raw_batches(stage: &mut Stage<'_>, on: On) -> Result<Side, BenchError> {
     let mut best = Side::default();
     for batch in BATCHES {
         let base = stage.fresh(on)?;
-        let time = stage.settings.time / 2;
-        let written = raw::book(&base.url(), &stage.diary, (0, u64::MAX), batch, time, &sample, stage.clock)?;
-        let faults = kept(&base.url(), written.booked)?;
+        let (time, filled) = (stage.settings.time / 2, stage.filled_count(on));
+        let written = raw::book(&base.url(), &stage.diary, (filled, u64::MAX), batch, time, &sample, stage.clock)?;
+        let faults = kept(&base.url(), filled + written.booked)?;
         stage.discard(base)?;
         let rate = float(written.booked) / written.took.as_secs_f64().max(0.001);
         if rate > best.figure || !faults.is_empty() {

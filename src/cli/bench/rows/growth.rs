@@ -9,7 +9,7 @@ use super::super::report::Row;
 use super::super::requests::{BookDistinct, InTurn, reads, searches};
 use super::super::round::{Heading, Joined, Measured, Side, measure};
 use super::super::server::Server;
-use super::super::stage::{SLOTS_PER_DAY, Stage, counted, kept};
+use super::super::stage::{On, SLOTS_PER_DAY, Stage, counted, free_from, kept};
 use super::super::verdict::Marks;
 use super::super::{BenchError, raw};
 use super::{CLIENTS, DISTINCT};
@@ -47,7 +47,7 @@ impl Diaries {
         let small = sized(stage, SMALL_SLOTS.min(slots / 10))?;
         let small_at = stage.lay_out("small", &small)?;
         let large_at = stage.lay_out("large", &large)?;
-        let filled = stage.filled_count().min(small.slot_count() / 4);
+        let filled = stage.filled_count(On::Postgres).min(small.slot_count() / 4);
         for (diary, database) in [(&small, &small_at), (&large, &large_at)] {
             stage.fill(&database.url, diary, filled)?;
             stage.settle(database)?;
@@ -77,7 +77,10 @@ impl Grown<'_> {
                 let bookings = stage.bookings_of_lot(server, stage.lot ^ first);
                 stage.load(server, CLIENTS, Pace::Closed, BookDistinct::new(bookings, *diary, first))
             }
-            Work::Search => stage.load(server, CLIENTS, Pace::Closed, InTurn::new(searches(&caller, diary, DISTINCT), 200, None)),
+            Work::Search => {
+                let first = free_from(diary, self.diaries.filled);
+                stage.load(server, CLIENTS, Pace::Closed, InTurn::new(searches(&caller, diary, first, DISTINCT), 200, None))
+            }
             Work::Read => {
                 let requests = reads(&caller, diary, self.diaries.filled, DISTINCT);
                 stage.load(server, CLIENTS, Pace::Closed, InTurn::new(requests, 200, None))

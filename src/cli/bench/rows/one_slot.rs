@@ -22,9 +22,9 @@ struct Losers {
 
 impl Losers {
     fn prepare(stage: &mut Stage<'_>) -> Result<Self, BenchError> {
-        let base = stage.filled()?;
+        let base = stage.fresh(On::Postgres)?;
         let server = Server::serve(&stage.place, &base.url())?;
-        Ok(Self { base, server, won: stage.filled_count() })
+        Ok(Self { base, server, won: stage.filled_count(On::Postgres) })
     }
 }
 
@@ -48,7 +48,7 @@ impl Measured for Losers {
 
     fn reference(&mut self, stage: &mut Stage<'_>, _: u32) -> Result<Option<Side>, BenchError> {
         let caller = self.server.caller(stage.clock);
-        let requests = reads(&caller, &stage.diary, stage.filled_count(), DISTINCT);
+        let requests = reads(&caller, &stage.diary, stage.filled_count(On::Postgres), DISTINCT);
         let outcome = drive::run(&stage.load(&self.server, CLIENTS, Pace::Closed, InTurn::new(requests, 200, None)))?;
         Ok(Some(Side::rate(&outcome)))
     }
@@ -81,8 +81,9 @@ impl Measured for Tails {
     fn subject(&mut self, stage: &mut Stage<'_>, _: u32) -> Result<Side, BenchError> {
         let base = stage.fresh(On::Postgres)?;
         let server = Server::serve(&stage.place, &base.url())?;
-        let (outcome, mut faults) = fight(stage, &server, 0)?;
-        faults.extend(kept(&base.url(), outcome.answered(201))?);
+        let filled = stage.filled_count(On::Postgres);
+        let (outcome, mut faults) = fight(stage, &server, filled)?;
+        faults.extend(kept(&base.url(), filled + outcome.answered(201))?);
         drop(server);
         stage.discard(base)?;
         Ok(Side::permille(&outcome, 990).with(faults))

@@ -50,7 +50,7 @@ impl Searches {
     }
 
     fn run(&self, stage: &Stage<'_>, clients: usize, pace: Pace) -> Result<super::super::load::Outcome, BenchError> {
-        let requests = searches(&self.server.caller(stage.clock), &stage.diary, DISTINCT);
+        let requests = searches(&self.server.caller(stage.clock), &stage.diary, stage.first_free_day(), DISTINCT);
         drive::run(&stage.load(&self.server, clients, pace, InTurn::new(requests, 200, None)))
     }
 }

@@ -5,7 +5,7 @@ use super::super::report::Row;
 use super::super::requests::{InTurn, reads};
 use super::super::round::{Heading, Joined, Measured, Side, measure};
 use super::super::server::Server;
-use super::super::stage::{Base, Stage};
+use super::super::stage::{Base, On, Stage};
 use super::super::verdict::Marks;
 use super::super::{BenchError, pgbench};
 use super::{CLIENTS, DISTINCT};
@@ -17,7 +17,7 @@ struct Reads {
 
 impl Reads {
     fn prepare(stage: &mut Stage<'_>) -> Result<Self, BenchError> {
-        let base = stage.filled()?;
+        let base = stage.fresh(On::Postgres)?;
         let server = Server::serve(&stage.place, &base.url())?;
         Ok(Self { base, server })
     }
@@ -26,7 +26,7 @@ impl Reads {
 impl Measured for Reads {
     fn subject(&mut self, stage: &mut Stage<'_>, _: u32) -> Result<Side, BenchError> {
         let caller = self.server.caller(stage.clock);
-        let requests = reads(&caller, &stage.diary, stage.filled_count(), DISTINCT);
+        let requests = reads(&caller, &stage.diary, stage.filled_count(On::Postgres), DISTINCT);
         let outcome = drive::run(&stage.load(&self.server, CLIENTS, Pace::Closed, InTurn::new(requests, 200, None)))?;
         Ok(Side::rate(&outcome))
     }
@@ -35,7 +35,7 @@ impl Measured for Reads {
         let Base::Postgres(database) = &self.base else {
             return Err(BenchError::failed("pgbench needs PostgreSQL"));
         };
-        let (count, time) = (stage.filled_count(), stage.settings.time);
+        let (count, time) = (stage.filled_count(On::Postgres), stage.settings.time);
         let ran = pgbench::read_by_id(stage.running_postgres()?, &stage.place, database, &stage.diary, count, CLIENTS, time)?;
         Ok(Some(Side::plain(ran.per_second)))
     }

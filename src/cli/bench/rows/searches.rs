@@ -26,7 +26,7 @@ impl Searches {
     fn prepare(stage: &mut Stage<'_>, conditional: bool) -> Result<Self, BenchError> {
         let base = stage.fresh(On::Postgres)?;
         let server = Server::serve(&stage.place, &base.url())?;
-        let request = server.caller(stage.clock).search(service_id(0).as_str(), day_window(&stage.diary, 0), "");
+        let request = server.caller(stage.clock).search(service_id(0).as_str(), day_window(&stage.diary, stage.first_free_day()), "");
         let answer = server.ask(&request)?;
         let slots = String::from_utf8_lossy(&answer.body).matches("\"resourceType\":\"Slot\"").count();
         if answer.status != 200 || u32::try_from(slots) != Ok(SLOTS_PER_DAY) {
@@ -45,7 +45,7 @@ impl Searches {
     /// One search that asks whether an answer it has is still good.
     fn conditional(&self, stage: &Stage<'_>) -> Result<Vec<u8>, BenchError> {
         let caller = self.server.caller(stage.clock);
-        let window = day_window(&stage.diary, 0);
+        let window = day_window(&stage.diary, stage.first_free_day());
         let first = self.server.ask(&caller.search(service_id(0).as_str(), window, ""))?;
         let unsupported = || BenchError::failed("the server does not answer conditional searches (no ETag, or no 304)");
         let etag = first.header("etag").ok_or_else(unsupported)?;
@@ -60,7 +60,7 @@ impl Measured for Searches {
             let request = self.conditional(stage)?;
             return self.run(stage, &self.server, InTurn::new(vec![request], 304, None));
         }
-        let requests = searches(&self.server.caller(stage.clock), &stage.diary, DISTINCT);
+        let requests = searches(&self.server.caller(stage.clock), &stage.diary, stage.first_free_day(), DISTINCT);
         self.run(stage, &self.server, InTurn::new(requests, 200, Some(self.bytes)))
     }
 
