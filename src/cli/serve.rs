@@ -119,6 +119,9 @@ pub struct LimitArgs {
     /// Longest life of a token, in seconds. Default: 300, and 3600 of a signed one
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub token_life_s_max: Option<i64>,
+    /// Memory for answers to slot searches that may be given again as long as nothing has changed, in bytes; 0 keeps none
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().answers_bytes_max)]
+    pub answers_bytes_max: usize,
     /// Most bookings and cancels under way at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub queue_max: usize,
@@ -145,6 +148,7 @@ impl LimitArgs {
             window_days_max: self.window_days_max,
             body_wait_ms: self.body_wait_ms,
             token_life_s_max: self.token_life_s_max.unwrap_or_else(|| auth.token_life_s_max()),
+            answers_bytes_max: self.answers_bytes_max,
         }
     }
 }

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Which things of one kind are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,7 +200,8 @@ pub fn ceiling_reached<S: BuildHasher>(quotas: &[Quota], counts: &HashMap<Tally,
 impl Access {
     /// That of an organisation where there is no policy.
     pub fn usual(code: OdsCode) -> Self {
-        Self::Organisation { code, rights: Arc::new(Rights::usual()) }
+        static USUAL: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::usual()));
+        Self::Organisation { code, rights: Arc::clone(&USUAL) }
     }
 
     /// True when nothing is hidden.

@@ -1,7 +1,7 @@
 //! Finding slots, and what belongs to them.
 
 use super::Engine;
-use super::availability::{self, Availability, Fresh};
+use super::availability::{self, Availability, Basis, Fresh};
 use super::facts::Facts;
 use super::failure::fault_of;
 use super::sight::{schedule_ids_seen, schedules_seen, services_known};
@@ -39,12 +39,14 @@ pub struct SlotMatches {
     pub related: Related,
     /// The instant the answer speaks of: it decides which slots are free.
     pub now: Instant,
+    /// What it rests on, where it comes from memory.
+    pub basis: Option<Basis>,
 }
 
 impl SlotMatches {
     /// An answer without matches.
     pub fn none(now: Instant) -> Self {
-        Self { slots: Vec::new(), total: 0, next: None, related: Related::default(), now }
+        Self { slots: Vec::new(), total: 0, next: None, related: Related::default(), now, basis: None }
     }
 }
 
@@ -85,8 +87,20 @@ impl Engine {
     /// As [`Engine::search_slots`], from memory: it does not wait for anybody. `None` where the database must be asked.
     pub fn search_slots_held(&self, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
         let now = self.now();
-        let found = self.availability.as_ref()?.ask(|held| find(held, search, access, now, self.limits.slots_max)).ok()?;
-        Some(self.told(search, found))
+        let found = self.availability.as_ref()?.ask(|held| {
+            let mut found = find(held, search, access, now, self.limits.slots_max)?;
+            if let Found::Matches(matches) = &mut found {
+                matches.basis = held.basis();
+            }
+            Ok(found)
+        });
+        Some(self.told(search, found.ok()?))
+    }
+
+    /// True when nothing has changed of what an answer rests on, as far as is held in memory; to be asked after
+    /// [`Engine::when_fresh`]. The answer is then still right until the first of its slots begins.
+    pub fn stands(&self, basis: &Basis) -> bool {
+        self.availability.as_ref().is_some_and(|availability| availability.stands(basis))
     }
 
     fn told(&self, search: &SlotSearch, found: Found) -> Result<SlotMatches, Fault> {
@@ -135,7 +149,7 @@ fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Inst
     ids.dedup();
     let related =
         if search.includes.schedule { related_to(facts, &ids, &search.services, access, search.includes)? } else { Related::default() };
-    Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now })))
+    Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now, basis: None })))
 }
 
 /// One more than `most`, so that a page too many shows itself.

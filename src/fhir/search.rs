@@ -38,7 +38,7 @@ pub const COUNT_MAX: u32 = 2000;
 const QUOTED_CHARS_MAX: usize = 100;
 
 /// What a service root demands of a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SearchRules {
     /// Unknown names are refused: always on the booking root, with `Prefer: handling=strict` on the other.
     pub strict: bool,
@@ -147,15 +147,27 @@ fn undecodable(name: &str) -> Fault {
 
 fn decoded(raw: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => hex_digit(rest.next()?)? * 16 + hex_digit(rest.next()?)?,
-            other => other,
-        });
+    let mut rest = raw.as_bytes();
+    // Most of a query stands for itself and is copied piece by piece.
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'+' | b'%')) {
+        let (plain, coded) = rest.split_at_checked(at)?;
+        bytes.extend_from_slice(plain);
+        rest = match coded {
+            [b'+', rest @ ..] => {
+                bytes.push(b' ');
+                rest
+            }
+            [_, high, low, rest @ ..] => {
+                bytes.push(hex_digit(*high)? * 16 + hex_digit(*low)?);
+                rest
+            }
+            _ => return None,
+        };
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+    bytes.extend_from_slice(rest);
+    let text = String::from_utf8(bytes).ok()?;
+    let has_control = if text.is_ascii() { text.bytes().any(|b| b.is_ascii_control()) } else { text.chars().any(char::is_control) };
+    (!has_control).then_some(text)
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {

@@ -20,10 +20,11 @@ pub struct Known {
     /// What it asks for.
     pub interaction: Interaction,
     /// On whose behalf, with the headers that are recorded.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
 }
 
 /// What a search of slots came to; kept with the answer, for reports of what was offered.
+#[derive(Debug, Clone)]
 pub struct Sought {
     /// The services it named.
     pub services: Vec<String>,

@@ -5,6 +5,8 @@
 //! decided by our own table and gate (`request`), because actix runs extractors in no order one could promise.
 
 mod access;
+mod answers;
+mod aside;
 mod auth;
 mod dialects;
 mod fault;
@@ -21,6 +23,8 @@ pub mod tls;
 mod transfer;
 
 pub use access::AccessSink;
+pub use answers::Answers;
+pub use aside::Turns;
 pub use auth::{
     ASK_AGAIN_MS, Algorithm, Authorities, CLIENT_CLAIMS, Caller, ClientDirectory, Fetch, Fetched, Issuer, KeyPlace, KeySet, KeySource,
     Need, ORGANISATION_CLAIM, Organisation, SCOPE_CLAIMS, STALE_MS, Trust, admit, read_key_file,
@@ -44,12 +48,18 @@ pub struct Service {
     pub policy: Arc<PolicyInForce>,
     /// Where every access is recorded, if anywhere.
     pub access: Option<AccessSink>,
+    /// Answers to searches of slots that may be given again.
+    pub answers: Answers,
+    /// Who is next to wait for the database.
+    pub turns: Turns,
 }
 
 impl Service {
     /// A service under no policy, whose accesses nobody records.
     pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
-        Self { engine, settings, policy: Arc::default(), access: None }
+        let answers = Answers::new(settings.limits.answers_bytes_max);
+        let turns = Turns::of(&engine);
+        Self { engine, settings, policy: Arc::default(), access: None, answers, turns }
     }
 }
 

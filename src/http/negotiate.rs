@@ -7,7 +7,7 @@
 use crate::domain::fault::Fault;
 
 /// A format of FHIR.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// `application/fhir+json`.
     Json,

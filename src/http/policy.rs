@@ -11,7 +11,6 @@ use crate::domain::fault::{Denial, Fault};
 use crate::domain::ids::OdsCode;
 use crate::domain::policy::{Access, Reach, Rights};
 use crate::fhir::compat::ApiVersion;
-use actix_web::web;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -107,9 +106,5 @@ fn denial(rights: &Rights, asks: Interaction, code: &OdsCode) -> Option<Denial> 
 }
 
 async fn provides(service: &Service, organisation: OdsCode) -> Result<bool, Fault> {
-    let engine = Arc::clone(&service.engine);
-    web::block(move || engine.provides(&organisation)).await.unwrap_or_else(|_| {
-        log::error!("an operation of the engine panicked");
-        Err(Fault::Internal)
-    })
+    service.turns.take(&service.engine, move |engine| engine.provides(&organisation)).await
 }

@@ -1,30 +1,39 @@
 //! The gate: what a request must prove, in the order of the contract, before anything is looked up.
 //!
 //! Route, method, declared length, token, headers, media types, body (`decisions.md` 5, "Order of checks").
-//! What a reader would get wrong: the order is what consumers are assured against; it is one function here so
-//! that nobody changes it by moving an extractor.
+//! What a reader would get wrong: the order is what consumers are assured against; it is [`enter`] and then
+//! [`Entered::admit`], so that nobody changes it by moving an extractor. A search that was asked before in the very same
+//! words may be answered between the two: then the second half has said yes before.
 
 use super::Service;
 use super::access::Known;
+use super::answers::{Question, Seer};
 use super::auth::{self, Caller};
-use super::dialects::{Dialect, Found, Interaction};
+use super::dialects::{Demanded, Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
 use super::policy;
 use super::settings::{AuthMode, HttpLimits, Settings};
+use super::transfer::REQUEST_ID;
 use super::transfer::coding::{self, Body, Coding};
 use crate::domain::appointment::RequestKey;
 use crate::domain::fault::Fault;
-use crate::fhir::compat::ApiVersion;
 use crate::fhir::search::{self, SearchRules};
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
 use actix_web::web::Payload;
 use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest `X-Request-ID`, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 /// Longest header that is recorded with a write, in characters.
 const RECORDED_CHARS_MAX: usize = 255;
+
+const SSP_TRACE_ID: HeaderName = HeaderName::from_static("ssp-traceid");
+const SSP_FROM: HeaderName = HeaderName::from_static("ssp-from");
+const SSP_TO: HeaderName = HeaderName::from_static("ssp-to");
+const SSP_INTERACTION_ID: HeaderName = HeaderName::from_static("ssp-interactionid");
 
 /// A request that passed the gate.
 pub struct Admitted {
@@ -34,6 +43,8 @@ pub struct Admitted {
     pub ids: Vec<String>,
     /// Who asks.
     pub caller: Caller,
+    /// What its query is held to.
+    pub rules: SearchRules,
     /// The decoded parameters of its query.
     pub parameters: Vec<(String, String)>,
     /// The format of its body.
@@ -60,14 +71,19 @@ impl Admitted {
     }
 }
 
-/// Lets a request in, or says why not.
-pub async fn admit(
-    dialect: &Dialect,
-    http: &HttpRequest,
-    mut payload: Payload,
-    service: &Service,
-    answer_id: &str,
-) -> Result<Admitted, Fault> {
+/// A request of which it is known who asks for what; how, is still to be looked at.
+pub struct Entered {
+    found: Found,
+    /// Who asks.
+    pub caller: Caller,
+    /// What its query is held to.
+    pub rules: SearchRules,
+    /// Absolute URL of the root that was called.
+    pub root_url: String,
+}
+
+/// The first half of the gate: everything up to the headers that must be there.
+pub async fn enter(dialect: &Dialect, http: &HttpRequest, service: &Service, answer_id: &str) -> Result<Entered, Fault> {
     let settings = &service.settings;
     trusted_peer(http, service)?;
     let path = http.path().strip_prefix(dialect.root).unwrap_or_default().trim_start_matches('/');
@@ -78,53 +94,71 @@ pub async fn admit(
     }
     let root_url = format!("{}{}", settings.public_url, dialect.root);
     let need = found.interaction.need();
-    let mut caller = auth::admit(text(http, "Authorization"), need, &root_url, settings, service.engine.now()).await?;
+    let mut caller = auth::admit(text(http, AUTHORIZATION), need, &root_url, settings, service.engine.now()).await?;
     note_headers(&mut caller, http, answer_id);
-    http.extensions_mut().insert(Known { interaction: found.interaction, origin: caller.origin.clone() });
+    http.extensions_mut().insert(Known { interaction: found.interaction, origin: Arc::clone(&caller.origin) });
     // Taken once: whatever is put in its place while this request is under way is for the next one.
     let in_force = service.policy.current();
     policy::permit(service, in_force.as_deref(), found.interaction, &mut caller).await?;
-    headers(dialect, http, found.interaction, settings, caller.compat)?;
+    headers(dialect, http, found.interaction, settings, &caller)?;
     let rules = super::handlers::search_rules(dialect, http, settings, caller.compat);
-    let content_type = text(http, "Content-Type");
-    let (coding, body_format) = body_format(&found, http, content_type)?;
-    let limits = &settings.limits;
-    let parameters = if found.form {
-        let form = read_body(&mut payload, coding, limits).await?;
-        with_form(http.query_string(), &form.plain()?, &rules)
-    } else {
-        search::pairs(http.query_string(), &rules)
-    };
-    let wanted = parameters.as_ref().ok().and_then(|parameters| search::format_of(parameters));
-    let answer_format = negotiate::of_answer(wanted, text(http, "Accept"), content_type)?;
-    if found.form {
-        // A fault found later is told in the format the form asks for.
-        http.extensions_mut().insert(super::handlers::Wanted(answer_format));
+    Ok(Entered { found, caller, rules, root_url })
+}
+
+impl Entered {
+    /// What an answer may have been kept under that is given again to whoever asks the same: a search of slots in its URL.
+    pub fn question(&self, http: &HttpRequest) -> Option<Question> {
+        if self.found.interaction != Interaction::SearchSlots || self.found.form {
+            return None;
+        }
+        Some(Question {
+            root_url: self.root_url.as_str().into(),
+            query: http.query_string().into(),
+            accept: text(http, ACCEPT).map(Into::into),
+            content_type: text(http, CONTENT_TYPE).map(Into::into),
+            rules: self.rules,
+            seer: Seer::of(&self.caller.access),
+        })
     }
-    let parameters = parameters?;
-    // It is unfolded where it is parsed: a resent key wins over a body that is no gzip too.
-    let body = if found.interaction.takes_resource() {
-        read_body(&mut payload, coding, limits).await?
-    } else {
-        Body::new(Vec::new(), Coding::Identity, 0)
-    };
-    let if_match = text(http, "If-Match").map(str::to_owned);
-    Ok(Admitted {
-        interaction: found.interaction,
-        ids: found.ids,
-        caller,
-        parameters,
-        body_format,
-        answer_format,
-        if_match,
-        body,
-        root_url,
-    })
+
+    /// The second half of the gate: media types, parameters, body.
+    pub async fn admit(self, http: &HttpRequest, mut payload: Payload, limits: &HttpLimits) -> Result<Admitted, Fault> {
+        let Self { found, caller, rules, root_url } = self;
+        let content_type = text(http, CONTENT_TYPE);
+        let (coding, body_format) = body_format(&found, http, content_type)?;
+        let parameters = if found.form {
+            let form = read_body(&mut payload, coding, limits).await?;
+            with_form(http.query_string(), &form.plain()?, &rules)
+        } else {
+            search::pairs(http.query_string(), &rules)
+        };
+        let wanted = parameters.as_ref().ok().and_then(|parameters| search::format_of(parameters));
+        let answer_format = negotiate::of_answer(wanted, text(http, ACCEPT), content_type)?;
+        if found.form {
+            // A fault found later is told in the format the form asks for.
+            http.extensions_mut().insert(super::handlers::Wanted(answer_format));
+        }
+        let parameters = parameters?;
+        // It is unfolded where it is parsed: a resent key wins over a body that is no gzip too.
+        let body = if found.interaction.takes_resource() {
+            read_body(&mut payload, coding, limits).await?
+        } else {
+            Body::new(Vec::new(), Coding::Identity, 0)
+        };
+        let if_match = text(http, IF_MATCH).map(str::to_owned);
+        let Found { interaction, ids, .. } = found;
+        Ok(Admitted { interaction, ids, caller, rules, parameters, body_format, answer_format, if_match, body, root_url })
+    }
 }
 
 /// A header as text; one that is not text counts as empty, which no check accepts.
-pub fn text<'r>(http: &'r HttpRequest, name: &str) -> Option<&'r str> {
-    http.headers().get(name).map(|value| value.to_str().unwrap_or_default())
+pub fn text(http: &HttpRequest, name: impl AsHeaderName) -> Option<&str> {
+    http.headers().get(name).map(plain)
+}
+
+/// Control characters are refused before a request exists; what is left to look for goes by whole words of the processor.
+fn plain(value: &HeaderValue) -> &str {
+    std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii()).unwrap_or_default()
 }
 
 /// Refuses whoever did not come through the trusted proxy, where one is named.
@@ -138,16 +172,17 @@ pub fn trusted_peer(http: &HttpRequest, service: &Service) -> Result<(), Fault> 
 }
 
 fn declared_length(http: &HttpRequest, limit: usize) -> Result<(), Fault> {
-    let declared = text(http, "Content-Length").and_then(|length| length.trim().parse::<u64>().ok());
+    let declared = text(http, CONTENT_LENGTH).and_then(|length| length.trim().parse::<u64>().ok());
     let fits = declared.is_none_or(|length| usize::try_from(length).is_ok_and(|length| length <= limit));
     if fits { Ok(()) } else { Err(Fault::TooLarge { what: "body", limit, unit: "bytes" }) }
 }
 
-fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, settings: &Settings, compat: ApiVersion) -> Result<(), Fault> {
+fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, settings: &Settings, caller: &Caller) -> Result<(), Fault> {
+    let (origin, compat) = (&caller.origin, caller.compat);
     // The statement must always be readable (digest A.5).
     if settings.auth != AuthMode::Off && interaction != Interaction::Capability {
-        for name in dialect.headers_demanded {
-            if text(http, name).is_none_or(|value| value.trim().is_empty()) {
+        for Demanded { name, of } in dialect.headers_demanded {
+            if of(origin).is_none_or(|value| value.trim().is_empty()) {
                 return Err(Fault::HeaderMissing { name });
             }
         }
@@ -155,7 +190,7 @@ fn headers(dialect: &Dialect, http: &HttpRequest, interaction: Interaction, sett
     // Consumers built before 2.0.2 know no X-Request-ID (digest G).
     let demanded = dialect.request_id_demanded && !compat.leniencies().request_id_optional;
     let name = "X-Request-ID";
-    match http.headers().get(name) {
+    match http.headers().get(REQUEST_ID) {
         None if demanded && interaction.takes_resource() => Err(Fault::HeaderMissing { name }),
         Some(value) if interaction.takes_resource() && !is_request_id(value.as_bytes()) => {
             Err(Fault::HeaderInvalid { name, expected: "1 to 64 printable characters" })
@@ -170,14 +205,20 @@ fn is_request_id(bytes: &[u8]) -> bool {
 }
 
 fn note_headers(caller: &mut Caller, http: &HttpRequest, answer_id: &str) {
-    let recorded = |name| text(http, name).map(|value| value.chars().take(RECORDED_CHARS_MAX).collect::<String>());
-    let origin = &mut caller.origin;
-    origin.request_id = recorded("X-Request-ID").filter(|id| is_request_id(id.as_bytes()));
+    let recorded = |name: HeaderName| text(http, name).map(|value| clipped(value).to_owned());
+    let origin = Arc::make_mut(&mut caller.origin);
+    origin.request_id = recorded(REQUEST_ID).filter(|id| is_request_id(id.as_bytes()));
     origin.answer_id = Some(answer_id.to_owned());
-    origin.trace_id = recorded("Ssp-TraceID");
-    origin.from_asid = recorded("Ssp-From");
-    origin.to_asid = recorded("Ssp-To");
-    origin.interaction_id = recorded("Ssp-InteractionID");
+    origin.trace_id = recorded(SSP_TRACE_ID);
+    origin.from_asid = recorded(SSP_FROM);
+    origin.to_asid = recorded(SSP_TO);
+    origin.interaction_id = recorded(SSP_INTERACTION_ID);
+}
+
+/// As much of a header as is recorded.
+fn clipped(value: &str) -> &str {
+    // It is ASCII throughout, so that every byte is a character.
+    value.get(..RECORDED_CHARS_MAX).unwrap_or(value)
 }
 
 /// The coding of the body, and its format as far as it is a resource; a form must call itself one.

@@ -8,7 +8,9 @@ use crate::domain::time::Instant;
 use crate::fhir::json::{self, JsonDocuments};
 use crate::fhir::shape::Shape;
 use crate::fhir::xml;
+use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 /// How an answer is to look.
@@ -86,6 +88,11 @@ pub fn versioned(tree: &Element, version: i64, updated: Instant, looks: Looks) -
     let mut answer = start(StatusCode::OK, looks.format);
     tagged(&mut answer, version, updated);
     answer.body(written(tree, looks))
+}
+
+/// An answer whose text is written already, and whose tag is known.
+pub fn tagged_text(status: StatusCode, text: Bytes, tag: HeaderValue, format: Format) -> HttpResponse {
+    start(status, format).insert_header((header::ETAG, tag)).body(text)
 }
 
 fn start(status: StatusCode, format: Format) -> HttpResponseBuilder {

@@ -43,6 +43,8 @@ pub struct HttpLimits {
     pub body_wait_ms: u64,
     /// Longest life of a token, in seconds.
     pub token_life_s_max: i64,
+    /// Bytes of the answers that are kept to be given again; 0 keeps none.
+    pub answers_bytes_max: usize,
 }
 
 impl Default for HttpLimits {
@@ -55,6 +57,7 @@ impl Default for HttpLimits {
             window_days_max: 31,
             body_wait_ms: 15_000,
             token_life_s_max: AuthMode::Unsigned.token_life_s_max(),
+            answers_bytes_max: 134_217_728,
         }
     }
 }

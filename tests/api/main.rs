@@ -33,6 +33,7 @@ mod conditional;
 mod cors;
 mod formats;
 mod held;
+mod kept;
 mod nonsense;
 mod order;
 mod policy;

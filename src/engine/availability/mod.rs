@@ -37,11 +37,32 @@ const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A look that takes longer than this means that the database is silent; whoever comes then need not wait for it.
 const LOOK_MAX: Duration = Duration::from_millis(500);
+/// Where many wait, looks begin no sooner after each other than this: the more a look serves, the less each pays for it. A
+/// lone searcher never waits for it.
+const PACE: Duration = Duration::from_micros(400);
+/// How many make it many.
+const MANY: usize = 4;
 /// How long slots that have begun may lie around.
 const FORGET_EVERY_MS: i64 = 600_000;
 
+/// Most schedules an answer may rest on to be worth remembering.
+const BASIS_MAX: usize = 64;
+
+/// What an answer rests on: as long as it stands, the same question has the same answer until time alone changes it.
+///
+/// What a reader would get wrong: it speaks of what is held, so it is to be asked after [`Availability::when_fresh`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// Which copy it was; another one is no ground to stand on.
+    copy: u64,
+    /// The schedules it looked through, and how often what is held of each had changed.
+    schedules: Vec<(ScheduleId, u64)>,
+}
+
 /// Everything that is held, as it was at one look.
 struct Copy {
+    /// The copies of this process are numbered.
+    number: u64,
     offer: Offer,
     catalogue: Catalogue,
     last: Look,
@@ -51,6 +72,8 @@ struct Copy {
 #[derive(Default)]
 struct Desk {
     waiting: Vec<Fresh>,
+    /// When the next look may begin.
+    not_before: Option<Moment>,
     /// There is a copy.
     ready: bool,
     looking_since: Option<Moment>,
@@ -100,14 +123,27 @@ impl Availability {
             return fresh(false);
         }
         desk.waiting.push(fresh);
+        // The thread is woken by the first; the others are there when it comes to look.
+        let first = desk.waiting.len() == 1;
         drop(desk);
-        self.shared.to_look.notify_one();
+        if first {
+            self.shared.to_look.notify_one();
+        }
     }
 
     /// Lets `ask` ask the index.
     pub(super) fn ask<T>(&self, ask: impl FnOnce(&mut Held<'_>) -> Result<T, NotHeld>) -> Result<T, NotHeld> {
         let copy = self.shared.copy.read();
-        ask(&mut Held(copy.as_ref().ok_or(NotHeld)?))
+        ask(&mut Held { copy: copy.as_ref().ok_or(NotHeld)?, basis: None })
+    }
+
+    /// True when nothing has changed of what an answer rests on.
+    pub(super) fn stands(&self, basis: &Basis) -> bool {
+        let copy = self.shared.copy.read();
+        let same = |copy: &Copy| {
+            copy.number == basis.copy && basis.schedules.iter().all(|(schedule, changes)| copy.offer.changes(schedule) == *changes)
+        };
+        copy.as_ref().is_some_and(same)
     }
 }
 
@@ -142,10 +178,15 @@ impl Shared {
         while desk.waiting.is_empty() && !desk.closed {
             self.to_look.wait(&mut desk);
         }
+        if let Some(pace) = desk.not_before {
+            while !desk.closed && !self.to_look.wait_until(&mut desk, pace).timed_out() {}
+        }
         if desk.closed {
             return None;
         }
-        desk.looking_since = Some(Moment::now());
+        let now = Moment::now();
+        desk.looking_since = Some(now);
+        desk.not_before = (desk.waiting.len() >= MANY).then(|| now + PACE);
         Some(std::mem::take(&mut desk.waiting))
     }
 
@@ -159,10 +200,11 @@ impl Shared {
 }
 
 fn run(shared: &Shared) {
-    let mut pause = PAUSE;
+    let (mut pause, mut copies) = (PAUSE, 0);
     loop {
         let began = Moment::now();
-        match begin(shared) {
+        copies += 1;
+        match begin(shared, copies) {
             Ok(copy) => {
                 log::info!("the availability index holds {} slots", copy.offer.len());
                 *shared.copy.write() = Some(copy);
@@ -185,7 +227,7 @@ fn run(shared: &Shared) {
 }
 
 /// Reads everything, in one state of the database.
-fn begin(shared: &Shared) -> Result<Copy, StoreError> {
+fn begin(shared: &Shared, number: u64) -> Result<Copy, StoreError> {
     shared.store.watch_all(|tx| {
         let last = tx.feed_begin()?;
         let now = shared.clock.now();
@@ -202,7 +244,7 @@ fn begin(shared: &Shared) -> Result<Copy, StoreError> {
             }
         }
         offer.sort();
-        Ok(Copy { offer, catalogue, last })
+        Ok(Copy { number, offer, catalogue, last })
     })
 }
 
@@ -250,7 +292,17 @@ fn look(shared: &Shared) -> Result<(), String> {
 }
 
 /// The index as a source of facts.
-pub(super) struct Held<'c>(&'c Copy);
+pub(super) struct Held<'c> {
+    copy: &'c Copy,
+    basis: Option<Basis>,
+}
+
+impl Held<'_> {
+    /// What the slots that were asked for rest on; `None` where that is too much to be remembered.
+    pub(super) fn basis(&mut self) -> Option<Basis> {
+        self.basis.take()
+    }
+}
 
 /// True for the questions the index can answer: what is free, by service or schedule and by start, all at once.
 pub(super) fn answers(search: &SlotSearch) -> bool {
@@ -265,19 +317,19 @@ impl Facts for Held<'_> {
     type Error = NotHeld;
 
     fn services(&mut self, ids: &[ServiceId]) -> Result<Vec<Service>, NotHeld> {
-        Ok(self.0.catalogue.services(ids))
+        Ok(self.copy.catalogue.services(ids))
     }
     fn schedules(&mut self, ids: &[ScheduleId]) -> Result<Vec<Schedule>, NotHeld> {
-        Ok(self.0.catalogue.schedules(ids))
+        Ok(self.copy.catalogue.schedules(ids))
     }
     fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, NotHeld> {
-        Ok(self.0.catalogue.schedules_serving(services))
+        Ok(self.copy.catalogue.schedules_serving(services))
     }
     fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, NotHeld> {
-        Ok(self.0.catalogue.offerings(ids))
+        Ok(self.copy.catalogue.offerings(ids))
     }
     fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<Arc<DirectoryEntry>>, NotHeld> {
-        Ok(self.0.catalogue.directory(kind, ids))
+        Ok(self.copy.catalogue.directory(kind, ids))
     }
     fn slots(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant, limit: usize) -> Result<Vec<Slot>, NotHeld> {
         if !answers(search) {
@@ -288,7 +340,11 @@ impl Facts for Held<'_> {
             schedules.sort_unstable();
             schedules.dedup();
         }
-        self.0.offer.find(schedules.as_deref(), search.start, now, limit)
+        self.basis = schedules.as_deref().filter(|schedules| schedules.len() <= BASIS_MAX).map(|schedules| Basis {
+            copy: self.copy.number,
+            schedules: schedules.iter().map(|id| (id.clone(), self.copy.offer.changes(id))).collect(),
+        });
+        self.copy.offer.find(schedules.as_deref(), search.start, now, limit)
     }
     fn slot_count(&mut self, _: &SlotSearch, _: Option<&[ScheduleId]>, _: Instant) -> Result<u64, NotHeld> {
         Err(NotHeld)

@@ -54,10 +54,18 @@ impl Held {
 /// What is held of one schedule.
 #[derive(Debug, Clone)]
 enum Line {
-    /// Its slots on offer, in order.
-    Held(Vec<Held>),
+    /// What it has on offer.
+    Held(Slots),
     /// It has had a slot that cannot be held.
     NotHeld,
+}
+
+/// The slots of a schedule on offer, in order.
+#[derive(Debug, Clone, Default)]
+struct Slots {
+    held: Vec<Held>,
+    /// How often any of them came, went or changed, but for those that have begun.
+    changes: u64,
 }
 
 /// Everything on offer.
@@ -78,8 +86,9 @@ impl Offer {
     pub(in crate::engine) fn add(&mut self, slots: Vec<Slot>) {
         for slot in slots {
             match (self.lines.get_mut(&slot.schedule), Held::of(&slot)) {
-                (Some(Line::Held(line)), Some(held)) => line.push(held),
-                (None, Some(held)) => drop(self.lines.insert(slot.schedule, Line::Held(vec![held]))),
+                (Some(Line::Held(line)), Some(held)) => line.held.push(held),
+                // A schedule of which nothing was held counts as never changed.
+                (None, Some(held)) => drop(self.lines.insert(slot.schedule, Line::Held(Slots { held: vec![held], changes: 1 }))),
                 (_, None) => drop(self.lines.insert(slot.schedule, Line::NotHeld)),
                 (Some(Line::NotHeld), _) => {}
             }
@@ -90,15 +99,15 @@ impl Offer {
     pub(in crate::engine) fn sort(&mut self) {
         for line in self.lines.values_mut() {
             if let Line::Held(line) = line {
-                line.sort_unstable_by_key(Held::place);
-                line.shrink_to_fit();
+                line.held.sort_unstable_by_key(Held::place);
+                line.held.shrink_to_fit();
             }
         }
     }
 
     /// How many slots are held.
     pub(in crate::engine) fn len(&self) -> usize {
-        self.lines.values().map(|line| if let Line::Held(line) = line { line.len() } else { 0 }).sum()
+        self.lines.values().map(|line| if let Line::Held(line) = line { line.held.len() } else { 0 }).sum()
     }
 
     /// Takes note of a slot as it is now. Its schedule and start are those it always had.
@@ -116,15 +125,25 @@ impl Offer {
             }
             return;
         };
-        match (line.binary_search_by_key(&held.place(), Held::place), open) {
+        line.changes += 1;
+        let slots = &mut line.held;
+        match (slots.binary_search_by_key(&held.place(), Held::place), open) {
             (Ok(at), true) => {
-                if let Some(known) = line.get_mut(at) {
+                if let Some(known) = slots.get_mut(at) {
                     *known = held;
                 }
             }
-            (Ok(at), false) => drop(line.remove(at)),
-            (Err(at), true) => line.insert(at, held),
+            (Ok(at), false) => drop(slots.remove(at)),
+            (Err(at), true) => slots.insert(at, held),
             (Err(_), false) => {}
+        }
+    }
+
+    /// How often what is held of a schedule has changed: while that stays the same, only time changes what is found of it.
+    pub(in crate::engine) fn changes(&self, schedule: &ScheduleId) -> u64 {
+        match self.lines.get(schedule) {
+            Some(Line::Held(line)) => line.changes,
+            Some(Line::NotHeld) | None => 0,
         }
     }
 
@@ -136,7 +155,7 @@ impl Offer {
         self.since = now;
         for line in self.lines.values_mut() {
             if let Line::Held(line) = line {
-                line.drain(..line.partition_point(|held| held.start_ms <= now.ms()));
+                line.held.drain(..line.held.partition_point(|held| held.start_ms <= now.ms()));
             }
         }
     }
@@ -166,7 +185,7 @@ impl Offer {
         };
         let mut found: Vec<(&ScheduleId, &Held)> = Vec::new();
         for (schedule, line) in lines {
-            let Line::Held(line) = line else { return Err(NotHeld) };
+            let Line::Held(Slots { held: line, .. }) = line else { return Err(NotHeld) };
             let first = line.partition_point(|held| held.start_ms < from);
             // More of one schedule than are wanted of all can be left out at once.
             let within = line.iter().skip(first).take_while(|held| held.start_ms < until).take(limit);

@@ -1,5 +1,8 @@
 //! The claims of a token and what each must be (digest D, table; `decisions.md` 5, "Tokens").
 //!
+//! What a reader would get wrong: reading comes once, judging with every request, because a token that is remembered still
+//! grows old, and opens one root and not the other.
+//!
 //! Nothing of a token is ever repeated in a message but the names of claims.
 
 use crate::domain::appointment::Origin;
@@ -25,9 +28,12 @@ pub(super) struct Rules<'a> {
 }
 
 /// What a token without a signature says.
+#[derive(Debug)]
 pub(super) struct Claims {
     pub(super) organisation: OdsCode,
     pub(super) scope: String,
+    audiences: Vec<String>,
+    times: Times,
     issuer: String,
     user: String,
     role: Option<String>,
@@ -35,30 +41,38 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    pub(super) fn into_origin(self) -> Origin {
+    /// The claims of an unsigned token, each of which the standard prescribes.
+    pub(super) fn read(payload: &Value) -> Result<Self, TokenFault> {
+        let issuer = text(payload, "iss")?;
+        let user = text(payload, "sub")?;
+        let audiences = audiences(payload)?.into_iter().map(str::to_owned).collect();
+        let times = Times::of(payload)?;
+        direct_care(payload)?;
+        let scope = text(payload, "requested_scope")?.to_owned();
+        let device = payload.get("requesting_device").filter(|d| d.is_object()).ok_or_else(|| missing("requesting_device"))?;
+        let organisation = organisation(payload, "requesting_organization")?;
+        let role = practitioner(payload, user)?;
+        let (issuer, user, device) = (recorded(issuer), recorded(user), described(device));
+        Ok(Self { organisation, scope, audiences, times, issuer, user, role, device })
+    }
+
+    /// Whether it opens this door now.
+    pub(super) fn judge(&self, rules: &Rules<'_>) -> Result<(), TokenFault> {
+        audience_fits(self.audiences.iter().map(String::as_str), rules.audiences)?;
+        self.times.judge(rules.life_s_max, rules.now)
+    }
+
+    /// What is recorded of it.
+    pub(super) fn origin(&self) -> Origin {
         Origin {
-            consumer: Some(self.organisation),
-            issuer: Some(self.issuer),
-            user: Some(self.user),
-            role: self.role,
-            device: self.device,
+            consumer: Some(self.organisation.clone()),
+            issuer: Some(self.issuer.clone()),
+            user: Some(self.user.clone()),
+            role: self.role.clone(),
+            device: self.device.clone(),
             ..Origin::default()
         }
     }
-}
-
-/// The claims of an unsigned token, each of which the standard prescribes.
-pub(super) fn check(payload: &Value, rules: &Rules<'_>) -> Result<Claims, TokenFault> {
-    let issuer = text(payload, "iss")?;
-    let user = text(payload, "sub")?;
-    audience_fits(audiences(payload)?.into_iter(), rules.audiences)?;
-    Times::of(payload)?.judge(rules.life_s_max, rules.now)?;
-    direct_care(payload)?;
-    let scope = text(payload, "requested_scope")?.to_owned();
-    let device = payload.get("requesting_device").filter(|d| d.is_object()).ok_or_else(|| missing("requesting_device"))?;
-    let organisation = organisation(payload, "requesting_organization")?;
-    let role = practitioner(payload, user)?;
-    Ok(Claims { organisation, scope, issuer: recorded(issuer), user: recorded(user), role, device: described(device) })
 }
 
 fn missing(claim: &str) -> TokenFault {

@@ -26,6 +26,7 @@ use crate::domain::ids::OdsCode;
 use crate::domain::policy::Access;
 use crate::domain::time::Instant;
 use crate::fhir::compat::ApiVersion;
+use std::sync::Arc;
 
 /// Whoever asks, as far as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Caller {
     /// The oldest version of the booking API that is spoken with them.
     pub compat: ApiVersion,
     /// What is recorded of them; the headers are added later.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
 }
 
 /// The caller of a request, proven to have what the interaction needs; what a policy says of it comes on top.
@@ -55,26 +56,26 @@ pub async fn admit(authorization: Option<&str>, need: Need, root_url: &str, sett
     let life_s_max = settings.limits.token_life_s_max;
     let admitted = match settings.auth {
         AuthMode::Off => return Ok(everybody(settings)),
-        AuthMode::Unsigned => by_claims(given, &claims::Rules { audiences, life_s_max, now }, need),
+        AuthMode::Unsigned => by_claims(given, &settings.trust, &claims::Rules { audiences, life_s_max, now }, need),
         AuthMode::Jwks => by_signature(given, &settings.trust, &signed_claims::Demand { audiences, life_s_max, need, now }).await,
     };
     // As it is before the policy is asked.
     let (organisation, origin) = admitted.map_err(Fault::Token)?;
-    Ok(Caller { access: Access::usual(organisation), compat: settings.compat, origin })
+    Ok(Caller { access: Access::usual(organisation), compat: settings.compat, origin: Arc::new(origin) })
 }
 
 fn everybody(settings: &Settings) -> Caller {
-    Caller { access: Access::Everyone, compat: settings.compat, origin: Origin::default() }
+    Caller { access: Access::Everyone, compat: settings.compat, origin: Arc::default() }
 }
 
 /// A caller who is believed for what stands around this server: the proxy, or the loopback interface.
-fn by_claims(authorization: &str, rules: &claims::Rules<'_>, need: Need) -> Result<(OdsCode, Origin), TokenFault> {
-    let payload = unsigned::payload(authorization)?;
-    let claims = claims::check(&payload, rules)?;
+fn by_claims(authorization: &str, trust: &Trust, rules: &claims::Rules<'_>, need: Need) -> Result<(OdsCode, Origin), TokenFault> {
+    let claims = unsigned::claims(bearer::token(authorization)?, trust)?;
+    claims.judge(rules)?;
     if !need.is_met_by(&claims.scope) {
         return Err(TokenFault::Scope { claim: "requested_scope".to_owned(), needed: need.example() });
     }
-    Ok((claims.organisation.clone(), claims.into_origin()))
+    Ok((claims.organisation.clone(), claims.origin()))
 }
 
 /// A caller for whom a trusted issuer has signed.

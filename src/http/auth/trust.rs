@@ -1,9 +1,10 @@
-//! Whom signed tokens are believed from: the issuers, their keys, and what was proven a moment ago.
+//! Whom signed tokens are believed from: the issuers, their keys, and what was proven, or read, a moment ago.
 //!
 //! What a reader would get wrong: a token that was proven is remembered together with the issuer and the key set it was
 //! proven with, and counts only while both are still in force. So nothing has to be cleared when a key is withdrawn.
 
 use super::algorithm::Algorithm;
+use super::claims::Claims;
 use super::key_source::KeySource;
 use super::signed::Proven;
 use crate::domain::ids::OdsCode;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// How much is remembered of proven tokens, in bytes of their text.
+/// How much is remembered of tokens, in bytes of their text.
 const REMEMBERED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// How many that are, about.
 const REMEMBERED: usize = 8_192;
@@ -87,13 +88,16 @@ pub struct Trust {
     issuers: RwLock<Arc<Vec<Arc<Issuer>>>>,
     clients: Box<ClientDirectory>,
     proven: Option<Cache<Box<str>, Arc<Proven>, Bytes>>,
+    /// What tokens without a signature say, which nobody proves.
+    heard: Cache<Box<str>, Arc<Claims>, Bytes>,
 }
 
 impl Trust {
     /// Trust in these issuers; `clients` is asked for clients an issuer's own list does not name.
     pub fn new(issuers: Vec<Issuer>, clients: Box<ClientDirectory>) -> Self {
-        let proven = Cache::with_weighter(REMEMBERED, REMEMBERED_BYTES_MAX, Bytes);
-        Self { issuers: RwLock::new(Arc::new(issuers.into_iter().map(Arc::new).collect())), clients, proven: Some(proven) }
+        let proven = Some(Cache::with_weighter(REMEMBERED, REMEMBERED_BYTES_MAX, Bytes));
+        let heard = Cache::with_weighter(REMEMBERED, REMEMBERED_BYTES_MAX, Bytes);
+        Self { issuers: RwLock::new(Arc::new(issuers.into_iter().map(Arc::new).collect())), clients, proven, heard }
     }
 
     /// Trust in nobody.
@@ -154,6 +158,15 @@ impl Trust {
         Some(proven).filter(|_| same_issuer && same_keys)
     }
 
+    /// What this very token without a signature says, if it was read a moment ago.
+    pub(super) fn heard(&self, token: &str) -> Option<Arc<Claims>> {
+        self.heard.get(token)
+    }
+
+    pub(super) fn hear(&self, token: &str, claims: &Arc<Claims>) {
+        self.heard.insert(token.into(), Arc::clone(claims));
+    }
+
     pub(super) fn remember(&self, token: &str, proven: &Arc<Proven>) {
         if let Some(remembered) = &self.proven {
             remembered.insert(token.into(), Arc::clone(proven));
@@ -171,8 +184,8 @@ impl fmt::Debug for Trust {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Box<str>, Arc<Proven>> for Bytes {
-    fn weight(&self, token: &Box<str>, _: &Arc<Proven>) -> u64 {
+impl<Said> Weighter<Box<str>, Arc<Said>> for Bytes {
+    fn weight(&self, token: &Box<str>, _: &Arc<Said>) -> u64 {
         u64::try_from(token.len()).unwrap_or(u64::MAX).max(1)
     }
 }

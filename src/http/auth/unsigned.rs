@@ -3,18 +3,29 @@
 //! Parsed by hand, because libraries rightly refuse them; and only here, in the one mode that allows them.
 
 use super::bearer;
+use super::claims::Claims;
+use super::trust::Trust;
 use crate::domain::fault::TokenFault;
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Header {
     alg: String,
 }
 
-/// The claims of an unsigned bearer token.
-pub(super) fn payload(authorization: &str) -> Result<Value, TokenFault> {
-    let token = bearer::token(authorization)?;
+/// What an unsigned bearer token says. Whoever sends it again is not read again.
+pub(super) fn claims(token: &str, trust: &Trust) -> Result<Arc<Claims>, TokenFault> {
+    if let Some(claims) = trust.heard(token) {
+        return Ok(claims);
+    }
+    let claims = Arc::new(Claims::read(&payload(token)?)?);
+    trust.hear(token, &claims);
+    Ok(claims)
+}
+
+fn payload(token: &str) -> Result<Value, TokenFault> {
     let mut parts = token.split('.');
     let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(TokenFault::Malformed("it does not have the form <header>.<payload>. with the trailing dot"));

@@ -4,6 +4,7 @@ pub mod booking;
 pub mod provider;
 
 use super::auth::Need;
+use crate::domain::appointment::Origin;
 use crate::domain::directory::DirectoryKind;
 use crate::domain::element::Element;
 use crate::domain::fault::Fault;
@@ -109,6 +110,15 @@ pub struct Refused {
     pub headers: Vec<(&'static str, String)>,
 }
 
+/// A header that must be there, and where it is found once it was noted.
+#[derive(Debug, Clone, Copy)]
+pub struct Demanded {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub of: fn(&Origin) -> Option<&str>,
+}
+
 /// A service root.
 #[derive(Clone, Copy)]
 pub struct Dialect {
@@ -117,7 +127,7 @@ pub struct Dialect {
     /// What is served.
     pub routes: &'static [Route],
     /// Headers that every request must carry unless authentication is off.
-    pub headers_demanded: &'static [&'static str],
+    pub headers_demanded: &'static [Demanded],
     /// Whether POST and PUT must carry `X-Request-ID`.
     pub request_id_demanded: bool,
     /// Whether PUT must carry `If-Match`.

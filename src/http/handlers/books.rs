@@ -40,7 +40,7 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let (tell, told) = oneshot::channel();
     // Nobody listens when the consumer has hung up; the booking stands all the same.
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
-    asked.service.engine.book(request, asked.access(), asked.admitted.caller.origin.clone(), answer);
+    asked.service.engine.book(request, asked.access(), asked.origin(), answer);
     outcome(asked, told).await
 }
 
@@ -96,7 +96,7 @@ async fn try_update(asked: &Asked) -> Result<AppointmentVersion, Fault> {
     let wanted = with_defaults(body.tree);
     let (tell, told) = oneshot::channel();
     let answer = Box::new(move |outcome| drop(tell.send(outcome)));
-    asked.service.engine.cancel(pending, &change.status, &wanted, asked.admitted.caller.origin.clone(), answer);
+    asked.service.engine.cancel(pending, &change.status, &wanted, asked.origin(), answer);
     outcome(asked, told).await
 }
 

@@ -14,6 +14,7 @@ use super::request::{self, Admitted};
 use super::respond::{self, Looks};
 use super::settings::Settings;
 use super::{Service, access, fault, negotiate, transfer};
+use crate::domain::appointment::Origin;
 use crate::domain::fault::Fault;
 use crate::domain::policy::Access;
 use crate::domain::search::Cursor;
@@ -70,9 +71,16 @@ async fn answer(
     service: &web::Data<Service>,
     answer_id: &str,
 ) -> Result<HttpResponse, Fault> {
-    let admitted = request::admit(dialect, http, payload, service, answer_id).await?;
-    let rules = search_rules(dialect, http, &service.settings, admitted.caller.compat);
-    let asked = Asked { dialect, service: service.clone(), rules, preferences: Preferences::of(http), admitted };
+    let entered = request::enter(dialect, http, service, answer_id).await?;
+    let asked_before = match entered.question(http) {
+        Some(question) => match slots::again(service, question).await {
+            Ok(answer) => return Ok(answer),
+            Err(anew) => Some(anew),
+        },
+        None => None,
+    };
+    let admitted = entered.admit(http, payload, &service.settings.limits).await?;
+    let asked = Asked { dialect, service: service.clone(), rules: admitted.rules, preferences: Preferences::of(http), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
             let mut statement = (dialect.capability)(&asked.admitted.root_url);
@@ -83,7 +91,7 @@ async fn answer(
             }
             Ok(respond::resource(StatusCode::OK, &statement, asked.looks(false)))
         }
-        Interaction::SearchSlots => slots::search(asked).await,
+        Interaction::SearchSlots => slots::search(asked, asked_before).await,
         Interaction::ReadSlot => slots::read(asked).await,
         Interaction::SearchSchedules => schedules::search(asked).await,
         Interaction::ReadSchedule => schedules::read(asked).await,
@@ -150,15 +158,16 @@ impl Asked {
         self.admitted.caller.access.clone()
     }
 
+    /// What is recorded of whoever asks.
+    fn origin(&self) -> Origin {
+        self.admitted.caller.origin.as_ref().clone()
+    }
+
     /// Runs an operation of the engine aside, because it waits for the database.
     async fn engine<T: Send + 'static>(
         &self,
         work: impl FnOnce(&crate::engine::Engine) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let engine = std::sync::Arc::clone(&self.service.engine);
-        web::block(move || work(&engine)).await.unwrap_or_else(|_| {
-            log::error!("an operation of the engine panicked");
-            Err(Fault::Internal)
-        })
+        self.service.turns.take(&self.service.engine, work).await
     }
 }

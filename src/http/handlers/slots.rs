@@ -1,14 +1,20 @@
 //! Slots: searching and reading them.
+//!
+//! What a reader would get wrong: an answer that is given again was not found in a drawer and handed out. The engine has
+//! looked at the database since the request came, as for any other search, and said that it would find the same.
 
+use super::super::Service;
 use super::super::access::Sought;
+use super::super::answers::{Answer, Question};
 use super::super::negotiate::Format;
 use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Access;
-use crate::domain::search::SlotSearch;
+use crate::domain::search::{SlotSearch, Window};
 use crate::domain::slot::SlotStatus;
-use crate::engine::{Related, SlotMatches};
+use crate::domain::time::Instant;
+use crate::engine::{Engine, Related, SlotMatches};
 use crate::fhir::bundle::{Entry, Mode};
 use crate::fhir::render::{self, Head, Included};
 use crate::fhir::search::Query;
@@ -16,19 +22,39 @@ use crate::fhir::{json, schedule, search, slot, xml};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::rt::time::timeout;
+use actix_web::web::Bytes;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a search waits for what is held in memory to be new. A database that takes longer is asked itself.
 const LOOK_MAX: Duration = Duration::from_millis(500);
 
+/// A question to which no answer is kept that is still right.
+pub struct Anew {
+    question: Question,
+    /// Whether what is held in memory is as new as the database, where that was waited for already.
+    is_fresh: Option<bool>,
+}
+
+/// The answer that was given to the same question before, if it still is what would be found.
+pub async fn again(service: &Service, question: Question) -> Result<HttpResponse, Anew> {
+    let Some(earlier) = service.answers.get(&question) else { return Err(Anew { question, is_fresh: None }) };
+    let is_fresh = when_fresh(&service.engine).await;
+    if is_fresh && service.engine.now() < earlier.until && service.engine.stands(&earlier.basis) {
+        return Ok(given(&earlier));
+    }
+    Err(Anew { question, is_fresh: Some(is_fresh) })
+}
+
 /// `GET /Slot?…` (digest A.6).
-pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
+pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fault> {
+    let access = asked.access();
+    let is_fresh = anew.as_ref().and_then(|anew| anew.is_fresh);
     let query = search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
     let must_know_service = asked.dialect.strict;
-    let access = asked.access();
-    let found = match held(&asked, &query.search, &access).await {
+    let found = match held(&asked, &query.search, &access, is_fresh).await {
         Some(found) => found,
         None => {
             let wanted = query.search.clone();
@@ -42,36 +68,78 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
         Err(Fault::NotFound { .. }) if !must_know_service => SlotMatches::none(asked.service.engine.now()),
         found => found?,
     };
-    let mut answer = if query.shape.is_whole() && !query.pretty && !query.total_only && found.next.is_none() {
-        rendered(&asked, &query, &found)?
-    } else {
-        built(&asked, &query, &found)?
-    };
     let named = query.search.services.iter().filter(|_| known);
-    let services = named.map(|id| id.as_str().to_owned()).collect();
-    answer.extensions_mut().insert(Sought { services, matches: found.total });
-    Ok(answer)
+    let sought = Sought { services: named.map(|id| id.as_str().to_owned()).collect(), matches: found.total };
+    if !query.shape.is_whole() || query.pretty || query.total_only || found.next.is_some() {
+        let mut answer = built(&asked, &query, &found)?;
+        answer.extensions_mut().insert(sought);
+        return Ok(answer);
+    }
+    let text = rendered(&asked, &query, &found)?;
+    let until = until(&asked, &query, &found);
+    match (anew, found.basis, until) {
+        (Some(Anew { question, .. }), Some(basis), Some(until)) => {
+            let answer = Arc::new(Answer::new(Bytes::from(text), asked.admitted.answer_format, sought, (basis, until)));
+            asked.service.answers.keep(question, Arc::clone(&answer));
+            Ok(given(&answer))
+        }
+        _ => {
+            let mut answer = respond::text(StatusCode::OK, text, asked.admitted.answer_format);
+            answer.extensions_mut().insert(sought);
+            Ok(answer)
+        }
+    }
 }
 
-/// The matches from memory, as soon as they are as new as the database; `None` where the database is to be asked.
-async fn held(asked: &Asked, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
-    let engine = &asked.service.engine;
-    if !engine.may_hold(search) {
-        return None;
+/// An answer that is kept.
+fn given(answer: &Arc<Answer>) -> HttpResponse {
+    let mut response = respond::tagged_text(StatusCode::OK, answer.body.clone(), answer.tag.clone(), answer.format);
+    let mut extensions = response.extensions_mut();
+    extensions.insert(answer.sought.clone());
+    extensions.insert(Arc::clone(answer));
+    drop(extensions);
+    response
+}
+
+/// Until when the answer stays right if nothing is booked, freed or laid out: until its first slot begins, or its window
+/// ends. `None` where the question itself means something else at any other time.
+fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Option<Instant> {
+    let mut later = search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
+    let Window { from, until } = query.search.start;
+    // A window that begins in the past begins now, and what is on offer begins later than that in any case.
+    if from <= Some(found.now) {
+        later.search.start.from = from;
     }
+    let begins = found.slots.first().map_or(until, |first| until.map(|until| until.min(first.start)));
+    begins.filter(|_| later == *query)
+}
+
+/// Waits until what is held in memory is as new as the database; false where that is not to be had.
+async fn when_fresh(engine: &Engine) -> bool {
     let (tell, told) = oneshot::channel();
     engine.when_fresh(Box::new(move |fresh| {
         // Nobody listens when the consumer has hung up.
         let _ = tell.send(fresh);
     }));
-    match timeout(LOOK_MAX, told).await {
-        Ok(Ok(true)) => engine.search_slots_held(search, access),
-        _ => None,
+    matches!(timeout(LOOK_MAX, told).await, Ok(Ok(true)))
+}
+
+/// The matches from memory, as soon as they are as new as the database; `None` where the database is to be asked.
+/// `is_fresh` is what waiting for that came to, where it was waited for already.
+async fn held(asked: &Asked, search: &SlotSearch, access: &Access, is_fresh: Option<bool>) -> Option<Result<SlotMatches, Fault>> {
+    let engine = &asked.service.engine;
+    if !engine.may_hold(search) {
+        return None;
     }
+    let is_fresh = match is_fresh {
+        Some(is_fresh) => is_fresh,
+        None => when_fresh(engine).await,
+    };
+    if is_fresh { engine.search_slots_held(search, access) } else { None }
 }
 
 /// The usual answer, written at once.
-fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Result<HttpResponse, Fault> {
+fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Result<String, Fault> {
     let head = Head { base_url: &asked.admitted.root_url, honoured: &query.honoured, total: found.total };
     let format = asked.admitted.answer_format;
     let mut included = Vec::new();
@@ -92,11 +160,10 @@ fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Re
         };
         included.push(Included { path: format!("{}/{}", entry.kind.name(), entry.id), text });
     }
-    let text = match format {
+    Ok(match format {
         Format::Json => render::json(head, &found.slots, found.now, &included),
         Format::Xml => render::xml(head, &found.slots, found.now, &included),
-    };
-    Ok(respond::text(StatusCode::OK, text, format))
+    })
 }
 
 /// The same as a tree, from which parts can be taken.

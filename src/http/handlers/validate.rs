@@ -97,7 +97,7 @@ async fn booking(asked: &Asked, body: Read) -> (Option<String>, Result<(), Fault
         return (None, Err(fault));
     }
     let place = request.slot.expression.clone();
-    let (access, origin) = (asked.access(), asked.admitted.caller.origin.clone());
+    let (access, origin) = (asked.access(), asked.origin());
     (Some(place), asked.engine(move |engine| engine.would_book(request, access, origin)).await)
 }
 

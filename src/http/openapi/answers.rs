@@ -4,7 +4,7 @@
 //! is put to the root's own table, and whatever that says is what the document says.
 
 use super::super::auth::Need;
-use super::super::dialects::{self, Dialect, Interaction, Route};
+use super::super::dialects::{self, Demanded, Dialect, Interaction, Route};
 use super::{examples, tag};
 use crate::domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use crate::domain::ids::{AppointmentId, OdsCode};
@@ -199,7 +199,7 @@ fn gate(dialect: &Dialect, interaction: Interaction) -> Vec<Sample> {
         all.push((name, "no token, or one that is unreadable, expired, for another audience or without the scope", token));
         let unlisted = Fault::NotPermitted(Denial::Unlisted { organisation: organisation() });
         all.push(("not-admitted", "the provider's policy does not admit the organisation", unlisted));
-        if let Some(name) = dialect.headers_demanded.first() {
+        if let Some(Demanded { name, .. }) = dialect.headers_demanded.first() {
             all.push(("header-missing", "a header that is demanded is missing", Fault::HeaderMissing { name }));
         }
     }

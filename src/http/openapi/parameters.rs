@@ -14,7 +14,11 @@ pub fn of(dialect: &Dialect, route: Route) -> Vec<Value> {
     }
     if route.interaction != Interaction::Capability {
         let spine = ["Ssp-TraceID", "Ssp-From", "Ssp-To", "Ssp-InteractionID"];
-        all.extend(spine.into_iter().map(|name| header(name, dialect.headers_demanded.contains(&name), SSP, example_of(name))));
+        all.extend(
+            spine
+                .into_iter()
+                .map(|name| header(name, dialect.headers_demanded.iter().any(|demanded| demanded.name == name), SSP, example_of(name))),
+        );
     }
     if route.interaction.takes_resource() {
         let example = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902";

@@ -32,10 +32,8 @@ pub fn answered(http: &HttpRequest, response: HttpResponse) -> HttpResponse {
         Ok(content) => content,
         Err(content) => return head.set_body(content),
     };
-    if !head.headers().contains_key(ETAG)
-        && let Ok(tag) = HeaderValue::try_from(tag_of(&content))
-    {
-        head.headers_mut().insert(ETAG, tag);
+    if !head.headers().contains_key(ETAG) {
+        head.headers_mut().insert(ETAG, tag_of(&content));
     }
     let tag = head.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
     let wanted = joined(http, &IF_NONE_MATCH);
@@ -50,8 +48,9 @@ pub fn answered(http: &HttpRequest, response: HttpResponse) -> HttpResponse {
 /// The tag of an answer that has no version: a search, a history, the statement.
 ///
 /// XXH3 is fixed for good by its specification, so processes, releases and machines agree.
-fn tag_of(content: &[u8]) -> String {
-    format!("W/\"{:032x}\"", xxh3_128(content))
+pub fn tag_of(content: &[u8]) -> HeaderValue {
+    // Digits in quotes always are a header's value.
+    HeaderValue::try_from(format!("W/\"{:032x}\"", xxh3_128(content))).unwrap_or(HeaderValue::from_static("W/\"0\""))
 }
 
 /// Whether a list of tags, or `*`, names this one. Weak comparison: `W/` counts for nothing (RFC 9110, 8.8.3.2).

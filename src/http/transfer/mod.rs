@@ -8,13 +8,14 @@ pub mod coding;
 mod conditional;
 pub mod cors;
 
-pub use conditional::BeyondItsVersion;
+pub use conditional::{BeyondItsVersion, tag_of};
 
 use super::settings::Settings;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header in which every answer names itself, and consumers their requests.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// What an answer depends on beside its URL.
 const VARIES_BY: &str = "Accept, Accept-Encoding";

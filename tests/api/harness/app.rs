@@ -210,6 +210,16 @@ impl App {
         put_in_force(&self.service, text);
     }
 
+    /// How many answers may be given again.
+    pub fn answers_kept(&self) -> usize {
+        self.service.answers.count()
+    }
+
+    /// Whether searches are answered from memory.
+    pub fn holds_what_is_on_offer(&self) -> bool {
+        self.service.engine.answers_from_memory()
+    }
+
     /// Sends a request. Whatever FHIR comes back is examined.
     pub async fn ask(&self, ask: Ask) -> Answer {
         let answer = self.send(ask.clone()).await;

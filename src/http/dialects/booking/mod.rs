@@ -2,7 +2,7 @@
 
 pub mod table;
 
-use super::{Dialect, Interaction, Route};
+use super::{Demanded, Dialect, Interaction, Route};
 use crate::domain::directory::DirectoryKind;
 use crate::fhir::capability;
 
@@ -13,7 +13,12 @@ pub const RELEASE_DATE: &str = "2026-11-20";
 pub const DIALECT: Dialect = Dialect {
     root: "/STU3/1/booking",
     routes: &BOOKING_ROUTES,
-    headers_demanded: &["Ssp-TraceID", "Ssp-From", "Ssp-To", "Ssp-InteractionID"],
+    headers_demanded: &[
+        Demanded { name: "Ssp-TraceID", of: |origin| origin.trace_id.as_deref() },
+        Demanded { name: "Ssp-From", of: |origin| origin.from_asid.as_deref() },
+        Demanded { name: "Ssp-To", of: |origin| origin.to_asid.as_deref() },
+        Demanded { name: "Ssp-InteractionID", of: |origin| origin.interaction_id.as_deref() },
+    ],
     request_id_demanded: true,
     if_match_demanded: true,
     strict: true,
