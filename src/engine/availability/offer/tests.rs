@@ -34,8 +34,14 @@ fn shown(slots: &[Slot]) -> Vec<(i64, String, String, i64, Option<Channel>)> {
     slots.iter().map(shown).collect()
 }
 
-/// What somebody would find who looked through all slots one by one.
+/// What somebody would find who looked through all slots one by one, and stopped at the limit.
 fn naive(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Instant) -> Vec<Slot> {
+    let mut found = everything(all, schedules, start, now);
+    found.truncate(LIMIT);
+    found
+}
+
+fn everything(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Instant) -> Vec<Slot> {
     let fits = |slot: &&Slot| {
         slot.taken < slot.capacity
             && !slot.blocked
@@ -45,7 +51,6 @@ fn naive(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Wind
     };
     let mut found: Vec<Slot> = all.values().filter(fits).cloned().collect();
     found.sort_by(|a, b| (a.start, a.id.as_str()).cmp(&(b.start, b.id.as_str())));
-    found.truncate(LIMIT);
     found
 }
 
@@ -80,6 +85,8 @@ proptest! {
         let mut all: BTreeMap<u8, Slot> = laid_out.into_iter().map(|(n, (taken, blocked))| (n, slot(n, taken, blocked))).collect();
         let mut now = at(-1);
         let mut offer = Offer::new(now);
+        // What each schedule showed when it had changed so often, at whatever time.
+        let mut known: BTreeMap<(ScheduleId, u64), Vec<Slot>> = BTreeMap::new();
         offer.add(all.values().filter(|s| s.taken < s.capacity && !s.blocked).cloned().collect());
         offer.sort();
         for step in steps {
@@ -96,6 +103,14 @@ proptest! {
                     let window = Window { from: from.map(at), until: until.map(at) };
                     let found = offer.find(schedules.as_deref(), window, now, LIMIT).unwrap();
                     prop_assert_eq!(shown(&found), shown(&naive(&all, schedules.as_deref(), window, now)));
+                    for schedule in schedules.into_iter().flatten() {
+                        let shows = everything(&all, Some(&[schedule.clone()]), Window::default(), now);
+                        let changes = offer.changes(&schedule);
+                        let earlier = known.entry((schedule, changes)).or_insert_with(|| shows.clone());
+                        // Where nothing changed, slots that have begun since are all the difference there is.
+                        earlier.retain(|slot| slot.start > now);
+                        prop_assert_eq!(shown(&shows), shown(earlier));
+                    }
                 }
             }
         }
