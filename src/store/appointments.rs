@@ -1,7 +1,7 @@
 //! Appointments: reading them. Making and cancelling them is the claims' business.
 
 use super::dialect::Db;
-use super::schema::{appointment, appointment_version, schedule, service, slot};
+use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever, slot_past};
 use super::{StoreError, Tx};
 use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
 use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
@@ -11,6 +11,7 @@ use crate::domain::search::{ActedIn, AppointmentSearch, Identified};
 use crate::domain::time::{Instant, Span};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use std::collections::HashMap;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = appointment)]
@@ -119,21 +120,30 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
+        type Row = (AppointmentRow, Option<String>, Option<String>);
+        let rows: Vec<Row> = self.run(|c| {
             appointment::table
-                .inner_join(slot::table)
+                .left_join(slot::table)
                 .left_join(service::table)
                 .filter(appointment::id.eq_any(ids))
                 .order(appointment::id)
-                .select((AppointmentRow::as_select(), slot::schedule_id, service::ods.nullable()))
+                .select((AppointmentRow::as_select(), slot::schedule_id.nullable(), service::ods.nullable()))
                 .load(c)
         })?;
-        let owned = |(row, schedule, ods): (AppointmentRow, String, Option<String>)| Owned {
-            appointment: row.into(),
-            schedule: ScheduleId::stored(schedule),
-            provider: ods.map(OdsCode::stored),
+        // Nearly all that are asked for are still to come, and nobody pays for the archive. A slot moves there and never
+        // back, so one that moves meanwhile is found.
+        let archived: Vec<&str> = rows.iter().filter(|(_, found, _)| found.is_none()).map(|(row, _, _)| row.slot_id.as_str()).collect();
+        let past: HashMap<String, String> = if archived.is_empty() {
+            HashMap::new()
+        } else {
+            let theirs = slot_past::table.filter(slot_past::id.eq_any(archived)).select((slot_past::id, slot_past::schedule_id));
+            self.run(|c| theirs.load::<(String, String)>(c))?.into_iter().collect()
         };
-        Ok(rows.into_iter().map(owned).collect())
+        let owned = |(row, found, ods): Row| {
+            let schedule = ScheduleId::stored(found.or_else(|| past.get(&row.slot_id).cloned())?);
+            Some(Owned { appointment: row.into(), schedule, provider: ods.map(OdsCode::stored) })
+        };
+        Ok(rows.into_iter().filter_map(owned).collect())
     }
 
     /// One version of an appointment.
@@ -209,11 +219,11 @@ impl Tx<'_> {
     pub fn diary_search(&mut self, schedules: &[ScheduleId], span: Span, cancelled: bool) -> Result<Vec<DiaryAppointment>, StoreError> {
         let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
             let found = appointment::table
-                .inner_join(slot::table.inner_join(schedule::table))
-                .filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
-                .filter(slot::start_ms.ge(span.from.ms()))
-                .filter(slot::start_ms.lt(span.until.ms()))
-                .order((slot::start_ms, appointment::id))
+                .inner_join(slot_ever::table.inner_join(schedule::table))
+                .filter(slot_ever::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
+                .filter(slot_ever::start_ms.ge(span.from.ms()))
+                .filter(slot_ever::start_ms.lt(span.until.ms()))
+                .order((slot_ever::start_ms, appointment::id))
                 .select((AppointmentRow::as_select(), schedule::id, schedule::location_id))
                 .into_boxed::<Db>();
             if cancelled { found.load(c) } else { found.filter(appointment::live.eq(true)).load(c) }
@@ -254,7 +264,8 @@ fn appointment_matches<'a>(search: &'a AppointmentSearch, actors: &'a [ActedIn],
         query = query.filter(appointment::slot_id.eq_any(search.slots.iter().map(SlotId::as_str)));
     }
     for ActedIn { services, schedules } in actors {
-        let in_schedules = slot::table.filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str))).select(slot::id);
+        let of_them = slot_ever::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str));
+        let in_schedules = slot_ever::table.filter(of_them).select(slot_ever::id);
         let for_services = appointment::service_id.eq_any(services.iter().map(ServiceId::as_str));
         query = query.filter(for_services.or(appointment::slot_id.eq_any(in_schedules)));
     }
@@ -291,7 +302,8 @@ fn readable<'a>(code: &'a OdsCode, rights: &'a Rights) -> Condition<'a> {
         let schedules: Condition<'_> = match &view.schedules {
             Names::All => Box::new(appointment::slot_id.eq(appointment::slot_id)),
             Names::Only(ids) => {
-                let in_them = slot::table.filter(slot::schedule_id.eq_any(ids.iter().map(ScheduleId::as_str))).select(slot::id);
+                let of_them = slot_ever::schedule_id.eq_any(ids.iter().map(ScheduleId::as_str));
+                let in_them = slot_ever::table.filter(of_them).select(slot_ever::id);
                 Box::new(appointment::slot_id.eq_any(in_them))
             }
         };

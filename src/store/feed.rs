@@ -113,7 +113,7 @@ impl Tx<'_> {
                 .filter(slot::start_ms.gt(now.ms()))
                 .order(slot::id)
                 .limit(limit)
-                .select(SlotRow::as_select())
+                .select(slot::all_columns)
                 .load(c)
         })?;
         Ok(rows.into_iter().map(Into::into).collect())

@@ -8,6 +8,7 @@
 //! who dropped the error still hears of it.
 
 mod appointments;
+mod archive;
 mod audit;
 mod ceilings;
 mod claims;

@@ -55,11 +55,13 @@ impl QueryFragment<Pg> for Rows {
 impl RunQueryDsl<PgConnection> for Rows {}
 
 impl Tx<'_> {
-    /// Lays out slots of capacity 1 that nobody keeps back. One that is there already is left as it is. Returns how many are new.
+    /// Lays out slots of capacity 1 that nobody keeps back. One that is there already, or was and is archived, is left as it
+    /// is. Returns how many are new.
     ///
     /// # Errors
     /// Those of the database.
     pub fn slot_insert_bulk(&mut self, new: &[NewSlot], now: Instant) -> Result<usize, StoreError> {
+        let new = self.slots_unknown(new, now)?;
         self.run(|c| match c {
             AnyConn::Pg(pg) => {
                 let rows = Rows {
@@ -121,7 +123,9 @@ impl Store {
         self.write(|tx| {
             tx.run(unhurried)?;
             tx.run(|c| match c {
-                AnyConn::Pg(pg) => diesel::sql_query("ANALYZE slot, schedule, schedule_service, service, directory").execute(pg).map(drop),
+                AnyConn::Pg(pg) => {
+                    diesel::sql_query("ANALYZE slot, slot_past, schedule, schedule_service, service, directory").execute(pg).map(drop)
+                }
                 AnyConn::Sqlite(_) => Ok(()),
             })
         })

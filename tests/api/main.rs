@@ -35,6 +35,7 @@ mod formats;
 mod held;
 mod nonsense;
 mod order;
+mod past;
 mod policy;
 mod protocol;
 mod races;
