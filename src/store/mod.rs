@@ -25,6 +25,7 @@ mod schema;
 mod settings;
 mod slots;
 mod slots_bulk;
+mod slots_offered;
 
 pub use appointments::Owned;
 pub use audit::AuditAction;

@@ -98,6 +98,9 @@ impl Tx<'_> {
         now: Instant,
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
+        if search.is_for_the_offer() {
+            return self.offered_search(search, schedules, now, limit);
+        }
         let rows: Vec<SlotRow> = self.run(|c| {
             let query = slot_matches(search, schedules, now).order((slot_ever::start_ms, slot_ever::id)).select(slot_ever::all_columns);
             let query = match &search.paging.after {
@@ -116,6 +119,9 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<i64, StoreError> {
+        if search.is_for_the_offer() {
+            return self.offered_count(search, schedules, now);
+        }
         self.run(|c| slot_matches(search, schedules, now).count().get_result(c))
     }
 
