@@ -18,7 +18,7 @@ const CHUNK: i64 = 1_000;
 pub struct Archived {
     /// Slots that were moved.
     pub slots: usize,
-    /// The schedules they are of; their number while it is under way, and how many of them are done.
+    /// Schedules that had such slots.
     pub schedules: usize,
     /// Schedules of which nothing is left to move.
     pub schedules_done: usize,
@@ -28,17 +28,27 @@ pub struct Archived {
 
 impl Engine {
     /// Moves the slots that ended `days` days ago or earlier, schedule by schedule, and tells `between` after every
-    /// transaction what has been done so far. It may take its time, and says whether to go on.
+    /// transaction what has been done so far. It may take its time, and says whether to go on. A schedule whose slots are
+    /// refused (somebody put one of them into the archive by hand) does not keep the others.
     ///
     /// # Errors
-    /// Those of the database; what was moved before stays moved.
+    /// Those of the database; what was moved stays moved.
     pub fn archive(store: &Store, ports: &Ports, days: u32, between: &mut dyn FnMut(Archived) -> bool) -> Result<Archived, StoreError> {
         let before = ports.clock.now().plus_ms(-i64::from(days) * DAY_MS);
         let schedules = store.read_one(|tx| tx.schedule_with_ended(before))?;
+        let mut refused = None;
         let mut archived = Archived { slots: 0, schedules: schedules.len(), schedules_done: 0, before };
         for schedule in &schedules {
             loop {
-                let moved = move_some(store, ports, schedule, before)?;
+                let moved = match move_some(store, ports, schedule, before) {
+                    Ok(moved) => moved,
+                    Err(error @ (StoreError::Constraint(_) | StoreError::Corrupt(_))) => {
+                        log::error!("slots of schedule {schedule} cannot be archived: {error}");
+                        refused = Some(error);
+                        0
+                    }
+                    Err(error) => return Err(error),
+                };
                 let more = i64::try_from(moved).is_ok_and(|moved| moved == CHUNK);
                 archived.slots += moved;
                 archived.schedules_done += usize::from(!more);
@@ -50,7 +60,7 @@ impl Engine {
                 }
             }
         }
-        Ok(archived)
+        refused.map_or(Ok(archived), Err)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::conn::AnyConn;
 use super::dialect::insert_many_or_ignore;
-use super::schema::{appointment, slot};
+use super::schema::{appointment, slot, slot_ever};
 use super::{NewSlot, Store, StoreError, Tx};
 use crate::domain::slot::Channel;
 use crate::domain::time::Instant;
@@ -87,13 +87,13 @@ impl Tx<'_> {
         })
     }
 
-    /// How much capacity is taken, over all slots; on ten million of them this takes longer than a request may.
+    /// How much capacity is taken, over all slots there ever were; on ten million of them this takes longer than a request may.
     ///
     /// # Errors
     /// Those of the database.
     pub fn capacity_taken(&mut self) -> Result<i64, StoreError> {
         self.run(unhurried)?;
-        let taken: Option<i64> = self.run(|c| slot::table.select(diesel::dsl::sum(slot::taken)).get_result(c))?;
+        let taken: Option<i64> = self.run(|c| slot_ever::table.select(diesel::dsl::sum(slot_ever::taken)).get_result(c))?;
         Ok(taken.unwrap_or_default())
     }
 
