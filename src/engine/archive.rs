@@ -10,8 +10,8 @@ use crate::domain::ids::ScheduleId;
 use crate::domain::time::{DAY_MS, Instant};
 use crate::store::{AuditAction, Store, StoreError};
 
-/// Slots of one transaction. On SQLite a booking may have to wait for it.
-const CHUNK: i64 = 1_000;
+/// Slots of one transaction. On SQLite a booking may have to wait for it: some 10 ms.
+const CHUNK: i64 = 250;
 
 /// What one archiving has done, so far or in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
