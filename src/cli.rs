@@ -4,6 +4,7 @@
 //! wrong usage; data goes to stdout, everything else to stderr, and a failure is one line (`decisions.md` 2).
 
 pub mod access_log;
+pub mod archive;
 pub mod bench;
 pub mod check;
 pub mod demo;
@@ -68,6 +69,8 @@ pub enum CliCommand {
     Race(race::RaceArgs),
     /// Prints the OpenAPI document that the server serves as /openapi.json
     Openapi,
+    /// Moves past slots out of the diary, so that what is searched and booked stays small
+    Archive(archive::ArchiveArgs),
     /// Asks a database whether every invariant holds; reads only
     Check(check::CheckArgs),
     /// Measures bookings, reads and searches, each against a reference in the same run
@@ -154,6 +157,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         CliCommand::Migrate(args) => migrate::run(args, out),
         CliCommand::Seed(args) => seed::run(args, out),
         CliCommand::Diary(args) => diary::run(args, out),
+        CliCommand::Archive(args) => archive::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
         CliCommand::Policy(args) => policy::run(args, out),
         CliCommand::Bench(args) => match bench::run(args, &SystemClock, &UuidIds, today(), out) {

@@ -297,6 +297,29 @@ fn a_schedule_that_is_new_is_shown_at_once_and_held_soon() {
 }
 
 #[test]
+fn archiving_gives_no_cause_for_doubt() {
+    for place in Place::of_both() {
+        place.lay_out(1, 4);
+        place.lay_out(2, 3);
+        let past = "SET start_ms = start_ms - 864000000000, end_ms = end_ms - 864000000000 WHERE schedule_id = 'schedule-2'";
+        place.by_hand(&format!("UPDATE slot {past}"));
+        let (other, engine) = (place.store(), place.engine());
+        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
+        for round in 0..3 {
+            let archived = Engine::archive(&other, &ports, 7, &mut |_| true).unwrap();
+            assert_eq!(archived.slots, if round == 0 { 3 } else { 0 }, "{}", place.kind);
+            let found = held(&engine, &question()).expect("nothing gives cause for doubt");
+            assert_eq!(found.len(), 4, "{}", place.kind);
+            let slot = slot_id(1, round);
+            book(&other, &slot, round);
+            let found = held(&engine, &question()).expect("nothing gives cause for doubt");
+            assert!(!found.contains(&slot), "{}: {slot} is booked and shown as free, round {round}", place.kind);
+            cancel(&other, &slot, round);
+        }
+    }
+}
+
+#[test]
 fn a_database_that_was_restarted_is_followed_again() {
     let server = Server::start(Settings { fsync: false, extra: &[] });
     let place = Place::postgresql(&server);

@@ -35,11 +35,12 @@ impl Place {
         let store = Store::open(&self.url, true).unwrap();
         store.write_ahead().unwrap();
         let service = Service { id: service(), name: "Service".to_owned(), organization: None, ods: None, location: None };
-        let schedule = schedule("schedule", &["service"]);
+        let (schedule, another) = (schedule("schedule", &["service"]), schedule("another", &["service"]));
         store
             .write(|tx| {
                 tx.service_put(&service)?;
                 tx.schedule_put(&schedule, NOW)?;
+                tx.schedule_put(&another, NOW)?;
                 tx.slot_insert_missing(&(0..slots).map(slot).collect::<Vec<_>>(), NOW)
             })
             .unwrap();
@@ -113,13 +114,37 @@ fn what_was_read_when_looking_began_is_told_later_only_if_it_changed_since() {
                 let last = tx.feed_begin()?;
                 // Committed after the state was fixed and before the slots are read.
                 place.by_hand(&take(2));
-                Ok((last, tx.feed_offered(&SlotId::stored(String::new()), NOW, 10)?))
+                Ok((last, tx.feed_offered((&ScheduleId::stored(String::new()), NOW), NOW, 10)?))
             })
             .unwrap();
         let ids: Vec<&str> = offered.iter().map(|slot| slot.id.as_str()).collect();
         // SQLite fixes the state with the first statement as well.
         assert_eq!(ids, ["s00001", "s00002"], "{}", place.kind);
         assert_eq!(told(&store, &mut last), named(&[2], 1), "{}", place.kind);
+    }
+}
+
+#[test]
+fn what_is_on_offer_is_read_page_by_page_whole_and_once() {
+    for (place, store) in Place::both(25) {
+        place.by_hand(&take(7));
+        place.by_hand("UPDATE slot SET blocked = true WHERE id = 's00011'");
+        place.by_hand("UPDATE slot SET schedule_id = 'another' WHERE id > 's00013'");
+        for page in [1, 4, 100] {
+            let read = store.watch_all(|tx| {
+                let (mut after, mut read) = ((ScheduleId::stored(String::new()), NOW), Vec::new());
+                loop {
+                    let found = tx.feed_offered((&after.0, after.1), NOW.plus_ms(3_600_000), page)?;
+                    let Some(last) = found.last() else { return Ok(read) };
+                    after = (last.schedule.clone(), last.start);
+                    read.extend(found.into_iter().map(|slot| (slot.schedule.as_str().to_owned(), slot.id.as_str().to_owned())));
+                }
+            });
+            let named = |n: usize| (if n > 13 { "another" } else { "schedule" }.to_owned(), format!("s{n:05}"));
+            // The first slot begins now, and has begun.
+            let wanted: Vec<_> = (14..25).chain(1..14).filter(|n| ![7, 11].contains(n)).map(named).collect();
+            assert_eq!(read.unwrap(), wanted, "{}: {page} a page", place.kind);
+        }
     }
 }
 

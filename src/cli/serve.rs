@@ -6,6 +6,7 @@
 mod tls;
 
 use super::access_log::AccessLog;
+use super::archive::{self, Archiver};
 use super::issuers::{IssuerArgs, Issuers};
 use super::policy::PolicySource;
 use super::reload::Reloads;
@@ -74,6 +75,9 @@ pub struct ServeArgs {
     /// Whether what is on offer is also held in memory, where searches find it sooner; what a search shows is the same
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
     pub availability_index: String,
+    /// Moves slots that ended so many days ago out of the diary, at the start and then every hour; 0: never
+    #[arg(long, value_name = "DAYS", default_value_t = archive::DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(0..=archive::DAYS_MAX))]
+    pub archive_after_days: u32,
     /// TLS
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -168,6 +172,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     store.write_ahead()?;
     durable(&store, args.accept_data_loss)?;
     let filler = if args.demo { Some(demo::load(&store)?) } else { None };
+    let archiver = Archiver::start(&store, args.archive_after_days)?;
     let shown_url = store.shown_url();
     let engine = Engine::start(store, ports(), args.limits.engine(args.availability_index == "on"))
         .map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
@@ -214,6 +219,9 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     });
     if let Some(filler) = filler {
         filler.stop();
+    }
+    if let Some(archiver) = archiver {
+        archiver.stop();
     }
     if let Some(log) = access_log {
         log.stop();

@@ -239,6 +239,14 @@ pub struct AppointmentSearch {
     pub paging: Paging,
 }
 
+impl SlotSearch {
+    /// True when it asks for nothing but what is on offer, and by nothing but schedule and time: then an answer needs to
+    /// know of a slot no more than [`super::slot::Slot::on_offer`] does.
+    pub fn is_for_the_offer(&self) -> bool {
+        self.statuses == [SlotStatus::Free] && self.ids.is_empty() && self.updated.is_open()
+    }
+}
+
 impl ScheduleSearch {
     /// True when `schedule` is one of those asked for. Says nothing of `date` and `updated`, which need more
     /// than the schedule to be answered.

@@ -77,6 +77,11 @@ impl SlotStatus {
 }
 
 impl Slot {
+    /// A slot on offer, of which only what an answer shows is known: one free place of one, unchanged since ever.
+    pub const fn on_offer(id: SlotId, schedule: ScheduleId, start: Instant, end: Instant, channel: Option<Channel>) -> Self {
+        Self { id, schedule, start, end, capacity: 1, taken: 0, blocked: false, channel, version: 0, updated: Instant::from_ms(0) }
+    }
+
     /// The slot's status at `now`. A slot that has begun is never `Free`.
     pub fn status(&self, now: Instant) -> SlotStatus {
         if self.blocked || self.taken >= self.capacity {

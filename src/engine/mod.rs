@@ -5,6 +5,7 @@
 //! booking and cancelling answer through a callback, because they wait for a commit shared with others.
 
 mod allocator;
+mod archive;
 mod availability;
 mod book;
 mod cancel;
@@ -25,6 +26,7 @@ mod synthetic;
 mod validate;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
+pub use archive::Archived;
 pub use availability::{Basis, Fresh};
 pub use cancel::{ExpectedVersion, PendingCancel};
 pub use check::CheckReport;

@@ -1,7 +1,7 @@
 //! Appointments: reading them. Making and cancelling them is the claims' business.
 
 use super::dialect::Db;
-use super::schema::{appointment, appointment_version, schedule, service, slot};
+use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever, slot_past};
 use super::{StoreError, Tx};
 use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
 use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
@@ -11,6 +11,7 @@ use crate::domain::search::{ActedIn, AppointmentSearch, Identified};
 use crate::domain::time::{Instant, Span};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use std::collections::HashMap;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = appointment)]
@@ -142,38 +143,43 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
+        type Row = (AppointmentRow, Option<String>, Option<String>);
+        let rows: Vec<Row> = self.run(|c| {
             appointment::table
-                .inner_join(slot::table)
+                .left_join(slot::table)
                 .left_join(service::table)
                 .filter(appointment::id.eq_any(ids))
                 .order(appointment::id)
-                .select((AppointmentRow::as_select(), slot::schedule_id, service::ods.nullable()))
+                .select((AppointmentRow::as_select(), slot::schedule_id.nullable(), service::ods.nullable()))
                 .load(c)
         })?;
-        let owned = |(row, schedule, ods): (AppointmentRow, String, Option<String>)| Owned {
-            appointment: row.into(),
-            schedule: ScheduleId::stored(schedule),
-            provider: ods.map(OdsCode::stored),
+        // Nearly all that are asked for are still to come, and nobody pays for the archive.
+        let archived: Vec<&str> = rows.iter().filter(|(_, found, _)| found.is_none()).map(|(row, _, _)| row.slot_id.as_str()).collect();
+        let past = self.schedules_past(&archived)?;
+        let owned = |(row, found, ods): Row| {
+            let schedule = ScheduleId::stored(found.or_else(|| past.get(&row.slot_id).cloned())?);
+            Some(Owned { appointment: row.into(), schedule, provider: ods.map(OdsCode::stored) })
         };
-        Ok(rows.into_iter().map(owned).collect())
+        Ok(rows.into_iter().filter_map(owned).collect())
     }
 
-    /// One version of an appointment, the current one where `number` is `None`: everything a read needs, in one statement.
+    /// One version of an appointment, the current one where `number` is `None`: everything a read needs, in one statement
+    /// unless its slot is archived.
     ///
     /// # Errors
     /// Those of the database.
     pub fn version_find(&mut self, id: &str, number: Option<i64>) -> Result<Option<OwnedVersion>, StoreError> {
-        type Row = (VersionRow, Option<String>, String, String, Option<String>);
+        type Row = (VersionRow, Option<String>, String, String, Option<String>, Option<String>);
         let row: Option<Row> = self.run(|c| {
             let versions = appointment_version::table
-                .inner_join(appointment::table.inner_join(slot::table).left_join(service::table))
+                .inner_join(appointment::table.left_join(slot::table).left_join(service::table))
                 .filter(appointment_version::appointment_id.eq(id))
                 .select((
                     VersionRow::as_select(),
                     appointment::booked_by,
                     appointment::service_id,
-                    slot::schedule_id,
+                    appointment::slot_id,
+                    slot::schedule_id.nullable(),
                     service::ods.nullable(),
                 ));
             match number {
@@ -181,13 +187,28 @@ impl Tx<'_> {
                 None => versions.filter(appointment_version::version.eq(appointment::version)).first(c).optional(),
             }
         })?;
-        Ok(row.map(|(version, booked_by, service, schedule, ods)| OwnedVersion {
+        let Some((version, booked_by, service, slot, schedule, ods)) = row else { return Ok(None) };
+        let schedule = match schedule {
+            Some(schedule) => Some(schedule),
+            None => self.schedules_past(&[slot.as_str()])?.remove(&slot),
+        };
+        Ok(schedule.map(|schedule| OwnedVersion {
             version: version.into(),
             booked_by: booked_by.map(OdsCode::stored),
             service: ServiceId::stored(service),
             schedule: ScheduleId::stored(schedule),
             provider: ods.map(OdsCode::stored),
         }))
+    }
+
+    /// The schedules of slots that are archived, by the slot. A slot moves there and never back, so that one which is not in
+    /// the diary any more is found.
+    fn schedules_past(&mut self, slots: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+        if slots.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let theirs = slot_past::table.filter(slot_past::id.eq_any(slots)).select((slot_past::id, slot_past::schedule_id));
+        Ok(self.run(|c| theirs.load::<(String, String)>(c))?.into_iter().collect())
     }
 
     /// Every version of an appointment, the newest first.
@@ -253,11 +274,11 @@ impl Tx<'_> {
     pub fn diary_search(&mut self, schedules: &[ScheduleId], span: Span, cancelled: bool) -> Result<Vec<DiaryAppointment>, StoreError> {
         let rows: Vec<(AppointmentRow, String, Option<String>)> = self.run(|c| {
             let found = appointment::table
-                .inner_join(slot::table.inner_join(schedule::table))
-                .filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
-                .filter(slot::start_ms.ge(span.from.ms()))
-                .filter(slot::start_ms.lt(span.until.ms()))
-                .order((slot::start_ms, appointment::id))
+                .inner_join(slot_ever::table.inner_join(schedule::table))
+                .filter(slot_ever::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)))
+                .filter(slot_ever::start_ms.ge(span.from.ms()))
+                .filter(slot_ever::start_ms.lt(span.until.ms()))
+                .order((slot_ever::start_ms, appointment::id))
                 .select((AppointmentRow::as_select(), schedule::id, schedule::location_id))
                 .into_boxed::<Db>();
             if cancelled { found.load(c) } else { found.filter(appointment::live.eq(true)).load(c) }
@@ -298,7 +319,8 @@ fn appointment_matches<'a>(search: &'a AppointmentSearch, actors: &'a [ActedIn],
         query = query.filter(appointment::slot_id.eq_any(search.slots.iter().map(SlotId::as_str)));
     }
     for ActedIn { services, schedules } in actors {
-        let in_schedules = slot::table.filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str))).select(slot::id);
+        let of_them = slot_ever::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str));
+        let in_schedules = slot_ever::table.filter(of_them).select(slot_ever::id);
         let for_services = appointment::service_id.eq_any(services.iter().map(ServiceId::as_str));
         query = query.filter(for_services.or(appointment::slot_id.eq_any(in_schedules)));
     }
@@ -335,7 +357,8 @@ fn readable<'a>(code: &'a OdsCode, rights: &'a Rights) -> Condition<'a> {
         let schedules: Condition<'_> = match &view.schedules {
             Names::All => Box::new(appointment::slot_id.eq(appointment::slot_id)),
             Names::Only(ids) => {
-                let in_them = slot::table.filter(slot::schedule_id.eq_any(ids.iter().map(ScheduleId::as_str))).select(slot::id);
+                let of_them = slot_ever::schedule_id.eq_any(ids.iter().map(ScheduleId::as_str));
+                let in_them = slot_ever::table.filter(of_them).select(slot_ever::id);
                 Box::new(appointment::slot_id.eq_any(in_them))
             }
         };

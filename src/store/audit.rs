@@ -17,6 +17,8 @@ pub enum AuditAction {
     Seed,
     /// The diary was filled further ahead.
     Fill,
+    /// Slots of a schedule whose time was over were moved to the archive.
+    Archive,
 }
 
 impl AuditAction {
@@ -27,6 +29,7 @@ impl AuditAction {
             Self::Cancel => "cancel",
             Self::Seed => "seed",
             Self::Fill => "fill",
+            Self::Archive => "archive",
         }
     }
 }

@@ -44,5 +44,18 @@ macro_rules! insert_many_or_ignore {
     };
 }
 
+/// Narrows a boxed query to what lies in a half-open window.
+macro_rules! within {
+    ($query:ident, $column:expr, $window:expr) => {
+        if let Some(from) = $window.from {
+            $query = $query.filter($column.ge(from.ms()));
+        }
+        if let Some(until) = $window.until {
+            $query = $query.filter($column.lt(until.ms()));
+        }
+    };
+}
+
 pub(super) use insert_many;
 pub(super) use insert_many_or_ignore;
+pub(super) use within;

@@ -7,12 +7,9 @@
 //! session only.
 
 use super::conn::AnyConn;
-use super::schema::slot;
 use super::slots::SlotRow;
 use super::{StoreError, Tx};
-use crate::domain::ids::SlotId;
 use crate::domain::slot::Slot;
-use crate::domain::time::Instant;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -98,25 +95,6 @@ impl Tx<'_> {
     /// True when the database has gone back behind the mark: another file was put in its place.
     fn is_before(&self, at: &str, mark: &Mark) -> bool {
         matches!(self.conn, AnyConn::Sqlite(_)) && at.parse::<i64>().ok() < mark.at.parse().ok()
-    }
-
-    /// The slots on offer at `now` with ids after `after`, in id order, at most `limit`.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn feed_offered(&mut self, after: &SlotId, now: Instant, limit: i64) -> Result<Vec<Slot>, StoreError> {
-        let rows: Vec<SlotRow> = self.run(|c| {
-            slot::table
-                .filter(slot::id.gt(after.as_str()))
-                .filter(slot::taken.lt(slot::capacity))
-                .filter(slot::blocked.eq(false))
-                .filter(slot::start_ms.gt(now.ms()))
-                .order(slot::id)
-                .limit(limit)
-                .select(SlotRow::as_select())
-                .load(c)
-        })?;
-        Ok(rows.into_iter().map(Into::into).collect())
     }
 }
 

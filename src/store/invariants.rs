@@ -24,20 +24,20 @@ struct Subject {
 }
 
 /// Each rule with a query that finds what breaks it; the text means the same to both databases.
-const RULES: [(&str, &str); 11] = [
+const RULES: [(&str, &str); 13] = [
     (
         "a slot never has more live appointments than its capacity",
-        "SELECT s.id AS subject FROM slot s
+        "SELECT s.id AS subject FROM slot_ever s
          WHERE (SELECT count(*) FROM appointment a WHERE a.slot_id = s.id AND a.live) > s.capacity",
     ),
     (
         "a slot's taken capacity is the number of its live appointments",
-        "SELECT s.id AS subject FROM slot s
+        "SELECT s.id AS subject FROM slot_ever s
          WHERE s.taken <> (SELECT count(*) FROM appointment a WHERE a.slot_id = s.id AND a.live)",
     ),
     (
         "a live appointment has a seat within its slot's capacity",
-        "SELECT a.id AS subject FROM appointment a JOIN slot s ON s.id = a.slot_id WHERE a.live AND a.seat > s.capacity",
+        "SELECT a.id AS subject FROM appointment a JOIN slot_ever s ON s.id = a.slot_id WHERE a.live AND a.seat > s.capacity",
     ),
     (
         "no two live appointments of a slot have the same seat",
@@ -45,8 +45,18 @@ const RULES: [(&str, &str); 11] = [
     ),
     (
         "an appointment lies within its slot",
-        "SELECT a.id AS subject FROM appointment a JOIN slot s ON s.id = a.slot_id
+        "SELECT a.id AS subject FROM appointment a JOIN slot_ever s ON s.id = a.slot_id
          WHERE a.start_ms < s.start_ms OR a.end_ms > s.end_ms",
+    ),
+    (
+        "the slot of every appointment is there",
+        "SELECT a.id AS subject FROM appointment a WHERE NOT EXISTS (SELECT 1 FROM slot s WHERE s.id = a.slot_id)
+         AND NOT EXISTS (SELECT 1 FROM slot_past s WHERE s.id = a.slot_id)",
+    ),
+    (
+        "no slot is in the archive and in the diary as well",
+        "SELECT p.id AS subject FROM slot_past p WHERE EXISTS (SELECT 1 FROM slot s WHERE s.id = p.id)
+         OR EXISTS (SELECT 1 FROM slot s WHERE s.schedule_id = p.schedule_id AND s.start_ms = p.start_ms)",
     ),
     (
         "all versions of an appointment are kept, from 1 to the current one",
@@ -107,14 +117,14 @@ impl Tx<'_> {
         Ok(broken)
     }
 
-    /// What the invariants were asked of: slots, appointments, versions, request keys, audit rows.
+    /// What the invariants were asked of: slots, past ones included, appointments, versions, request keys, audit rows.
     ///
     /// # Errors
     /// Those of the database.
     pub fn invariants_scope(&mut self) -> Result<[i64; 5], StoreError> {
-        use super::schema::{appointment, appointment_version, audit, request_key, slot};
+        use super::schema::{appointment, appointment_version, audit, request_key, slot_ever};
         Ok([
-            self.run(|c| slot::table.count().get_result(c))?,
+            self.run(|c| slot_ever::table.count().get_result(c))?,
             self.run(|c| appointment::table.count().get_result(c))?,
             self.run(|c| appointment_version::table.count().get_result(c))?,
             self.run(|c| request_key::table.count().get_result(c))?,

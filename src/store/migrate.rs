@@ -75,6 +75,14 @@ struct File {
     tables: i64,
 }
 
+#[derive(QueryableByName)]
+struct Dangling {
+    #[diesel(sql_type = Text)]
+    child: String,
+    #[diesel(sql_type = Text)]
+    parent: String,
+}
+
 /// What a database is to us before anything is written to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
@@ -103,22 +111,52 @@ fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
     }
 }
 
-/// On SQLite the writer's lock lets one migration run at a time; what is pending is asked under it.
+/// SQLite changes a table's constraints only by making the table anew, which must not count as deleting its rows. So
+/// foreign keys are off meanwhile, which SQLite heeds outside a transaction only, and are proven before the commit instead.
 fn apply_sqlite(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
     super::conn::write_ahead(conn)?;
+    told(conn, &format!("PRAGMA busy_timeout = {MIGRATION_WAIT_MS}; PRAGMA foreign_keys = OFF"))?;
+    let applied = apply_at_once(conn);
+    told(conn, "PRAGMA foreign_keys = ON")?;
+    applied
+}
+
+/// All that is pending or nothing. The writer's lock lets one migration run at a time; what is pending is asked under it.
+fn apply_at_once(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
     let broken = |e: diesel::result::Error| StoreError::of_statement(&e);
     if let AnyConn::Sqlite(sqlite) = conn {
-        sqlite.batch_execute(&format!("PRAGMA busy_timeout = {MIGRATION_WAIT_MS}")).map_err(broken)?;
         AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE").map_err(broken)?;
-        sqlite.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}")).map_err(broken)?;
     }
-    let applied = pending(conn);
+    let applied = told(conn, &format!("PRAGMA application_id = {APPLICATION_ID}")).and_then(|()| pending(conn)).and_then(|applied| {
+        if !applied.is_empty() {
+            references_hold(conn)?;
+        }
+        Ok(applied)
+    });
     match &applied {
         Ok(_) => <AnyConn as TransactionManager<AnyConn>>::commit_transaction(conn).map_err(broken)?,
         // What stopped the migration is the news; that it was rolled back goes without saying.
         Err(_) => drop(<AnyConn as TransactionManager<AnyConn>>::rollback_transaction(conn)),
     }
     applied
+}
+
+/// Proves that no row refers to one that is not there.
+fn references_hold(conn: &mut AnyConn) -> Result<(), StoreError> {
+    let dangling: Vec<Dangling> = diesel::sql_query("SELECT \"table\" AS child, parent FROM pragma_foreign_key_check LIMIT 1")
+        .load(conn)
+        .map_err(|e| StoreError::of_statement(&e))?;
+    match dangling.first() {
+        Some(Dangling { child, parent }) => {
+            Err(StoreError::Broken(format!("a row of {child} refers to one of {parent} that is not there; nothing was migrated")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Tells SQLite how to behave.
+fn told(conn: &mut AnyConn, pragmas: &str) -> Result<(), StoreError> {
+    conn.batch_execute(pragmas).map_err(|e| StoreError::of_statement(&e))
 }
 
 fn pending(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {

@@ -8,6 +8,7 @@
 //! who dropped the error still hears of it.
 
 mod appointments;
+mod archive;
 mod audit;
 mod ceilings;
 mod claims;
@@ -24,6 +25,7 @@ mod schema;
 mod settings;
 mod slots;
 mod slots_bulk;
+mod slots_offered;
 
 pub use appointments::{Owned, OwnedVersion};
 pub use audit::AuditAction;

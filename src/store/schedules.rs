@@ -2,7 +2,7 @@
 
 use super::conn::AnyConn;
 use super::dialect::{Db, OrIgnore, insert_many};
-use super::schema::{schedule, schedule_service, service, slot};
+use super::schema::{schedule, schedule_service, service, slot_ever};
 use super::{StoreError, Tx};
 use crate::domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
 use crate::domain::schedule::{Identifier, Offered, Offering, Schedule};
@@ -153,12 +153,12 @@ impl Tx<'_> {
     /// Those of the database.
     pub fn schedule_with_slots(&mut self, window: Window) -> Result<Vec<ScheduleId>, StoreError> {
         let ids: Vec<String> = self.run(|c| {
-            let mut query = slot::table.select(slot::schedule_id).distinct().into_boxed::<Db>();
+            let mut query = slot_ever::table.select(slot_ever::schedule_id).distinct().into_boxed::<Db>();
             if let Some(from) = window.from {
-                query = query.filter(slot::end_ms.gt(from.ms()));
+                query = query.filter(slot_ever::end_ms.gt(from.ms()));
             }
             if let Some(until) = window.until {
-                query = query.filter(slot::start_ms.lt(until.ms()));
+                query = query.filter(slot_ever::start_ms.lt(until.ms()));
             }
             query.load(c)
         })?;

@@ -60,6 +60,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    slot_past (id) {
+        id -> Text,
+        schedule_id -> Text,
+        start_ms -> BigInt,
+        end_ms -> BigInt,
+        capacity -> Integer,
+        taken -> Integer,
+        blocked -> Bool,
+        channel -> Nullable<Text>,
+        version -> BigInt,
+        updated_ms -> BigInt,
+    }
+}
+
+// A view of both: every slot there ever was.
+diesel::table! {
+    slot_ever (id) {
+        id -> Text,
+        schedule_id -> Text,
+        start_ms -> BigInt,
+        end_ms -> BigInt,
+        capacity -> Integer,
+        taken -> Integer,
+        blocked -> Bool,
+        channel -> Nullable<Text>,
+        version -> BigInt,
+        updated_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     appointment (id) {
         id -> Text,
         slot_id -> Text,
@@ -120,8 +151,9 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(slot -> schedule (schedule_id));
+diesel::joinable!(slot_ever -> schedule (schedule_id));
 diesel::joinable!(appointment -> slot (slot_id));
+diesel::joinable!(appointment -> slot_ever (slot_id));
 diesel::joinable!(appointment -> service (service_id));
 diesel::joinable!(appointment_version -> appointment (appointment_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -130,6 +162,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     schedule,
     schedule_service,
     slot,
+    slot_past,
+    slot_ever,
     appointment,
     appointment_version,
     request_key,

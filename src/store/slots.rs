@@ -1,13 +1,14 @@
 //! Slots: finding them and laying out new ones. Taking and freeing them is the claims' business.
 
 use super::conn::AnyConn;
-use super::dialect::{Db, insert_many_or_ignore};
-use super::schema::slot;
+use super::dialect::{Db, insert_many_or_ignore, within};
+use super::schema::{slot, slot_ever, slot_past};
 use super::{StoreError, Tx};
 use crate::domain::ids::{ScheduleId, SlotId};
 use crate::domain::search::{Cursor, SlotSearch};
 use crate::domain::slot::{Channel, Slot, SlotStatus};
 use crate::domain::time::{Instant, Span};
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 /// Rows of one insert: ten values each, well below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
@@ -15,8 +16,7 @@ const ROWS_PER_INSERT: usize = 500;
 /// The advisory lock of seeds: "slotseed" as a number.
 const SEEDING_LOCK: i64 = 0x736C_6F74_7365_6564;
 
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = slot)]
+#[derive(Debug, Clone, Queryable)]
 pub(super) struct SlotRow {
     id: String,
     schedule_id: String,
@@ -67,7 +67,7 @@ pub struct NewSlot {
 }
 
 impl Tx<'_> {
-    /// The slots that exist among `ids`, in id order.
+    /// The slots that exist among `ids`, past ones too, in id order.
     ///
     /// # Errors
     /// Those of the database.
@@ -75,8 +75,15 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<SlotRow> =
-            self.run(|c| slot::table.filter(slot::id.eq_any(ids)).order(slot::id).select(SlotRow::as_select()).load(c))?;
+        let mut rows: Vec<SlotRow> = self.run(|c| slot::table.filter(slot::id.eq_any(ids)).select(slot::all_columns).load(c))?;
+        // Nearly always all are there, and nobody pays for the archive. A slot moves from here to there and never back,
+        // so one that moves meanwhile is found.
+        let missing: Vec<&str> = ids.iter().copied().filter(|id| rows.iter().all(|row| row.id != *id)).collect();
+        if !missing.is_empty() {
+            let past = slot_past::table.filter(slot_past::id.eq_any(missing)).select(slot_past::all_columns);
+            rows.extend(self.run(|c| past.load::<SlotRow>(c))?);
+        }
+        rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
@@ -91,12 +98,15 @@ impl Tx<'_> {
         now: Instant,
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
+        if search.is_for_the_offer() {
+            return self.offered_search(search, schedules, now, limit);
+        }
         let rows: Vec<SlotRow> = self.run(|c| {
-            let query = slot_matches(search, schedules, now).order((slot::start_ms, slot::id)).select(SlotRow::as_select());
+            let query = slot_matches(search, schedules, now).order((slot_ever::start_ms, slot_ever::id)).select(slot_ever::all_columns);
             let query = match &search.paging.after {
-                Some(Cursor { start, id }) => {
-                    query.filter(slot::start_ms.gt(start.ms()).or(slot::start_ms.eq(start.ms()).and(slot::id.gt(id.clone()))))
-                }
+                Some(Cursor { start, id }) => query
+                    .filter(slot_ever::start_ms.ge(start.ms()))
+                    .filter(slot_ever::start_ms.gt(start.ms()).or(slot_ever::id.gt(id.clone()))),
                 None => query,
             };
             query.limit(limit).load(c)
@@ -109,16 +119,20 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<i64, StoreError> {
+        if search.is_for_the_offer() {
+            return self.offered_count(search, schedules, now);
+        }
         self.run(|c| slot_matches(search, schedules, now).count().get_result(c))
     }
 
-    /// Lays out slots. One whose schedule has a slot at that start already is left as it is. Returns how many are new.
+    /// Lays out slots. One whose schedule has a slot at that start already, or had one that is archived, is left as it is.
+    /// Returns how many are new.
     ///
     /// # Errors
     /// Those of the database.
     pub fn slot_insert_missing(&mut self, new: &[NewSlot], now: Instant) -> Result<usize, StoreError> {
         let mut inserted = 0;
-        for chunk in new.chunks(ROWS_PER_INSERT) {
+        for chunk in self.slots_unknown(new, now)?.chunks(ROWS_PER_INSERT) {
             let rows: Vec<_> = chunk
                 .iter()
                 .map(|s| {
@@ -141,18 +155,18 @@ impl Tx<'_> {
         Ok(inserted)
     }
 
-    /// When the slots of a schedule are that touch `span`.
+    /// When the slots of a schedule are, or were, that touch `span`.
     ///
     /// # Errors
     /// Those of the database.
     pub fn slot_spans(&mut self, schedule: &ScheduleId, span: Span) -> Result<Vec<Span>, StoreError> {
         let spans: Vec<(i64, i64)> = self.run(|c| {
-            slot::table
-                .filter(slot::schedule_id.eq(schedule.as_str()))
-                .filter(slot::start_ms.lt(span.until.ms()))
-                .filter(slot::end_ms.gt(span.from.ms()))
-                .order(slot::start_ms)
-                .select((slot::start_ms, slot::end_ms))
+            slot_ever::table
+                .filter(slot_ever::schedule_id.eq(schedule.as_str()))
+                .filter(slot_ever::start_ms.lt(span.until.ms()))
+                .filter(slot_ever::end_ms.gt(span.from.ms()))
+                .order(slot_ever::start_ms)
+                .select((slot_ever::start_ms, slot_ever::end_ms))
                 .load(c)
         })?;
         Ok(spans.into_iter().map(|(from, until)| Span { from: Instant::from_ms(from), until: Instant::from_ms(until) }).collect())
@@ -176,50 +190,34 @@ impl Tx<'_> {
     }
 }
 
-/// Every condition of a search but its page.
-fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Instant) -> slot::BoxedQuery<'a, Db> {
-    let mut query = slot::table.into_boxed::<Db>();
+/// Every condition of a search but its page. It may be one of the past.
+fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Instant) -> slot_ever::BoxedQuery<'a, Db> {
+    let mut query = slot_ever::table.into_boxed::<Db>();
     if let Some(schedules) = schedules {
-        query = query.filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)));
+        query = query.filter(slot_ever::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)));
     }
     if !search.ids.is_empty() {
-        query = query.filter(slot::id.eq_any(search.ids.iter().map(SlotId::as_str)));
+        query = query.filter(slot_ever::id.eq_any(search.ids.iter().map(SlotId::as_str)));
     }
-    for (bound, from) in [(search.start.from, true), (search.start.until, false)] {
-        match (bound, from) {
-            (Some(at), true) => query = query.filter(slot::start_ms.ge(at.ms())),
-            (Some(at), false) => query = query.filter(slot::start_ms.lt(at.ms())),
-            (None, _) => {}
-        }
-    }
-    if let Some(from) = search.end.from {
-        query = query.filter(slot::end_ms.ge(from.ms()));
-    }
-    if let Some(until) = search.end.until {
-        query = query.filter(slot::end_ms.lt(until.ms()));
-    }
-    if let Some(from) = search.updated.from {
-        query = query.filter(slot::updated_ms.ge(from.ms()));
-    }
-    if let Some(until) = search.updated.until {
-        query = query.filter(slot::updated_ms.lt(until.ms()));
-    }
+    within!(query, slot_ever::start_ms, search.start);
+    within!(query, slot_ever::end_ms, search.end);
+    within!(query, slot_ever::updated_ms, search.updated);
     if search.statuses.is_empty() { query } else { with_status(query, &search.statuses, now) }
 }
 
 /// The same distinction as `Slot::status`, said to the database.
-fn with_status<'a>(query: slot::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Instant) -> slot::BoxedQuery<'a, Db> {
+fn with_status<'a>(query: slot_ever::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Instant) -> slot_ever::BoxedQuery<'a, Db> {
     use SlotStatus::{Begun, Busy, Free};
-    let open = || slot::taken.lt(slot::capacity).and(slot::blocked.eq(false));
+    let open = || slot_ever::taken.lt(slot_ever::capacity).and(not(slot_ever::blocked));
     let asks = |status| statuses.contains(&status);
     match (asks(Free), asks(Busy), asks(Begun)) {
         (true, true, true) => query,
-        (true, false, false) => query.filter(open()).filter(slot::start_ms.gt(now.ms())),
-        (false, false, true) => query.filter(open()).filter(slot::start_ms.le(now.ms())),
+        (true, false, false) => query.filter(open()).filter(slot_ever::start_ms.gt(now.ms())),
+        (false, false, true) => query.filter(open()).filter(slot_ever::start_ms.le(now.ms())),
         (true, false, true) => query.filter(open()),
-        (false, true, false) => query.filter(diesel::dsl::not(open())),
-        (true, true, false) => query.filter(diesel::dsl::not(open()).or(slot::start_ms.gt(now.ms()))),
-        (false, true, true) => query.filter(diesel::dsl::not(open()).or(slot::start_ms.le(now.ms()))),
-        (false, false, false) => query.filter(slot::capacity.lt(0)),
+        (false, true, false) => query.filter(not(open())),
+        (true, true, false) => query.filter(not(open()).or(slot_ever::start_ms.gt(now.ms()))),
+        (false, true, true) => query.filter(not(open()).or(slot_ever::start_ms.le(now.ms()))),
+        (false, false, false) => query.filter(slot_ever::capacity.lt(0)),
     }
 }

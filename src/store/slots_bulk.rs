@@ -5,7 +5,7 @@
 
 use super::conn::AnyConn;
 use super::dialect::insert_many_or_ignore;
-use super::schema::{appointment, slot};
+use super::schema::{appointment, slot, slot_ever};
 use super::{NewSlot, Store, StoreError, Tx};
 use crate::domain::slot::Channel;
 use crate::domain::time::Instant;
@@ -55,11 +55,13 @@ impl QueryFragment<Pg> for Rows {
 impl RunQueryDsl<PgConnection> for Rows {}
 
 impl Tx<'_> {
-    /// Lays out slots of capacity 1 that nobody keeps back. One that is there already is left as it is. Returns how many are new.
+    /// Lays out slots of capacity 1 that nobody keeps back. One that is there already, or was and is archived, is left as it
+    /// is. Returns how many are new.
     ///
     /// # Errors
     /// Those of the database.
     pub fn slot_insert_bulk(&mut self, new: &[NewSlot], now: Instant) -> Result<usize, StoreError> {
+        let new = self.slots_unknown(new, now)?;
         self.run(|c| match c {
             AnyConn::Pg(pg) => {
                 let rows = Rows {
@@ -85,13 +87,13 @@ impl Tx<'_> {
         })
     }
 
-    /// How much capacity is taken, over all slots; on ten million of them this takes longer than a request may.
+    /// How much capacity is taken, over all slots there ever were; on ten million of them this takes longer than a request may.
     ///
     /// # Errors
     /// Those of the database.
     pub fn capacity_taken(&mut self) -> Result<i64, StoreError> {
         self.run(unhurried)?;
-        let taken: Option<i64> = self.run(|c| slot::table.select(diesel::dsl::sum(slot::taken)).get_result(c))?;
+        let taken: Option<i64> = self.run(|c| slot_ever::table.select(diesel::dsl::sum(slot_ever::taken)).get_result(c))?;
         Ok(taken.unwrap_or_default())
     }
 
@@ -124,7 +126,9 @@ impl Store {
         self.write(|tx| {
             tx.run(unhurried)?;
             tx.run(|c| match c {
-                AnyConn::Pg(pg) => diesel::sql_query("ANALYZE slot, schedule, schedule_service, service, directory").execute(pg).map(drop),
+                AnyConn::Pg(pg) => {
+                    diesel::sql_query("ANALYZE slot, slot_past, schedule, schedule_service, service, directory").execute(pg).map(drop)
+                }
                 AnyConn::Sqlite(_) => Ok(()),
             })
         })

@@ -36,6 +36,7 @@ mod held;
 mod kept;
 mod nonsense;
 mod order;
+mod past;
 mod policy;
 mod protocol;
 mod races;

@@ -5,7 +5,8 @@
 
 use super::support::postgres::{Database, Server};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::sql_types::Text;
+use diesel::{Connection, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection};
 use slotkeeper::domain::ids::{ScheduleId, ServiceId};
 use slotkeeper::domain::schedule::{Identifier, Schedule};
 use slotkeeper::domain::time::{Instant, LONDON};
@@ -43,18 +44,56 @@ impl Place {
         [Self::sqlite(), Self::postgresql(Server::shared())]
     }
 
-    /// Runs statements as a stranger would, in a transaction of their own.
-    pub fn by_hand(&self, sql: &str) {
+    /// The URL as it is typed.
+    pub fn typed(&self) -> String {
         match (&self.url, &self.database) {
-            (DatabaseUrl::Sqlite(file), _) => {
-                let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-                conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
-                conn.batch_execute(sql).unwrap();
-            }
-            (_, Some(database)) => database.connect().batch_execute(sql).unwrap(),
+            (DatabaseUrl::Sqlite(file), _) => format!("sqlite://{}", file.display()),
+            (_, Some(database)) => database.url.clone(),
             (_, None) => panic!("no such database"),
         }
     }
+
+    /// Runs statements as a stranger would, in a transaction of their own.
+    pub fn by_hand(&self, sql: &str) {
+        self.try_by_hand(sql).unwrap_or_else(|error| panic!("{}: {sql}: {error}", self.kind));
+    }
+
+    /// The same, where the database may refuse.
+    pub fn try_by_hand(&self, sql: &str) -> QueryResult<()> {
+        match (&self.url, &self.database) {
+            (DatabaseUrl::Sqlite(file), _) => file_of(file).batch_execute(sql),
+            (_, Some(database)) => database.connect().batch_execute(sql),
+            (_, None) => panic!("no such database"),
+        }
+    }
+
+    /// What a query with one column `answer` tells, a line a row.
+    pub fn told(&self, sql: &str) -> String {
+        let rows: Vec<Told> = match (&self.url, &self.database) {
+            (DatabaseUrl::Sqlite(file), _) => diesel::sql_query(sql).load(&mut file_of(file)),
+            (_, Some(database)) => diesel::sql_query(sql).load(&mut database.connect()),
+            (_, None) => panic!("no such database"),
+        }
+        .unwrap_or_else(|error| panic!("{}: {sql}: {error}", self.kind));
+        rows.into_iter().map(|row| row.answer).collect::<Vec<_>>().join("\n")
+    }
+
+    /// How many rows a query counts.
+    pub fn count(&self, from: &str) -> usize {
+        self.told(&format!("SELECT CAST(count(*) AS TEXT) AS answer FROM {from}")).parse().unwrap()
+    }
+}
+
+#[derive(QueryableByName)]
+struct Told {
+    #[diesel(sql_type = Text)]
+    answer: String,
+}
+
+fn file_of(path: &Path) -> SqliteConnection {
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+    conn
 }
 
 /// A schedule of these services.

@@ -10,10 +10,10 @@ mod offer;
 
 use super::facts::Facts;
 use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
-use crate::domain::ids::{ScheduleId, ServiceId, SlotId};
+use crate::domain::ids::{ScheduleId, ServiceId};
 use crate::domain::schedule::{Offering, Schedule};
 use crate::domain::search::{Paging, SlotSearch};
-use crate::domain::slot::{Slot, SlotStatus};
+use crate::domain::slot::Slot;
 use crate::domain::time::{Clock, Instant};
 use crate::store::{Look, Store, StoreError};
 use catalogue::Catalogue;
@@ -233,11 +233,11 @@ fn begin(shared: &Shared, number: u64) -> Result<Copy, StoreError> {
         let now = shared.clock.now();
         let catalogue = Catalogue::read(tx)?;
         let mut offer = Offer::new(now);
-        let mut after = SlotId::stored(String::new());
+        let mut after = (ScheduleId::stored(String::new()), now);
         loop {
-            let page = tx.feed_offered(&after, now, PAGE)?;
+            let page = tx.feed_offered((&after.0, after.1), now, PAGE)?;
             let Some(slot) = page.last() else { break };
-            after = slot.id.clone();
+            after = (slot.schedule.clone(), slot.start);
             offer.add(page);
             if shared.desk.lock().closed {
                 break;
@@ -306,11 +306,7 @@ impl Held<'_> {
 
 /// True for the questions the index can answer: what is free, by service or schedule and by start, all at once.
 pub(super) fn answers(search: &SlotSearch) -> bool {
-    search.statuses == [SlotStatus::Free]
-        && search.ids.is_empty()
-        && search.end.is_open()
-        && search.updated.is_open()
-        && search.paging == Paging::default()
+    search.is_for_the_offer() && search.end.is_open() && search.paging == Paging::default()
 }
 
 impl Facts for Held<'_> {

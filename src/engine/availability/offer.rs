@@ -36,18 +36,8 @@ impl Held {
 
     fn slot(&self, schedule: &ScheduleId) -> Slot {
         let start = Instant::from_ms(self.start_ms);
-        Slot {
-            id: SlotId::stored(text_of(self.id)),
-            schedule: schedule.clone(),
-            start,
-            end: start.plus_ms(i64::from(self.length_ms)),
-            capacity: 1,
-            taken: 0,
-            blocked: false,
-            channel: self.channel,
-            version: 0,
-            updated: Instant::from_ms(0),
-        }
+        let end = start.plus_ms(i64::from(self.length_ms));
+        Slot::on_offer(SlotId::stored(text_of(self.id)), schedule.clone(), start, end, self.channel)
     }
 }
 

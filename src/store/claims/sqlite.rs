@@ -7,6 +7,7 @@ use crate::domain::appointment::{Origin, RequestKey};
 use crate::domain::ids::{AppointmentId, OdsCode};
 use crate::domain::nhs_number::NhsNumber;
 use crate::domain::time::Instant;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use std::collections::HashSet;
 
@@ -46,8 +47,13 @@ pub(super) fn cancel(conn: &mut SqliteConnection, claims: &[Cancellation]) -> Qu
             continue;
         }
         let version = claim.decided_on + 1;
+        // Nothing is given back to a slot that was archived: only a server whose clock is days behind would ask for it.
         let ended = diesel::update(
-            appointment::table.find(claim.id.as_str()).filter(appointment::live.eq(true)).filter(appointment::version.eq(claim.decided_on)),
+            appointment::table
+                .find(claim.id.as_str())
+                .filter(appointment::live.eq(true))
+                .filter(appointment::version.eq(claim.decided_on))
+                .filter(exists(slot::table.find(claim.slot.as_str()))),
         )
         .set((appointment::live.eq(false), appointment::version.eq(version), appointment::updated_ms.eq(claim.at.ms())))
         .execute(conn)?;

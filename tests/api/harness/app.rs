@@ -16,7 +16,7 @@ use slotkeeper::cli::policy_file;
 use slotkeeper::cli::token::{Claims, unsigned};
 use slotkeeper::domain::ids::Ids;
 use slotkeeper::domain::time::{Clock, Instant};
-use slotkeeper::engine::{Engine, Limits, Ports};
+use slotkeeper::engine::{Archived, Engine, Limits, Ports};
 use slotkeeper::fhir::compat::ApiVersion;
 use slotkeeper::fhir::json::JsonDocuments;
 use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
@@ -320,6 +320,12 @@ impl App {
     pub async fn live_in(&self, slot: &str) -> u64 {
         let ask = Ask::get(format!("Appointment?slot=Slot/{slot}&status=booked")).on_provider().of(super::PROVIDER_ORGANISATION);
         self.ask(ask).await.expect(200).total()
+    }
+
+    /// Archives what ended so many days ago, as a server does beside its work.
+    pub fn archive(&self, days: u32) -> Archived {
+        let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(JsonDocuments) };
+        Engine::archive(&self.store, &ports, days, &mut |_| true).unwrap()
     }
 
     /// The present, in milliseconds since 1970.

@@ -104,7 +104,7 @@ proptest! {
                     let found = offer.find(schedules.as_deref(), window, now, LIMIT).unwrap();
                     prop_assert_eq!(shown(&found), shown(&naive(&all, schedules.as_deref(), window, now)));
                     for schedule in schedules.into_iter().flatten() {
-                        let shows = everything(&all, Some(&[schedule.clone()]), Window::default(), now);
+                        let shows = everything(&all, Some(std::slice::from_ref(&schedule)), Window::default(), now);
                         let changes = offer.changes(&schedule);
                         let earlier = known.entry((schedule, changes)).or_insert_with(|| shows.clone());
                         // Where nothing changed, slots that have begun since are all the difference there is.
