@@ -35,7 +35,13 @@ pub(super) struct Server {
 impl Server {
     /// `slotkeeper serve` on a database.
     pub(super) fn serve(place: &Place, database_url: &str) -> Result<Self, BenchError> {
-        Self::start(place, ("/health/ready", SETTLED), &["serve", "--auth", "unsigned", "--log", "warn", "--database-url", database_url])
+        Self::serve_with(place, database_url, &[])
+    }
+
+    /// The same with more words.
+    pub(super) fn serve_with(place: &Place, database_url: &str, more: &[&str]) -> Result<Self, BenchError> {
+        let words = ["serve", "--auth", "unsigned", "--log", "warn", "--database-url", database_url];
+        Self::start(place, ("/health/ready", SETTLED), &[&words, more].concat())
     }
 
     /// The static reference, which answers with the bytes of a file.

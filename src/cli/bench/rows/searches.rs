@@ -88,7 +88,24 @@ pub(super) fn b7(stage: &mut Stage<'_>) -> Vec<Row> {
         joined: Joined::Ratio,
         marks: Marks::at_least(0.12, 0.25, 0.5),
     };
-    vec![measure(&heading, stage, |stage| Searches::prepare(stage, false))]
+    let mut row = measure(&heading, stage, |stage| Searches::prepare(stage, false));
+    // The searches come again in turn, as those of many call handlers do; what one costs that is new is told beside.
+    match written_anew(stage) {
+        Ok(rate) => row.notes.push(format!("{rate:.0} a second where every answer is written anew (--answers-bytes-max 0)")),
+        Err(error) => row.faults.push(error.to_string()),
+    }
+    vec![row]
+}
+
+/// Searches a second on a server that gives no answer twice.
+fn written_anew(stage: &mut Stage<'_>) -> Result<f64, BenchError> {
+    let base = stage.fresh(On::Postgres)?;
+    let server = Server::serve_with(&stage.place, &base.url(), &["--answers-bytes-max", "0"])?;
+    let requests = searches(&server.caller(stage.clock), &stage.diary, stage.first_free_day(), DISTINCT);
+    let outcome = drive::run(&stage.load(&server, CLIENTS, Pace::Closed, InTurn::new(requests, 200, None)))?;
+    drop(server);
+    stage.discard(base)?;
+    Ok(outcome.rate())
 }
 
 /// Conditional GET answered 304 ÷ static 304.
