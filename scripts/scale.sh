@@ -56,9 +56,11 @@ mkfifo "$dir/alive"
 
 # When a process began, so that another one that was given the same number is never taken for it.
 began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
-enlist() { echo "$1 $2 $(began "$1")" >>"$dir/list"; }
+alive() { grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"; }
+enlist() { echo "$1 $2 $(began "$2")" >>"$dir/list"; }
 
 keeper() {
+    set +e
     trap '' HUP INT TERM
     cat "$dir/alive" >/dev/null
     local signal pid since left=() i
@@ -70,7 +72,7 @@ keeper() {
         kill -s "$signal" "$pid" 2>/dev/null && left+=("$pid")
     done <"$dir/list"
     for ((i = 0; i < 50 && ${#left[@]} > 0; i++)); do
-        for pid in "${!left[@]}"; do [ -d "/proc/${left[pid]}" ] || unset "left[$pid]"; done
+        for pid in "${!left[@]}"; do alive "${left[pid]}" || unset "left[$pid]"; done
         sleep 0.1
     done
     for pid in "${left[@]}"; do kill -KILL "$pid" 2>/dev/null; done
@@ -83,7 +85,9 @@ trap 'code=$?; exec 9>&-; wait "$keeper_pid" 2>/dev/null || true; exit $code' EX
 trap 'exit 130' INT HUP
 trap 'exit 143' TERM
 
-as_postgres() { if [ "$(id -u)" = 0 ]; then (cd / && exec runuser -u postgres -- "$@" 9>&-); else "$@" 9>&-; fi; }
+become=() # PostgreSQL refuses to run as root
+[ "$(id -u)" != 0 ] || become=(setpriv --reuid postgres --regid postgres --init-groups --)
+as_postgres() { (cd / && exec "${become[@]}" "$@" 9>&-); }
 
 ports=()
 free_port() {
@@ -103,7 +107,9 @@ settings=(fsync=on synchronous_commit=on full_page_writes=on max_connections=400
 pg_start() {
     local options=() setting
     for setting in "${settings[@]}"; do options+=(-c "$setting"); done
-    as_postgres "$pg/postgres" -D "$dir/$1/data" -k "$dir/$1" -h 127.0.0.1 -p "$2" "${options[@]}" </dev/null >>"$dir/$1/log" 2>&1 9>&- &
+    # A subshell that lets go of 9 by itself: bash would keep a copy of it around a function.
+    (exec 9>&- && cd / && exec "${become[@]}" "$pg/postgres" -D "$dir/$1/data" -k "$dir/$1" -h 127.0.0.1 -p "$2" "${options[@]}") </dev/null >>"$dir/$1/log" 2>&1 &
+    disown
     local i
     for ((i = 0; i < 600; i++)); do
         REPLY=$(head -n 1 "$dir/$1/data/postmaster.pid" 2>/dev/null || true)
@@ -124,7 +130,7 @@ pg_new() {
 }
 url() { echo "postgres://postgres@127.0.0.1:$1/$2"; }
 ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2" 9>&-; }
-gone() { local i; for ((i = 0; i < 300; i++)); do [ -d "/proc/$1" ] || return 0; sleep 0.1; done; fail "process $1 does not end"; }
+gone() { local i; for ((i = 0; i < 300; i++)); do alive "$1" || return 0; sleep 0.1; done; fail "process $1 does not end"; }
 pg_stop() { kill -INT "$1"; gone "$1"; }
 
 # serve URL [flag…]: pid in REPLY, its port in PORT, its log in LOG. Waits until it is ready.
