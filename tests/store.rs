@@ -205,6 +205,26 @@ fn a_postgresql_that_is_down_does_not_become_a_file() {
     assert!(!std::path::Path::new(&url).exists());
 }
 
+/// What cannot be written here may be written elsewhere, so that the connection is given up and not the claim.
+#[test]
+fn on_postgresql_a_server_that_takes_no_writes_is_out_of_reach() {
+    let place = Place::postgresql(Server::shared());
+    let store = Store::open(&place.url, true).unwrap();
+    slots(&store, 1, 1);
+    let as_to_writing = |what: &str| {
+        let alter = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ";
+        place.by_hand(&format!("SET transaction_read_only = off; {alter} {what}', current_database()); END $$"));
+    };
+    as_to_writing("SET default_transaction_read_only = on");
+    // Sessions that are open go on as they began.
+    let store = Store::open(&place.url, false).unwrap();
+    assert!(!store.takes_writes().unwrap());
+    let refused = store.write(|tx| tx.claims_settle(&[booking("a", "s0")], &[], NOW)).unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    as_to_writing("RESET default_transaction_read_only");
+    assert_eq!(won(&store, &[booking("a", "s0")]), ["a"], "the connection that could not write was not kept");
+}
+
 #[test]
 fn a_slot_is_taken_as_often_as_it_has_room_and_the_lowest_free_seat_is_given() {
     for (place, store) in Place::both() {

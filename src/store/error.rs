@@ -57,7 +57,8 @@ impl StoreError {
                 | DatabaseErrorKind::ExclusionViolation
                 | DatabaseErrorKind::RestrictViolation => Self::Constraint(text),
                 DatabaseErrorKind::SerializationFailure => Self::Contention(text),
-                DatabaseErrorKind::ClosedConnection => Self::Unavailable(text),
+                // A standby, or a primary that was made one: nothing can be written here, but perhaps elsewhere.
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(text),
                 _ if is_contention(&text) => Self::Contention(text),
                 _ if is_lost_connection(&text) => Self::Unavailable(text),
                 _ => Self::Broken(text),

@@ -53,7 +53,7 @@ impl Default for Limits {
 }
 
 /// How long after its deadline a claim in the writer's hands may still be answered: the transaction it is in ends
-/// within a statement's time, and its fate is looked up for as long as [`writer::FATE_TIMEOUT`].
+/// within a statement's time (unless its commit waits for a standby that is away), and its fate is looked up for as long as [`writer::FATE_TIMEOUT`].
 pub(super) const LATEST: Duration = Duration::from_secs(30);
 
 /// When to come again after the queue was full or a deadline passed, in seconds.
