@@ -39,7 +39,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 const LOOK_MAX: Duration = Duration::from_millis(500);
 /// Where many wait, looks begin no sooner after each other than this: the more a look serves, the less each pays for it. A
 /// lone searcher never waits for it.
-const PACE: Duration = Duration::from_micros(400);
+const PACE: Duration = Duration::from_micros(800);
 /// How many make it many.
 const MANY: usize = 4;
 /// How long slots that have begun may lie around.

@@ -50,7 +50,10 @@ fn document() -> Value {
         }
     }
     paths.insert("/health/live".to_owned(), health("live", "Whether the process lives", None));
-    paths.insert("/health/ready".to_owned(), health("ready", "Whether the database answers", Some("the database does not answer, or takes no writes")));
+    paths.insert(
+        "/health/ready".to_owned(),
+        health("ready", "Whether the database answers", Some("the database does not answer, or takes no writes")),
+    );
     paths.insert(
         "/openapi.json".to_owned(),
         json!({"get": {
