@@ -94,16 +94,22 @@ pub struct Answer {
     pub sought: Sought,
     /// What it rests on.
     pub basis: Basis,
-    /// Until then time alone changes nothing.
-    pub until: Instant,
+    /// From when on, and until when, time alone changes nothing.
+    from: Instant,
+    until: Instant,
     /// As it goes out compressed, once somebody wanted it so.
     packed: OnceLock<Option<Bytes>>,
 }
 
 impl Answer {
-    /// An answer that is right as long as `basis` stands, and before `until`.
-    pub fn new(body: Bytes, format: Format, sought: Sought, (basis, until): (Basis, Instant)) -> Self {
-        Self { tag: transfer::tag_of(&body), body, format, sought, basis, until, packed: OnceLock::new() }
+    /// An answer that is right as long as `basis` stands, from one instant and before another.
+    pub fn new(body: Bytes, format: Format, sought: Sought, (basis, from, until): (Basis, Instant, Instant)) -> Self {
+        Self { tag: transfer::tag_of(&body), body, format, sought, basis, from, until, packed: OnceLock::new() }
+    }
+
+    /// Whether it is right at that time, as far as time is concerned. A clock that was set back brings back what had begun.
+    pub fn speaks_of(&self, now: Instant) -> bool {
+        self.from <= now && now < self.until
     }
 
     /// The body in gzip; `None` where that is no gain.
@@ -146,7 +152,8 @@ struct Weight;
 
 impl Weighter<Question, Arc<Answer>> for Weight {
     fn weight(&self, question: &Question, answer: &Arc<Answer>) -> u64 {
-        let bytes = answer.body.len() + answer.body.len() / 8 + question.query.len() + 1_024;
+        let asked = [&question.accept, &question.content_type].into_iter().flatten().map(|header| header.len()).sum::<usize>();
+        let bytes = answer.body.len() + answer.body.len() / 8 + question.query.len() + asked + answer.basis.bytes() + 1_024;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::policy::{Access, Reach, Rights};
 use crate::fhir::compat::ApiVersion;
 use parking_lot::RwLock;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What a policy says of one organisation, or of all that it does not name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub async fn permit(service: &Service, policy: Option<&Policy>, asks: Interactio
             caller.compat = consumer.speaks.unwrap_or(caller.compat);
             (Arc::clone(&consumer.rights), denial(&consumer.rights, asks, &code))
         }
-        None => (Arc::new(Rights::none()), Some(Denial::Unlisted { organisation: code.clone() })),
+        None => (Arc::clone(&NONE), Some(Denial::Unlisted { organisation: code.clone() })),
     };
     caller.access = Access::Organisation { code: code.clone(), rights };
     match denial {
@@ -94,6 +94,9 @@ pub async fn permit(service: &Service, policy: Option<&Policy>, asks: Interactio
         _ => Ok(()),
     }
 }
+
+/// Those of whoever no policy names; one object, because answers are kept by it.
+static NONE: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::none()));
 
 /// What an interaction needs beyond being admitted, and the organisation has not.
 fn denial(rights: &Rights, asks: Interaction, code: &OdsCode) -> Option<Denial> {

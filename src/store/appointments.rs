@@ -1,7 +1,7 @@
 //! Appointments: reading them. Making and cancelling them is the claims' business.
 
 use super::dialect::Db;
-use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever, slot_past};
+use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever};
 use super::{StoreError, Tx};
 use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
 use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
@@ -201,13 +201,13 @@ impl Tx<'_> {
         }))
     }
 
-    /// The schedules of slots that are archived, by the slot. A slot moves there and never back, so that one which is not in
-    /// the diary any more is found.
+    /// The schedules of slots that were not in the diary a moment ago, by the slot. Both tables are asked in one statement, so
+    /// that a slot which moves meanwhile, whichever way, is found.
     fn schedules_past(&mut self, slots: &[&str]) -> Result<HashMap<String, String>, StoreError> {
         if slots.is_empty() {
             return Ok(HashMap::new());
         }
-        let theirs = slot_past::table.filter(slot_past::id.eq_any(slots)).select((slot_past::id, slot_past::schedule_id));
+        let theirs = slot_ever::table.filter(slot_ever::id.eq_any(slots)).select((slot_ever::id, slot_ever::schedule_id));
         Ok(self.run(|c| theirs.load::<(String, String)>(c))?.into_iter().collect())
     }
 

@@ -111,8 +111,26 @@ impl Conn {
     }
 }
 
+/// What the connections of a pool are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Statements of every kind.
+    Any,
+    /// A few statements over and over, each of which finds its rows by an index: claims, and looks for changes.
+    FewStatements,
+}
+
+/// Makes PostgreSQL plan such statements once, and by their indexes.
+///
+/// A statement that is prepared while its tables are nearly empty is planned to read them whole, and the plan is kept while
+/// they grow, those of foreign keys included: a third of the bookings a second on a new database. And left to choose,
+/// PostgreSQL plans the statement of a batch anew two times out of three, because it knows the length of the arrays then,
+/// which takes as long as carrying it out.
+const PLANNED_ONCE: &str = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+
 /// Opens connections for a pool.
 pub struct Manager {
+    purpose: Purpose,
     url: DatabaseUrl,
 }
 
@@ -122,13 +140,11 @@ impl Manager {
         match url {
             DatabaseUrl::Postgres(text) => {
                 let mut conn = establish_postgres(&patient(text))?;
-                // A statement that is prepared while its tables are nearly empty is planned to read them whole, and the plan is
-                // kept while they grow, those of foreign keys included: a third of the bookings a second on a new database.
-                // And one plan for all: left to choose, PostgreSQL plans the statement of a batch anew two times out of three
-                // because it knows the length of the arrays then, which takes as long as the statement itself.
+                // Compiling a statement pays for reports. Ours are short, and one whose cost is overestimated would be compiled
+                // with every search.
                 let setup = format!(
                     "SET application_name = 'slotkeeper'; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; \
-                     SET lock_timeout = {LOCK_TIMEOUT_MS}; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
+                     SET lock_timeout = {LOCK_TIMEOUT_MS}; SET jit = off"
                 );
                 conn.batch_execute(&setup).map_err(|e| StoreError::of_statement(&e))?;
                 Ok(AnyConn::Pg(conn))
@@ -187,7 +203,11 @@ impl r2d2::ManageConnection for Manager {
     type Error = StoreError;
 
     fn connect(&self) -> Result<Conn, StoreError> {
-        Ok(Conn { any: Self::open(&self.url)?, broken: false })
+        let mut any = Self::open(&self.url)?;
+        if let (AnyConn::Pg(pg), Purpose::FewStatements) = (&mut any, self.purpose) {
+            pg.batch_execute(PLANNED_ONCE).map_err(|e| StoreError::of_statement(&e))?;
+        }
+        Ok(Conn { any, broken: false })
     }
     /// Never asked: a check costs a round trip on every loan, and a broken connection shows when it is used.
     fn is_valid(&self, _: &mut Conn) -> Result<(), StoreError> {
@@ -202,17 +222,17 @@ impl r2d2::ManageConnection for Manager {
 pub type Pool = r2d2::Pool<Manager>;
 
 /// A pool that opens connections when they are first needed.
-pub(super) fn pool(url: &DatabaseUrl, connections_max: u32) -> Pool {
+pub(super) fn pool(url: &DatabaseUrl, connections_max: u32, purpose: Purpose) -> Pool {
     r2d2::Pool::builder()
         .max_size(connections_max)
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(CHECKOUT_TIMEOUT)
         .error_handler(Box::new(Logged))
-        .build_unchecked(Manager { url: url.clone() })
+        .build_unchecked(Manager { purpose, url: url.clone() })
 }
 
-/// A single connection that is kept until it breaks.
+/// A single connection that is kept until it breaks, for looks.
 pub(super) fn pool_of_one(url: &DatabaseUrl) -> Pool {
     r2d2::Pool::builder()
         .max_size(1)
@@ -222,7 +242,7 @@ pub(super) fn pool_of_one(url: &DatabaseUrl) -> Pool {
         .test_on_check_out(false)
         .connection_timeout(CHECKOUT_TIMEOUT)
         .error_handler(Box::new(Logged))
-        .build_unchecked(Manager { url: url.clone() })
+        .build_unchecked(Manager { purpose: Purpose::FewStatements, url: url.clone() })
 }
 
 /// Reports failed connection attempts without the URL, which may hold a password.

@@ -132,7 +132,7 @@ impl QueryFragment<Pg> for Changes {
         // A diary restored into another server brings numbers that transactions here have yet to reach.
         out.push_sql("::text::pg_snapshot) AND changed < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND NOT ");
         out.push_bind_param::<Bool, _>(&self.none)?;
-        out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true", CHANGES_MAX + 1));
+        out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true WHERE c.id = 1", CHANGES_MAX + 1));
         Ok(())
     }
 }
@@ -147,7 +147,7 @@ impl QueryFragment<Sqlite> for Changes {
         out.push_bind_param::<Text, _>(&self.mark)?;
         out.push_sql(" AS INTEGER) AND NOT ");
         out.push_bind_param::<Bool, _>(&self.none)?;
-        out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true", CHANGES_MAX + 1));
+        out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true WHERE c.id = 1", CHANGES_MAX + 1));
         Ok(())
     }
 }

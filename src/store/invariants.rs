@@ -100,12 +100,9 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn invariants_broken(&mut self) -> Result<Vec<Violation>, StoreError> {
-        // On a large database a rule takes longer than a request may, and reads whole tables.
+        // On a large database a rule takes longer than a request may.
         self.run(|c| match c {
-            AnyConn::Pg(pg) => {
-                diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg)?;
-                diesel::sql_query("SET LOCAL enable_seqscan = on").execute(pg).map(drop)
-            }
+            AnyConn::Pg(pg) => diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg).map(drop),
             AnyConn::Sqlite(_) => Ok(()),
         })?;
         let mut broken = Vec::new();

@@ -38,7 +38,7 @@ pub use migrate::{MigrationState, SchemaError};
 pub use settings::Durability;
 pub use slots::NewSlot;
 
-use conn::{AnyConn, Conn, Manager, Pool};
+use conn::{AnyConn, Conn, Manager, Pool, Purpose};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use std::cell::Cell;
@@ -131,9 +131,9 @@ impl Store {
         migrate::prove(&mut first)?;
         Ok(Self {
             url: url.clone(),
-            readers: conn::pool(url, READERS_MAX),
-            claimants: conn::pool(url, CLAIMANTS_MAX),
-            writers: conn::pool(url, WRITERS_MAX),
+            readers: conn::pool(url, READERS_MAX, Purpose::Any),
+            claimants: conn::pool(url, CLAIMANTS_MAX, Purpose::FewStatements),
+            writers: conn::pool(url, WRITERS_MAX, Purpose::Any),
             watchers: conn::pool_of_one(url),
         })
     }

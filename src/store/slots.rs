@@ -2,7 +2,7 @@
 
 use super::conn::AnyConn;
 use super::dialect::{Db, insert_many_or_ignore, within};
-use super::schema::{slot, slot_ever, slot_past};
+use super::schema::{slot, slot_ever};
 use super::{StoreError, Tx};
 use crate::domain::ids::{ScheduleId, SlotId};
 use crate::domain::search::{Cursor, SlotSearch};
@@ -76,12 +76,12 @@ impl Tx<'_> {
             return Ok(Vec::new());
         }
         let mut rows: Vec<SlotRow> = self.run(|c| slot::table.filter(slot::id.eq_any(ids)).select(slot::all_columns).load(c))?;
-        // Nearly always all are there, and nobody pays for the archive. A slot moves from here to there and never back,
-        // so one that moves meanwhile is found.
+        // Nearly always all are there, and nobody pays for the archive. Both tables are asked then, in one statement, so that a
+        // slot which moves meanwhile, whichever way, is found.
         let missing: Vec<&str> = ids.iter().copied().filter(|id| rows.iter().all(|row| row.id != *id)).collect();
         if !missing.is_empty() {
-            let past = slot_past::table.filter(slot_past::id.eq_any(missing)).select(slot_past::all_columns);
-            rows.extend(self.run(|c| past.load::<SlotRow>(c))?);
+            let elsewhere = slot_ever::table.filter(slot_ever::id.eq_any(missing)).select(slot_ever::all_columns);
+            rows.extend(self.run(|c| elsewhere.load::<SlotRow>(c))?);
         }
         rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(rows.into_iter().map(Into::into).collect())

@@ -106,13 +106,10 @@ impl Tx<'_> {
     }
 }
 
-/// Lifts the limit on a statement's time for this transaction, and lets it read whole tables.
+/// Lifts the limit on a statement's time for this transaction.
 fn unhurried(conn: &mut AnyConn) -> QueryResult<()> {
     match conn {
-        AnyConn::Pg(pg) => {
-            diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg)?;
-            diesel::sql_query("SET LOCAL enable_seqscan = on").execute(pg).map(drop)
-        }
+        AnyConn::Pg(pg) => diesel::sql_query("SET LOCAL statement_timeout = 0").execute(pg).map(drop),
         AnyConn::Sqlite(_) => Ok(()),
     }
 }

@@ -22,8 +22,9 @@ CREATE VIEW slot_ever AS
     UNION ALL
     SELECT id, schedule_id, start_ms, end_ms, capacity, taken, blocked, channel, version, updated_ms FROM slot_past;
 
--- An appointment stays when its slot moves, which a foreign key would forbid. What the key guarded is guarded below: a
--- slot that has appointments goes from one table only if it is in the other.
+-- An appointment stays when its slot moves, which a foreign key would forbid. What the key guarded when slots
+-- go is guarded below: a slot that has appointments goes from one table only if it is in the other. That an appointment is
+-- made for a slot there is, is seen to by the one statement that makes any, and asked by `check`.
 ALTER TABLE appointment DROP CONSTRAINT appointment_slot_id_fkey;
 
 -- A slot that goes and is not in the archive raises the catalogue, as before. One that was archived does not: nobody was
@@ -51,6 +52,7 @@ BEGIN
     IF EXISTS (SELECT 1 FROM appointment) THEN
         RAISE EXCEPTION 'there are appointments: their slots cannot be deleted' USING ERRCODE = 'foreign_key_violation';
     END IF;
+    UPDATE catalogue SET version = pg_current_xact_id()::text::bigint WHERE version <> pg_current_xact_id()::text::bigint;
     RETURN NULL;
 END $$;
 

@@ -54,7 +54,8 @@ CREATE VIEW slot_ever AS
     UNION ALL
     SELECT id, schedule_id, start_ms, end_ms, capacity, taken, blocked, channel, version, updated_ms FROM slot_past;
 
--- What the foreign key guarded: a slot that has appointments goes from one table only if it is in the other.
+-- What the foreign key guarded when slots go: a slot that has appointments goes from one table only if it is in the other.
+-- That an appointment is made for a slot there is, is seen to by the statements that make any, and asked by `check`.
 CREATE TRIGGER slot_kept BEFORE DELETE ON slot WHEN EXISTS (SELECT 1 FROM appointment WHERE slot_id = OLD.id)
     AND NOT EXISTS (SELECT 1 FROM slot_past WHERE id = OLD.id) BEGIN
     SELECT RAISE(ABORT, 'a slot that has appointments can be archived, not deleted');

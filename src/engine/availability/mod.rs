@@ -37,8 +37,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A look that takes longer than this means that the database is silent; whoever comes then need not wait for it.
 const LOOK_MAX: Duration = Duration::from_millis(500);
-/// Where many wait, looks begin no sooner after each other than this: the more a look serves, the less each pays for it. A
-/// lone searcher never waits for it.
+/// Where many wait, looks begin no sooner after each other than this: the more a look serves, the less each pays for it.
+/// Whoever searches alone waits for it at most once, behind such a crowd.
 const PACE: Duration = Duration::from_micros(800);
 /// How many make it many.
 const MANY: usize = 4;
@@ -57,6 +57,13 @@ pub struct Basis {
     copy: u64,
     /// The schedules it looked through, and how often what is held of each had changed.
     schedules: Vec<(ScheduleId, u64)>,
+}
+
+impl Basis {
+    /// How much memory it takes, about.
+    pub const fn bytes(&self) -> usize {
+        self.schedules.len() * 80
+    }
 }
 
 /// Everything that is held, as it was at one look.

@@ -133,7 +133,9 @@ impl Offer {
     pub(in crate::engine) fn changes(&self, schedule: &ScheduleId) -> u64 {
         match self.lines.get(schedule) {
             Some(Line::Held(line)) => line.changes,
-            Some(Line::NotHeld) | None => 0,
+            // Nothing ever rests on what is not held.
+            Some(Line::NotHeld) => u64::MAX,
+            None => 0,
         }
     }
 

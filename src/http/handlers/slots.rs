@@ -42,7 +42,8 @@ pub struct Anew {
 pub async fn again(service: &Service, question: Question) -> Result<HttpResponse, Anew> {
     let Some(earlier) = service.answers.get(&question) else { return Err(Anew { question, is_fresh: None }) };
     let is_fresh = when_fresh(&service.engine).await;
-    if is_fresh && service.engine.now() < earlier.until && service.engine.stands(&earlier.basis) {
+    let now = service.engine.now();
+    if is_fresh && earlier.speaks_of(now) && service.engine.stands(&earlier.basis) {
         return Ok(given(&earlier));
     }
     Err(Anew { question, is_fresh: Some(is_fresh) })
@@ -79,7 +80,7 @@ pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fa
     let until = until(&asked, &query, &found);
     match (anew, found.basis, until) {
         (Some(Anew { question, .. }), Some(basis), Some(until)) => {
-            let answer = Arc::new(Answer::new(Bytes::from(text), asked.admitted.answer_format, sought, (basis, until)));
+            let answer = Arc::new(Answer::new(Bytes::from(text), asked.admitted.answer_format, sought, (basis, found.now, until)));
             asked.service.answers.keep(question, Arc::clone(&answer));
             Ok(given(&answer))
         }
@@ -102,7 +103,7 @@ fn given(answer: &Arc<Answer>) -> HttpResponse {
 }
 
 /// Until when the answer stays right if nothing is booked, freed or laid out: until its first slot begins, or its window
-/// ends. `None` where the question itself means something else at any other time.
+/// begins or ends. `None` where the question itself means something else at any other time.
 fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Option<Instant> {
     let mut later = search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
     let Window { from, until } = query.search.start;
@@ -110,8 +111,11 @@ fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Optio
     if from <= Some(found.now) {
         later.search.start.from = from;
     }
-    let begins = found.slots.first().map_or(until, |first| until.map(|until| until.min(first.start)));
-    begins.filter(|_| later == *query)
+    let first = found.slots.first().map(|first| first.start);
+    // An open end is counted from the beginning of the window until that is past, and then moves on with the present.
+    let begins = from.filter(|from| *from > found.now);
+    let ends = [until, first, begins].into_iter().flatten().min();
+    ends.filter(|_| later == *query)
 }
 
 /// Waits until what is held in memory is as new as the database; false where that is not to be had.

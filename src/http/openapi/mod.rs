@@ -101,10 +101,11 @@ const DESCRIPTION: &str = "Offers a healthcare provider's time over FHIR STU3 an
     Names, numbers and places in the examples are invented.";
 
 fn health(what: &str, summary: &str, not: Option<&str>) -> Value {
-    let body = |status: &str| json!({"application/json": {"schema": {"type": "object"}, "example": {"status": status}}});
-    let mut responses = json!({"200": {"description": "Yes", "content": body(what)}});
+    let body = |example: Value| json!({"application/json": {"schema": {"type": "object"}, "example": example}});
+    let yes = if what == "ready" { json!({"status": what, "searches": "memory"}) } else { json!({"status": what}) };
+    let mut responses = json!({"200": {"description": "Yes", "content": body(yes)}});
     if let (Some(why), Some(responses)) = (not, responses.as_object_mut()) {
-        responses.insert("503".to_owned(), json!({"description": format!("No: {why}"), "content": body("not ready")}));
+        responses.insert("503".to_owned(), json!({"description": format!("No: {why}"), "content": body(json!({"status": "not ready"}))}));
     }
     let id = format!("health_{what}");
     json!({"get": {"operationId": id, "tags": ["operations"], "summary": summary, "security": [], "responses": responses}})

@@ -144,7 +144,9 @@ fn a_schedule_with_an_id_that_is_no_uuid_is_not_held_and_the_others_are() {
     assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "one begins at noon");
     offer.apply(&Slot { taken: 2, ..named.clone() });
     assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "what is not on offer need not be held");
+    let before = offer.changes(&schedule(1));
     offer.apply(&named);
+    assert_ne!(offer.changes(&schedule(1)), before, "what rested on the schedule rests on it no more");
     assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotHeld));
     assert_eq!(offer.find(Some(&[schedule(1)]), Window::default(), at(0), LIMIT), Err(NotHeld));
     assert_eq!(offer.find(Some(&[schedule(0)]), Window::default(), at(0), LIMIT).unwrap().len(), 1);
