@@ -240,14 +240,14 @@ fn a_killed_archiver_leaves_every_slot_in_one_place_and_the_next_one_ends_its_wo
         drop(store);
         let url = place.typed();
         let folder = tempfile::tempdir().unwrap();
-        let job = Job::start_in(folder.path(), &["archive", "--database-url", &url, "--after-days", "1"], &[]);
+        let job = Job::start_in(folder.path(), &["archive", "--database-url", &url, "--archive-after-days", "1"], &[]);
         assert!(wait_until(LIMIT, || place.count("slot_past") > 0), "{}", job.stderr());
         job.kill_9();
         let left = place.count("slot");
         assert!(left > 0, "{}: it was over before it was killed", place.kind);
         assert_eq!(place.count("slot_past") + left, 8_000, "{}", place.kind);
         assert_eq!(run(&["check", "--database-url", &url], LIMIT).code, Some(0), "{}", place.kind);
-        let ended = run(&["archive", "--database-url", &url, "--after-days", "1"], LIMIT);
+        let ended = run(&["archive", "--database-url", &url, "--archive-after-days", "1"], LIMIT);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         assert!(ended.stdout.starts_with(&format!("archived {left} slots of ")), "{}", ended.stdout);
         assert_eq!((place.count("slot_past"), place.count("slot")), (8_000, 0), "{}", place.kind);
@@ -259,12 +259,12 @@ fn the_command_says_what_it_did_and_refuses_what_cannot_be() {
     for (place, store) in Place::both() {
         let url = place.typed();
         lay_out(&store, &row("one", 3));
-        let ended = run(&["archive", "--database-url", &url, "--after-days", "36525"], LIMIT);
+        let ended = run(&["archive", "--database-url", &url, "--archive-after-days", "36525"], LIMIT);
         assert_eq!(ended.code, Some(0));
         assert!(ended.stdout.starts_with("nothing to do: no slot in the diary ended by "), "{}", ended.stdout);
         let ended = run(&["archive", "--database-url", &url], LIMIT);
         assert!(ended.stdout.starts_with("archived 3 slots of 1 schedules that ended by "), "{}", ended.stdout);
-        assert_eq!(run(&["archive", "--database-url", &url, "--after-days", "0"], LIMIT).code, Some(2), "what has not ended stays");
+        assert_eq!(run(&["archive", "--database-url", &url, "--archive-after-days", "0"], LIMIT).code, Some(2), "what has not ended stays");
     }
     let ended = run(&["archive", "--database-url", "sqlite:///nowhere/slotkeeper.db"], LIMIT);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));

@@ -24,9 +24,9 @@ pub struct ArchiveArgs {
     /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Archives slots that ended so many days ago or earlier
-    #[arg(long, value_name = "DAYS", default_value_t = DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
-    pub after_days: u32,
+    /// Archives slots that ended so many days ago or earlier, 1 to 36525
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, default_value_t = DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    pub archive_after_days: u32,
 }
 
 /// Runs the command.
@@ -39,7 +39,7 @@ pub fn run(args: &ArchiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} schedules, {msg}, {eta} left") {
         bar.set_style(style);
     }
-    let outcome = Engine::archive(&store, &ports(), args.after_days, &mut |so_far| {
+    let outcome = Engine::archive(&store, &ports(), args.archive_after_days, &mut |so_far| {
         bar.set_length(u64::try_from(so_far.schedules).unwrap_or_default());
         bar.set_position(u64::try_from(so_far.schedules_done).unwrap_or_default());
         bar.set_message(format!("{} slots", so_far.slots));

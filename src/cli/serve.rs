@@ -76,7 +76,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
     pub availability_index: String,
     /// Moves slots that ended so many days ago out of the diary, at the start and then every hour; 0: never
-    #[arg(long, value_name = "DAYS", default_value_t = archive::DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(0..=archive::DAYS_MAX))]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, default_value_t = archive::DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(0..=archive::DAYS_MAX))]
     pub archive_after_days: u32,
     /// TLS
     #[command(flatten)]
@@ -124,7 +124,7 @@ pub struct LimitArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub token_life_s_max: Option<i64>,
     /// Memory for answers to slot searches that may be given again as long as nothing has changed, in bytes; 0 keeps none
-    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().answers_bytes_max)]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, default_value_t = HttpLimits::default().answers_bytes_max)]
     pub answers_bytes_max: usize,
     /// Most bookings and cancels under way at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]

@@ -43,14 +43,15 @@ pub struct BenchArgs {
     /// Fail unless every row is as good as this
     #[arg(long, value_name = "GRADE", value_enum)]
     pub must: Option<Grade>,
-    /// Slots of the large diary of B10 (ten million take a few minutes and four gigabytes)
+    /// Slots of the large diary of B10, 1000 to 50000000: ten million, which take some minutes and gigabytes, unless said
+    /// otherwise; with --quick one
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1_000..=50_000_000))]
     pub growth_slots: Option<u64>,
-    /// Rounds of each row
-    #[arg(long, value_name = "COUNT", hide = true, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Rounds of each row, 1 to 100: 5 unless said otherwise, with --quick 2
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: Option<u32>,
-    /// Length of each side of a round, in seconds
-    #[arg(long, value_name = "SECONDS", hide = true)]
+    /// Length of each side of a round, in seconds: 5 unless said otherwise, with --quick 2
+    #[arg(long, value_name = "SECONDS")]
     pub seconds: Option<f64>,
 }
 
