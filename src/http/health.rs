@@ -20,8 +20,8 @@ pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpRespons
     transfer::marked(&http, &service.settings, answer, &service.engine.new_id())
 }
 
-/// `GET /health/ready`: 200, and where searches are answered from, when the database answers and takes writes, and signed tokens, if they are demanded, can be
-/// checked; else 503.
+/// `GET /health/ready`: 200, and where searches are answered from, when the database answers and takes writes, and signed
+/// tokens, if they are demanded, can be checked; else 503.
 pub async fn ready(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let answer = readiness(&http, &service).await;
     transfer::marked(&http, &service.settings, answer, &service.engine.new_id())
