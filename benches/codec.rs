@@ -6,9 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic, and its macros make the functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use slotkeeper::domain::element::Element;
-use slotkeeper::fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
-use slotkeeper::fhir::{json, validate, xml};
+use domain::element::Element;
+use fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
+use fhir::{json, validate, xml};
 use std::hint::black_box;
 
 const SLOTS: usize = 50;

@@ -23,9 +23,9 @@ pub mod synthetic;
 pub mod token;
 pub mod toml_table;
 
-use crate::domain::time::{Clock, LONDON};
+use domain::time::{Clock, LONDON};
 use crate::engine::{Ports, SystemClock, UuidIds};
-use crate::fhir::json::JsonDocuments;
+use fhir::json::JsonDocuments;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};

@@ -19,8 +19,6 @@
 
 pub mod cli;
 pub mod config;
-pub mod domain;
 pub mod engine;
-pub mod fhir;
 pub mod http;
 pub mod store;

@@ -21,7 +21,7 @@ use examiner::{Exchange, examine};
 use serde_json::{Value, json};
 use slotkeeper::cli;
 use slotkeeper::engine::{Engine, Limits};
-use slotkeeper::fhir::compat::ApiVersion;
+use fhir::compat::ApiVersion;
 use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;

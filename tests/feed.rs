@@ -17,8 +17,8 @@ mod support;
 
 use diesel::connection::SimpleConnection;
 use place::{NOW, Place, schedule};
-use slotkeeper::domain::directory::{DirectoryKind, Service};
-use slotkeeper::domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
+use domain::directory::{DirectoryKind, Service};
+use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
 use slotkeeper::store::{CHANGES_MAX, Look, NewSlot, Store};
 use support::postgres::{Server, Settings};
 

@@ -13,9 +13,9 @@ mod place;
 mod support;
 
 use place::{NOW, Place};
-use slotkeeper::domain::time::{Clock, DAY_MS, Instant};
+use domain::time::{Clock, DAY_MS, Instant};
 use slotkeeper::engine::{Engine, Ports, UuidIds};
-use slotkeeper::fhir::json::JsonDocuments;
+use fhir::json::JsonDocuments;
 use slotkeeper::store::{Store, StoreError};
 use std::fs;
 use std::path::Path;

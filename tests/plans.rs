@@ -13,11 +13,11 @@ mod place;
 mod support;
 
 use place::{NOW, Place, schedule};
-use slotkeeper::domain::directory::Service;
-use slotkeeper::domain::ids::{ScheduleId, ServiceId, SlotId};
-use slotkeeper::domain::search::{Paging, SlotSearch, Window};
-use slotkeeper::domain::slot::SlotStatus;
-use slotkeeper::domain::time::DAY_MS;
+use domain::directory::Service;
+use domain::ids::{ScheduleId, ServiceId, SlotId};
+use domain::search::{Paging, SlotSearch, Window};
+use domain::slot::SlotStatus;
+use domain::time::DAY_MS;
 use slotkeeper::store::{NewSlot, Store, Tx};
 use std::time::Duration;
 use support::postgres::{Server, Settings};

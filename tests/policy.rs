@@ -15,7 +15,7 @@
 mod support;
 
 use slotkeeper::cli::token::{Claims, SCOPE_SLOT_READ, unsigned};
-use slotkeeper::domain::time::Clock;
+use domain::time::Clock;
 use slotkeeper::engine::SystemClock;
 use std::path::Path;
 use std::time::Duration;

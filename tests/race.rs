@@ -22,8 +22,8 @@ use actix_web::dev::ServerHandle;
 use clap::Parser;
 use serde_json::{Value, json};
 use slotkeeper::cli::race::{RaceArgs, RaceError, Verdict, run};
-use slotkeeper::domain::ids::Ids;
-use slotkeeper::domain::time::{Clock, Instant};
+use domain::ids::Ids;
+use domain::time::{Clock, Instant};
 use stub::{Fault, Memory, NOW, SLOTS, Slot, Stub, serve};
 
 struct FixedClock;

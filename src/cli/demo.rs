@@ -2,12 +2,12 @@
 
 use super::seed::{content, evening_before};
 use super::{Failure, ports, say, seed_files, today, token};
-use crate::domain::ids::ServiceId;
-use crate::domain::policy::Access;
-use crate::domain::rota::WorkingTimes;
-use crate::domain::search::{Paging, SlotSearch, Window};
-use crate::domain::slot::{Slot, SlotStatus};
-use crate::domain::time::{DAY_MS, MINUTE_MS};
+use domain::ids::ServiceId;
+use domain::policy::Access;
+use domain::rota::WorkingTimes;
+use domain::search::{Paging, SlotSearch, Window};
+use domain::slot::{Slot, SlotStatus};
+use domain::time::{DAY_MS, MINUTE_MS};
 use crate::engine::Engine;
 use crate::http::{AuthMode, Settings};
 use crate::store::{Store, StoreError};

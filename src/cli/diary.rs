@@ -12,8 +12,8 @@ mod table;
 mod tests;
 
 use super::{DatabaseArgs, Failure, ports, say, today};
-use crate::domain::ids::{ScheduleId, ServiceId};
-use crate::domain::time::{Clock, parse_day};
+use domain::ids::{ScheduleId, ServiceId};
+use domain::time::{Clock, parse_day};
 use crate::engine::{DiaryFilter, Engine, SystemClock, UnknownInDiary};
 use chrono::{Datelike, Days, NaiveDate};
 use std::io::Write;
@@ -64,7 +64,7 @@ pub struct DiaryArgs {
 pub fn run(args: &DiaryArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let shown_day = args.day.as_deref().map(|text| day("--day", text)).transpose()?.unwrap_or_else(today);
     let days = if args.week { week_of(shown_day) } else { (shown_day, shown_day) };
-    let usage = |flag: &str, e: crate::domain::ids::NotAnId| Failure::Usage(format!("{flag}: {e}"));
+    let usage = |flag: &str, e: domain::ids::NotAnId| Failure::Usage(format!("{flag}: {e}"));
     let service = args.service.as_deref().map(ServiceId::parse).transpose().map_err(|e| usage("--service", e))?;
     let schedule = args.schedule.as_deref().map(ScheduleId::parse).transpose().map_err(|e| usage("--schedule", e))?;
     let filter = DiaryFilter { service, schedule, clinician: args.clinician.clone(), place: args.place.clone(), cancelled: args.cancelled };

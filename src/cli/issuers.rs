@@ -8,7 +8,7 @@ mod file;
 mod tests;
 
 use super::Failure;
-use crate::domain::time::Instant;
+use domain::time::Instant;
 use crate::http::{
     Algorithm, Authorities, CLIENT_CLAIMS, ClientDirectory, Fetched, Issuer, KeyPlace, KeySet, KeySource, ORGANISATION_CLAIM, Organisation,
     Trust, read_key_file,
@@ -65,7 +65,7 @@ struct Described {
     algorithms: Vec<Algorithm>,
     audiences: Vec<String>,
     organisation: Organisation,
-    clients: Vec<(String, crate::domain::ids::OdsCode)>,
+    clients: Vec<(String, domain::ids::OdsCode)>,
     scope_claims: Option<Vec<String>>,
     life_s_max: Option<i64>,
     required: Vec<String>,

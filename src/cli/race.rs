@@ -34,8 +34,8 @@ pub use report::{Latency, Report, SlotWins};
 
 use crate::cli::load::patient;
 use crate::cli::load::random::Dice;
-use crate::domain::ids::Ids;
-use crate::domain::time::Clock;
+use domain::ids::Ids;
+use domain::time::Clock;
 use client::{Client, Shared, Watch};
 use journal::{Journal, Line};
 use options::Settings;

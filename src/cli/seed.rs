@@ -3,7 +3,7 @@
 
 use super::seed_files::{self, SeedPlan};
 use super::{DatabaseArgs, Failure, ports, say, synthetic, today};
-use crate::domain::synthetic::SyntheticDiary;
+use domain::synthetic::SyntheticDiary;
 use crate::engine::{Engine, SeedContent};
 use chrono::{Days, NaiveDate};
 use std::io::Write;

@@ -10,11 +10,11 @@ mod diary;
 mod tests;
 
 use super::toml_table::{Mistakes, line_and_column};
-use crate::domain::directory::DirectoryRecord;
-use crate::domain::fault::{Problem, ProblemKind};
-use crate::domain::rota::WorkingTimes;
-use crate::domain::schedule::Schedule;
-use crate::fhir::{directory, json, validate};
+use domain::directory::DirectoryRecord;
+use domain::fault::{Problem, ProblemKind};
+use domain::rota::WorkingTimes;
+use domain::schedule::Schedule;
+use fhir::{directory, json, validate};
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

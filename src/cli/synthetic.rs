@@ -4,13 +4,13 @@
 //! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
 
 use super::{Failure, ports};
-use crate::domain::directory::DirectoryRecord;
-use crate::domain::ids::ResourceId;
-use crate::domain::schedule::{Identifier, Schedule};
-use crate::domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedule_number, service_id};
-use crate::domain::time::{Instant, LONDON};
+use domain::directory::DirectoryRecord;
+use domain::ids::ResourceId;
+use domain::schedule::{Identifier, Schedule};
+use domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedule_number, service_id};
+use domain::time::{Instant, LONDON};
 use crate::engine::{Engine, SeedContent};
-use crate::fhir::{directory, json as fhir_json};
+use fhir::{directory, json as fhir_json};
 use crate::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};

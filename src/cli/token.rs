@@ -12,8 +12,8 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use crate::domain::ids::OdsCode;
-use crate::domain::time::Instant;
+use domain::ids::OdsCode;
+use domain::time::Instant;
 
 /// How long an unsigned token lives, in seconds (`exp` = `iat` + 300, digest D).
 pub const UNSIGNED_LIFETIME_S: u32 = 300;

@@ -131,8 +131,8 @@ impl<'d> Table<'d> {
     pub fn optional_day(&self, key: &str, mistakes: &mut Mistakes) -> Option<NaiveDate> {
         let found = self.find(key)?;
         let day = match found.get_ref() {
-            DeValue::Datetime(given) if given.time.is_none() => crate::domain::time::parse_day(&given.to_string()),
-            DeValue::String(text) => crate::domain::time::parse_day(text),
+            DeValue::Datetime(given) if given.time.is_none() => domain::time::parse_day(&given.to_string()),
+            DeValue::String(text) => domain::time::parse_day(text),
             _ => None,
         };
         day.or_else(|| wrong_type(key, found, "a day such as 2026-06-01", mistakes))

@@ -5,9 +5,9 @@
 //! So it does no harm when two servers archive at once, or when one is killed in between: the rest is left for next time.
 
 use super::{Engine, Ports};
-use crate::domain::appointment::Origin;
-use crate::domain::ids::ScheduleId;
-use crate::domain::time::{DAY_MS, Instant};
+use domain::appointment::Origin;
+use domain::ids::ScheduleId;
+use domain::time::{DAY_MS, Instant};
 use crate::store::{AuditAction, Store, StoreError};
 
 /// Slots of one transaction. On SQLite a booking may have to wait for it: some 10 ms.

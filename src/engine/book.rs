@@ -2,10 +2,10 @@
 
 use super::Engine;
 use super::allocator::{Answer, BookClaim, KeyAnswer, Work};
-use crate::domain::appointment::decide::booked;
-use crate::domain::appointment::{BookRequest, Origin, RequestKey};
-use crate::domain::ids::AppointmentId;
-use crate::domain::policy::Access;
+use domain::appointment::decide::booked;
+use domain::appointment::{BookRequest, Origin, RequestKey};
+use domain::ids::AppointmentId;
+use domain::policy::Access;
 
 impl Engine {
     /// Books, or says why not, through `answer`: after the commit, or as soon as the claim has lost.

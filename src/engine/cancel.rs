@@ -4,11 +4,11 @@
 use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
 use super::{Engine, allocator};
-use crate::domain::appointment::decide::{cancelled, decide_cancel};
-use crate::domain::appointment::{Appointment, Origin};
-use crate::domain::element::Element;
-use crate::domain::fault::Fault;
-use crate::domain::policy::Access;
+use domain::appointment::decide::{cancelled, decide_cancel};
+use domain::appointment::{Appointment, Origin};
+use domain::element::Element;
+use domain::fault::Fault;
+use domain::policy::Access;
 use crate::store::Cancellation;
 
 /// Which version a caller wants to change (`If-Match`).

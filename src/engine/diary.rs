@@ -4,14 +4,14 @@
 //! diary may show schedules whose days do not begin at the same instant.
 
 use super::Engine;
-use crate::domain::appointment::{AppointmentStatus, DiaryAppointment};
-use crate::domain::directory::{DirectoryKind, Service};
-use crate::domain::element::{Documents, Element};
-use crate::domain::ids::{ResourceId, ScheduleId, ServiceId};
-use crate::domain::schedule::Schedule;
-use crate::domain::search::{SlotSearch, Window};
-use crate::domain::slot::Slot;
-use crate::domain::time::{Instant, Span};
+use domain::appointment::{AppointmentStatus, DiaryAppointment};
+use domain::directory::{DirectoryKind, Service};
+use domain::element::{Documents, Element};
+use domain::ids::{ResourceId, ScheduleId, ServiceId};
+use domain::schedule::Schedule;
+use domain::search::{SlotSearch, Window};
+use domain::slot::Slot;
+use domain::time::{Instant, Span};
 use crate::store::{Store, StoreError, Tx};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;

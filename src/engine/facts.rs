@@ -2,12 +2,12 @@
 //!
 //! Both are asked the same questions by the same code, so that they cannot come to different answers.
 
-use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
-use crate::domain::ids::{ScheduleId, ServiceId};
-use crate::domain::schedule::{Offering, Schedule};
-use crate::domain::search::SlotSearch;
-use crate::domain::slot::Slot;
-use crate::domain::time::Instant;
+use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::ids::{ScheduleId, ServiceId};
+use domain::schedule::{Offering, Schedule};
+use domain::search::SlotSearch;
+use domain::slot::Slot;
+use domain::time::Instant;
 use crate::store::{StoreError, Tx};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What a failed access to the store means to whoever asked: said once, logged once.
 
-use crate::domain::fault::Fault;
+use domain::fault::Fault;
 use crate::store::StoreError;
 
 /// When to try again after the database was out of reach, in seconds.

@@ -4,10 +4,10 @@
 //! twice, from two servers, or with changed working times never doubles anybody's time.
 
 use super::{Engine, Ports};
-use crate::domain::appointment::Origin;
-use crate::domain::ids::{ScheduleId, SlotId};
-use crate::domain::rota::{PlannedSlot, WorkingTimes};
-use crate::domain::time::Span;
+use domain::appointment::Origin;
+use domain::ids::{ScheduleId, SlotId};
+use domain::rota::{PlannedSlot, WorkingTimes};
+use domain::time::Span;
 use crate::store::{AuditAction, NewSlot, Store, StoreError, Tx};
 use chrono::{Days, NaiveDate};
 use std::collections::BTreeMap;

@@ -38,9 +38,9 @@ pub use search_schedules::ScheduleMatches;
 pub use search_slots::{Related, SlotMatches};
 pub use seed::{SeedContent, Seeded};
 
-use crate::domain::element::Documents;
-use crate::domain::ids::Ids;
-use crate::domain::time::Clock;
+use domain::element::Documents;
+use domain::ids::Ids;
+use domain::time::Clock;
 use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
 use availability::Availability;
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// The present, as this engine sees it.
-    pub fn now(&self) -> crate::domain::time::Instant {
+    pub fn now(&self) -> domain::time::Instant {
         self.ports.clock.now()
     }
 

@@ -1,7 +1,7 @@
 //! The real clock and the real source of ids. Tests pass their own.
 
-use crate::domain::ids::Ids;
-use crate::domain::time::{Clock, Instant};
+use domain::ids::Ids;
+use domain::time::{Clock, Instant};
 
 /// The machine's clock, in UTC.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,13 +3,13 @@
 use super::Engine;
 use super::failure::fault_of;
 use super::sight::{schedules_seen, services_seen, slots_seen};
-use crate::domain::appointment::AppointmentVersion;
-use crate::domain::directory::{DirectoryEntry, DirectoryKind};
-use crate::domain::fault::Fault;
-use crate::domain::ids::{OdsCode, ScheduleId, ServiceId};
-use crate::domain::policy::Access;
-use crate::domain::schedule::Schedule;
-use crate::domain::slot::Slot;
+use domain::appointment::AppointmentVersion;
+use domain::directory::{DirectoryEntry, DirectoryKind};
+use domain::fault::Fault;
+use domain::ids::{OdsCode, ScheduleId, ServiceId};
+use domain::policy::Access;
+use domain::schedule::Schedule;
+use domain::slot::Slot;
 
 impl Engine {
     /// An appointment as far as `access` lets it be read: the current version, or the one asked for.

@@ -3,15 +3,15 @@
 use super::Engine;
 use super::failure::fault_of;
 use super::sight::slots_seen;
-use crate::domain::appointment::AppointmentVersion;
-use crate::domain::directory::DirectoryKind;
-use crate::domain::fault::{Fault, ParameterFault};
-use crate::domain::ids::ServiceId;
-use crate::domain::policy::Access;
-use crate::domain::schedule::Schedule;
-use crate::domain::search::{ActedIn, Actor, AppointmentSearch, Cursor, Paging, Window};
-use crate::domain::slot::Slot;
-use crate::domain::time::Instant;
+use domain::appointment::AppointmentVersion;
+use domain::directory::DirectoryKind;
+use domain::fault::{Fault, ParameterFault};
+use domain::ids::ServiceId;
+use domain::policy::Access;
+use domain::schedule::Schedule;
+use domain::search::{ActedIn, Actor, AppointmentSearch, Cursor, Paging, Window};
+use domain::slot::Slot;
+use domain::time::Instant;
 use crate::store::{StoreError, Tx};
 
 /// Most appointments in one answer.

@@ -3,10 +3,10 @@
 use super::Engine;
 use super::failure::fault_of;
 use super::sight::services_seen;
-use crate::domain::directory::{DirectoryEntry, DirectoryKind};
-use crate::domain::fault::Fault;
-use crate::domain::ids::ResourceId;
-use crate::domain::policy::Access;
+use domain::directory::{DirectoryEntry, DirectoryKind};
+use domain::fault::Fault;
+use domain::ids::ResourceId;
+use domain::policy::Access;
 
 impl Engine {
     /// All resources of one kind, in id order; of the services those that `access` shows.

@@ -4,12 +4,12 @@ use super::Engine;
 use super::failure::fault_of;
 use super::search_slots::{Related, related_to, slots_of};
 use super::sight::schedules_seen;
-use crate::domain::fault::{Fault, ParameterFault};
-use crate::domain::ids::ScheduleId;
-use crate::domain::policy::Access;
-use crate::domain::search::{Cursor, Includes, ScheduleSearch, Window};
-use crate::domain::slot::Slot;
-use crate::domain::time::{DAY_MS, Instant};
+use domain::fault::{Fault, ParameterFault};
+use domain::ids::ScheduleId;
+use domain::policy::Access;
+use domain::search::{Cursor, Includes, ScheduleSearch, Window};
+use domain::slot::Slot;
+use domain::time::{DAY_MS, Instant};
 use crate::store::{StoreError, Tx};
 
 /// How far ahead `_revinclude=Slot:schedule` looks when no date is given, in days: as far as a slot search may.

@@ -2,11 +2,11 @@
 
 use super::fill::{lay_out, lay_out_all};
 use super::{Engine, Ports};
-use crate::domain::appointment::Origin;
-use crate::domain::directory::{DirectoryFacts, DirectoryRecord, Service};
-use crate::domain::ids::{OdsCode, ResourceId, ServiceId};
-use crate::domain::rota::WorkingTimes;
-use crate::domain::schedule::Schedule;
+use domain::appointment::Origin;
+use domain::directory::{DirectoryFacts, DirectoryRecord, Service};
+use domain::ids::{OdsCode, ResourceId, ServiceId};
+use domain::rota::WorkingTimes;
+use domain::schedule::Schedule;
 use crate::store::{AuditAction, Store, StoreError, Tx};
 use chrono::NaiveDate;
 use std::collections::HashMap;

@@ -4,11 +4,11 @@
 //! before anything is counted, limited or cut into pages, never after.
 
 use super::facts::Facts;
-use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
-use crate::domain::ids::{OdsCode, ScheduleId, ServiceId};
-use crate::domain::policy::Access;
-use crate::domain::schedule::{Offering, Schedule};
-use crate::domain::slot::Slot;
+use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::ids::{OdsCode, ScheduleId, ServiceId};
+use domain::policy::Access;
+use domain::schedule::{Offering, Schedule};
+use domain::slot::Slot;
 use crate::store::{StoreError, Tx};
 use std::collections::HashMap;
 

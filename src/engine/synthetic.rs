@@ -4,10 +4,10 @@
 //! would hold every lock for minutes; cut short, it is simply run again, and lays out what is missing.
 
 use super::{Engine, Ports};
-use crate::domain::appointment::Origin;
-use crate::domain::directory::DirectoryKind;
-use crate::domain::slot::Channel;
-use crate::domain::synthetic::{ORGANIZATION, SyntheticDiary, SyntheticSlot};
+use domain::appointment::Origin;
+use domain::directory::DirectoryKind;
+use domain::slot::Channel;
+use domain::synthetic::{ORGANIZATION, SyntheticDiary, SyntheticSlot};
 use crate::store::{AuditAction, NewSlot, Store, StoreError};
 
 /// Slots of one transaction.

@@ -6,11 +6,11 @@
 use super::allocator::rehearse;
 use super::failure::fault_of;
 use super::{Engine, PendingCancel};
-use crate::domain::appointment::decide::decide_cancel;
-use crate::domain::appointment::{BookRequest, Origin};
-use crate::domain::element::Element;
-use crate::domain::fault::Fault;
-use crate::domain::policy::Access;
+use domain::appointment::decide::decide_cancel;
+use domain::appointment::{BookRequest, Origin};
+use domain::element::Element;
+use domain::fault::Fault;
+use domain::policy::Access;
 
 impl Engine {
     /// Whether a booking would go ahead now. A slot that `access` does not show is unknown.

@@ -6,7 +6,7 @@
 
 use super::Service;
 use super::dialects::{Dialect, Interaction};
-use crate::domain::appointment::Origin;
+use domain::appointment::Origin;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ struct Who<'a> {
 impl<'a> Who<'a> {
     fn of(origin: &'a Origin) -> Self {
         Self {
-            consumer: origin.consumer.as_ref().map(crate::domain::ids::OdsCode::as_str),
+            consumer: origin.consumer.as_ref().map(domain::ids::OdsCode::as_str),
             issuer: origin.issuer.as_deref(),
             user: origin.user.as_deref(),
             role: origin.role.as_deref(),

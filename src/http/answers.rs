@@ -8,11 +8,11 @@
 use super::access::Sought;
 use super::negotiate::Format;
 use super::transfer;
-use crate::domain::ids::OdsCode;
-use crate::domain::policy::{Access, Rights};
-use crate::domain::time::Instant;
+use domain::ids::OdsCode;
+use domain::policy::{Access, Rights};
+use domain::time::Instant;
 use crate::engine::Basis;
-use crate::fhir::search::SearchRules;
+use fhir::search::SearchRules;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use quick_cache::Weighter;

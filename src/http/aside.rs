@@ -4,7 +4,7 @@
 //! They wait for a connection in no order, and single reads took a second while others were served; here whoever came first
 //! is first.
 
-use crate::domain::fault::Fault;
+use domain::fault::Fault;
 use crate::engine::Engine;
 use actix_web::rt::time::timeout;
 use actix_web::web;

@@ -4,7 +4,7 @@
 //! would get wrong: more spellings are understood for what is wanted than for what is sent; a body that calls
 //! itself `application/xml` is refused, because the assurance of suppliers tests just that.
 
-use crate::domain::fault::Fault;
+use domain::fault::Fault;
 
 /// A format of FHIR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,10 +7,10 @@
 use super::Service;
 use super::auth::Caller;
 use super::dialects::Interaction;
-use crate::domain::fault::{Denial, Fault};
-use crate::domain::ids::OdsCode;
-use crate::domain::policy::{Access, Reach, Rights};
-use crate::fhir::compat::ApiVersion;
+use domain::fault::{Denial, Fault};
+use domain::ids::OdsCode;
+use domain::policy::{Access, Reach, Rights};
+use fhir::compat::ApiVersion;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};

@@ -1,13 +1,13 @@
 //! Answers: trees and stored documents to bytes, and the headers every answer carries (digest A.4).
 
 use super::negotiate::Format;
-use crate::domain::appointment::AppointmentVersion;
-use crate::domain::element::{Documents, Element};
-use crate::domain::fault::Fault;
-use crate::domain::time::Instant;
-use crate::fhir::json::{self, JsonDocuments};
-use crate::fhir::shape::Shape;
-use crate::fhir::xml;
+use domain::appointment::AppointmentVersion;
+use domain::element::{Documents, Element};
+use domain::fault::Fault;
+use domain::time::Instant;
+use fhir::json::{self, JsonDocuments};
+use fhir::shape::Shape;
+use fhir::xml;
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;

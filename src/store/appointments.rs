@@ -3,12 +3,12 @@
 use super::dialect::Db;
 use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever};
 use super::{StoreError, Tx};
-use crate::domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
-use crate::domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
-use crate::domain::nhs_number::NhsNumber;
-use crate::domain::policy::{Access, Names, Reach, Rights, Standing};
-use crate::domain::search::{ActedIn, AppointmentSearch, Identified};
-use crate::domain::time::{Instant, Span};
+use domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
+use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
+use domain::nhs_number::NhsNumber;
+use domain::policy::{Access, Names, Reach, Rights, Standing};
+use domain::search::{ActedIn, AppointmentSearch, Identified};
+use domain::time::{Instant, Span};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use std::collections::HashMap;

@@ -6,8 +6,8 @@
 use super::conn::AnyConn;
 use super::schema::{slot, slot_ever, slot_past};
 use super::{NewSlot, StoreError, Tx};
-use crate::domain::ids::ScheduleId;
-use crate::domain::time::Instant;
+use domain::ids::ScheduleId;
+use domain::time::Instant;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use std::collections::{BTreeSet, HashSet};

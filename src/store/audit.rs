@@ -2,8 +2,8 @@
 
 use super::schema::audit;
 use super::{StoreError, Tx};
-use crate::domain::appointment::Origin;
-use crate::domain::time::Instant;
+use domain::appointment::Origin;
+use domain::time::Instant;
 use diesel::prelude::*;
 
 /// What was done.
@@ -61,7 +61,7 @@ impl<'a> AuditRow<'a> {
             action: action.word(),
             subject,
             version,
-            consumer: origin.consumer.as_ref().map(crate::domain::ids::OdsCode::as_str),
+            consumer: origin.consumer.as_ref().map(domain::ids::OdsCode::as_str),
             issuer: origin.issuer.as_deref(),
             user_id: origin.user.as_deref(),
             user_role: origin.role.as_deref(),

@@ -9,7 +9,7 @@ use super::claims::NewAppointment;
 use super::conn::AnyConn;
 use super::schema::appointment;
 use super::{StoreError, Tx};
-use crate::domain::policy::Tally;
+use domain::policy::Tally;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use std::collections::{HashMap, HashSet};
@@ -111,7 +111,7 @@ fn with_room(bookings: &[NewAppointment], mut counts: HashMap<Tally, i64>) -> Ve
 fn count_postgresql(pg: &mut PgConnection, tallies: &[Tally]) -> QueryResult<Vec<Counted>> {
     let places: Vec<i64> = (0..).zip(tallies).map(|(place, _)| place).collect();
     let organisations: Vec<&str> = tallies.iter().map(|t| t.organisation.as_str()).collect();
-    let services: Vec<Option<&str>> = tallies.iter().map(|t| t.service.as_ref().map(crate::domain::ids::ServiceId::as_str)).collect();
+    let services: Vec<Option<&str>> = tallies.iter().map(|t| t.service.as_ref().map(domain::ids::ServiceId::as_str)).collect();
     let (from, until): (Vec<i64>, Vec<i64>) = tallies.iter().map(|t| (t.span.from.ms(), t.span.until.ms())).unzip();
     diesel::sql_query(COUNT)
         .bind::<Array<BigInt>, _>(places)

@@ -4,9 +4,9 @@ use super::conn::AnyConn;
 use super::dialect::OrIgnore;
 use super::schema::{directory, service};
 use super::{StoreError, Tx};
-use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
-use crate::domain::ids::{OdsCode, ResourceId, ServiceId};
-use crate::domain::time::Instant;
+use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::ids::{OdsCode, ResourceId, ServiceId};
+use domain::time::Instant;
 use diesel::prelude::*;
 
 #[derive(Queryable, Selectable)]

@@ -9,7 +9,7 @@
 use super::conn::AnyConn;
 use super::slots::SlotRow;
 use super::{StoreError, Tx};
-use crate::domain::slot::Slot;
+use domain::slot::Slot;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};

@@ -3,8 +3,8 @@
 use super::conn::AnyConn;
 use super::schema::request_key;
 use super::{StoreError, Tx};
-use crate::domain::appointment::RequestKey;
-use crate::domain::ids::AppointmentId;
+use domain::appointment::RequestKey;
+use domain::ids::AppointmentId;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 use std::collections::{HashMap, HashSet};

@@ -4,10 +4,10 @@ use super::conn::AnyConn;
 use super::dialect::{Db, OrIgnore, insert_many};
 use super::schema::{schedule, schedule_service, service, slot_ever};
 use super::{StoreError, Tx};
-use crate::domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
-use crate::domain::schedule::{Identifier, Offered, Offering, Schedule};
-use crate::domain::search::Window;
-use crate::domain::time::{Instant, LONDON};
+use domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
+use domain::schedule::{Identifier, Offered, Offering, Schedule};
+use domain::search::Window;
+use domain::time::{Instant, LONDON};
 use diesel::prelude::*;
 use std::collections::HashMap;
 

@@ -4,10 +4,10 @@ use super::conn::AnyConn;
 use super::dialect::{Db, insert_many_or_ignore, within};
 use super::schema::{slot, slot_ever};
 use super::{StoreError, Tx};
-use crate::domain::ids::{ScheduleId, SlotId};
-use crate::domain::search::{Cursor, SlotSearch};
-use crate::domain::slot::{Channel, Slot, SlotStatus};
-use crate::domain::time::{Instant, Span};
+use domain::ids::{ScheduleId, SlotId};
+use domain::search::{Cursor, SlotSearch};
+use domain::slot::{Channel, Slot, SlotStatus};
+use domain::time::{Instant, Span};
 use diesel::dsl::not;
 use diesel::prelude::*;
 

@@ -7,10 +7,10 @@
 use super::dialect::{Db, within};
 use super::schema::slot;
 use super::{StoreError, Tx};
-use crate::domain::ids::{ScheduleId, SlotId};
-use crate::domain::search::{Cursor, SlotSearch};
-use crate::domain::slot::{Channel, Slot};
-use crate::domain::time::Instant;
+use domain::ids::{ScheduleId, SlotId};
+use domain::search::{Cursor, SlotSearch};
+use domain::slot::{Channel, Slot};
+use domain::time::Instant;
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
@@ -110,8 +110,8 @@ mod tests {
     use super::super::conn::{AnyConn, DatabaseUrl, Manager};
     use super::super::{Store, Tx};
     use super::*;
-    use crate::domain::search::{Paging, Window};
-    use crate::domain::slot::SlotStatus;
+    use domain::search::{Paging, Window};
+    use domain::slot::SlotStatus;
     use diesel::connection::InstrumentationEvent;
     use std::sync::mpsc;
 

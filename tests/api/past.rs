@@ -4,9 +4,9 @@
 use crate::harness::{App, Ask, OUT_OF_HOURS, PROVIDER_ORGANISATION, Slot, UTC, booking, cancelled, take};
 use chrono::NaiveDate;
 use serde_json::Value;
-use slotkeeper::domain::time::Instant;
+use domain::time::Instant;
 use slotkeeper::engine::{DiaryFilter, Engine};
-use slotkeeper::fhir::json::JsonDocuments;
+use fhir::json::JsonDocuments;
 use slotkeeper::store::DatabaseUrl;
 
 on_both! {

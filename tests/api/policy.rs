@@ -6,7 +6,7 @@ use crate::harness::{
     cancelled, found, put,
 };
 use serde_json::{Value, json};
-use slotkeeper::fhir::compat::ApiVersion;
+use fhir::compat::ApiVersion;
 use std::collections::BTreeSet;
 
 on_both! {

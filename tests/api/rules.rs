@@ -6,7 +6,7 @@
 
 use crate::harness::{App, Ask, Slot, UTC, booking, put, take};
 use serde_json::{Value, json};
-use slotkeeper::domain::time::Instant;
+use domain::time::Instant;
 use std::collections::BTreeSet;
 
 const RULES: &str = include_str!("data/rules.tsv");

@@ -2,7 +2,7 @@
 
 use super::place::NOW;
 use super::*;
-use slotkeeper::domain::time::Span;
+use domain::time::Span;
 
 fn begin(store: &Store) -> Look {
     store.watch_all(|tx| tx.feed_begin()).unwrap()

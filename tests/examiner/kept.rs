@@ -7,7 +7,7 @@
 //! file first wins, and names depend on nothing but what is kept.
 
 use super::{Exchange, Format, Seen};
-use slotkeeper::domain::element::{Element, Value};
+use domain::element::{Element, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, create_dir_all};
 use std::hash::{DefaultHasher, Hash, Hasher};

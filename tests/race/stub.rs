@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
-use slotkeeper::domain::time::Instant;
+use domain::time::Instant;
 
 pub const NOW: Instant = Instant::from_ms(1_770_739_530_000);
 pub const SLOTS: i64 = 12;

@@ -25,8 +25,8 @@ pub use fixed::{StaticArgs, run as run_static};
 pub use options::BenchArgs;
 pub use verdict::Grade;
 
-use crate::domain::ids::Ids;
-use crate::domain::time::Clock;
+use domain::ids::Ids;
+use domain::time::Clock;
 use chrono::NaiveDate;
 use indicatif::{ProgressBar, ProgressStyle};
 use options::Settings;

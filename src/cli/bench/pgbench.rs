@@ -7,7 +7,7 @@ use super::BenchError;
 use super::place::Place;
 use super::postgres::{Database, Postgres};
 use super::sample::Sample;
-use crate::domain::synthetic::SyntheticDiary;
+use domain::synthetic::SyntheticDiary;
 use std::time::Duration;
 
 const BOOK_BASE: &str = include_str!("../../../benches/book-base.sql");

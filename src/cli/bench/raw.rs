@@ -7,8 +7,8 @@ use super::BenchError;
 use super::load::latencies::Latencies;
 use super::sample::Sample;
 use crate::cli::load::random::Dice;
-use crate::domain::synthetic::SyntheticDiary;
-use crate::domain::time::Clock;
+use domain::synthetic::SyntheticDiary;
+use domain::time::Clock;
 use crate::store::{DatabaseUrl, NewAppointment, Store};
 use std::time::{Duration, Instant as Tick};
 

@@ -9,9 +9,9 @@ use super::load::Script;
 use super::server::FHIR_JSON;
 use crate::cli::load::patient::{FoundSlot, booking, invent};
 use crate::cli::load::random::Dice;
-use crate::domain::search::Window;
-use crate::domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
-use crate::domain::time::Instant;
+use domain::search::Window;
+use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
+use domain::time::Instant;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PEOPLE: usize = 40;
@@ -243,14 +243,14 @@ pub(super) fn searches(caller: &Caller, diary: &SyntheticDiary, first: u32, dist
 
 /// The whole `ahead`th day of a diary.
 pub(super) fn day_window(diary: &SyntheticDiary, ahead: u32) -> Window {
-    let day = crate::domain::time::Span::of_day(diary.day(ahead), crate::domain::time::LONDON);
+    let day = domain::time::Span::of_day(diary.day(ahead), domain::time::LONDON);
     Window { from: Some(day.from), until: Some(day.until) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fhir::json;
+    use fhir::json;
     use chrono::NaiveDate;
 
     #[test]

@@ -7,11 +7,11 @@ use super::BenchError;
 use super::requests::{ASID_FROM, ASID_TO, Bookings, INTERACTION};
 use super::server::Server;
 use crate::cli::token::ORGANIZATION_DEFAULT;
-use crate::domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
-use crate::domain::ids::{AppointmentId, OdsCode};
-use crate::domain::nhs_number::NhsNumber;
-use crate::domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
-use crate::domain::time::{Clock, Instant};
+use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
+use domain::ids::{AppointmentId, OdsCode};
+use domain::nhs_number::NhsNumber;
+use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
+use domain::time::{Clock, Instant};
 use crate::store::NewAppointment;
 
 /// Invented, of the widths that real ones have.

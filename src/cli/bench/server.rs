@@ -10,7 +10,7 @@ use super::place::{Place, Process, free_address};
 use super::requests::Caller;
 use crate::cli::token::{Claims, ORGANIZATION_DEFAULT, SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ, UNSIGNED_LIFETIME_S, unsigned};
 use crate::config;
-use crate::domain::time::Clock;
+use domain::time::Clock;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant as Tick};

@@ -1,8 +1,8 @@
 //! The diary as JSON, for programs. A day is `{"day", "slots"}`; a week is `{"week": [days]}`.
 
 use super::rows::{appointment_status, status};
-use crate::domain::ids::OdsCode;
-use crate::domain::nhs_number::NhsNumber;
+use domain::ids::OdsCode;
+use domain::nhs_number::NhsNumber;
 use crate::engine::{Diary, DiaryDay, DiarySlot};
 use serde_json::{Value, json};
 

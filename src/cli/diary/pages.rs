@@ -7,7 +7,7 @@
 
 use super::rows::{self, Row, plain};
 use crate::cli::{Failure, say};
-use crate::domain::time::LONDON;
+use domain::time::LONDON;
 use crate::engine::{Diary, DiaryDay};
 use std::io::Write;
 

@@ -1,13 +1,13 @@
 //! How a diary is shown, on a diary made by hand.
 
 use super::*;
-use crate::domain::appointment::{Appointment, AppointmentStatus, DiaryAppointment, Patient};
-use crate::domain::directory::Service;
-use crate::domain::ids::{AppointmentId, OdsCode, SlotId};
-use crate::domain::nhs_number::NhsNumber;
-use crate::domain::schedule::{Identifier, Schedule};
-use crate::domain::slot::Slot;
-use crate::domain::time::{Instant, LONDON, MINUTE_MS};
+use domain::appointment::{Appointment, AppointmentStatus, DiaryAppointment, Patient};
+use domain::directory::Service;
+use domain::ids::{AppointmentId, OdsCode, SlotId};
+use domain::nhs_number::NhsNumber;
+use domain::schedule::{Identifier, Schedule};
+use domain::slot::Slot;
+use domain::time::{Instant, LONDON, MINUTE_MS};
 use crate::engine::{Diary, DiaryDay, DiarySchedule, DiarySlot};
 
 fn at(text: &str) -> Instant {

@@ -2,7 +2,7 @@
 
 use super::Described;
 use crate::cli::toml_table::{Mistakes, Placed, Table, line_and_column};
-use crate::domain::ids::OdsCode;
+use domain::ids::OdsCode;
 use crate::http::{Algorithm, CLIENT_CLAIMS, KeyPlace, ORGANISATION_CLAIM, Organisation};
 use std::io::Read as _;
 use std::path::Path;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::ids::OdsCode;
+use domain::ids::OdsCode;
 use std::fs;
 use tempfile::TempDir;
 

@@ -7,8 +7,8 @@
 use serde_json::{Value, json};
 
 use super::random::Dice;
-use crate::domain::nhs_number::check_digit;
-use crate::domain::time::Instant;
+use domain::nhs_number::check_digit;
+use domain::time::Instant;
 
 const FAMILIES: [&str; 12] = [
     "Ashgrove",
@@ -217,7 +217,7 @@ fn actor(person: &Person) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::nhs_number::NhsNumber;
+    use domain::nhs_number::NhsNumber;
 
     #[test]
     fn people_differ_have_numbers_of_the_test_range_that_check_and_some_have_none() {

@@ -20,7 +20,7 @@ use super::journal::{Journal, Line};
 use super::options::{RaceError, Server};
 use crate::cli::load::random::Dice;
 use crate::cli::token::{Claims, ORGANIZATION_DEFAULT, SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ, UNSIGNED_LIFETIME_S, unsigned};
-use crate::domain::time::Instant;
+use domain::time::Instant;
 
 /// Largest answer that is read: a window of 2,000 slots is about 2 MB.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -11,7 +11,7 @@ use super::answer::{Reply, describe, issue_code};
 use super::client::{Ask, Client};
 use super::options::RaceError;
 use crate::cli::load::patient::FoundSlot;
-use crate::domain::time::{DAY_MS, Instant, MINUTE_MS};
+use domain::time::{DAY_MS, Instant, MINUTE_MS};
 
 /// A slot that begins during the race could not be booked any more, so those that begin soon are left alone.
 const LEAD_MS: i64 = 15 * MINUTE_MS;

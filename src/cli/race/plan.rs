@@ -9,7 +9,7 @@ use super::options::{GROUP_MIN, Mode};
 use crate::cli::load::patient::FoundSlot;
 use crate::cli::load::patient::{Person, booking};
 use crate::cli::load::random::Dice;
-use crate::domain::time::Instant;
+use domain::time::Instant;
 
 /// How often each client tries each slot in `book-cancel`.
 const GENERATIONS: usize = 4;

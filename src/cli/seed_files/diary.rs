@@ -5,11 +5,11 @@
 //! still returned as far as it is usable, so that the mistakes between files are found in the same run.
 
 use crate::cli::toml_table::{Mistakes, Placed, Table};
-use crate::domain::ids::{NotAnId, ResourceId, ScheduleId, ServiceId};
-use crate::domain::rota::{CAPACITY_MAX, ClockTime, DAY_MINUTES, Interval, RotaProblem, Session, WorkingTimes};
-use crate::domain::schedule::{Identifier, Schedule};
-use crate::domain::slot::Channel;
-use crate::domain::time::{Instant, LONDON};
+use domain::ids::{NotAnId, ResourceId, ScheduleId, ServiceId};
+use domain::rota::{CAPACITY_MAX, ClockTime, DAY_MINUTES, Interval, RotaProblem, Session, WorkingTimes};
+use domain::schedule::{Identifier, Schedule};
+use domain::slot::Channel;
+use domain::time::{Instant, LONDON};
 use chrono::Weekday;
 use chrono_tz::Tz;
 use toml::de::DeTable;

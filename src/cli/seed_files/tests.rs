@@ -1,8 +1,8 @@
 use super::*;
-use crate::domain::directory::{DirectoryFacts, DirectoryKind};
-use crate::domain::rota::PlannedSlot;
-use crate::domain::slot::Channel;
-use crate::domain::time::{LONDON, Span};
+use domain::directory::{DirectoryFacts, DirectoryKind};
+use domain::rota::PlannedSlot;
+use domain::slot::Channel;
+use domain::time::{LONDON, Span};
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use std::collections::{HashMap, HashSet};
 

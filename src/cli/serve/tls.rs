@@ -5,7 +5,7 @@
 
 use crate::cli::Failure;
 use crate::cli::reload::Reloads;
-use crate::domain::time::Clock;
+use domain::time::Clock;
 use crate::http::tls::{ClientRules, IdentityFiles, Subject, Tls};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! A claim: what somebody wants of a slot, by when, and whom to tell.
 
-use crate::domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
-use crate::domain::fault::Fault;
-use crate::domain::ids::{AppointmentId, OdsCode, SlotId};
-use crate::domain::policy::Access;
-use crate::domain::time::Instant;
+use domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
+use domain::fault::Fault;
+use domain::ids::{AppointmentId, OdsCode, SlotId};
+use domain::policy::Access;
+use domain::time::Instant;
 use crate::store::Cancellation;
 use std::time::Instant as Moment;
 

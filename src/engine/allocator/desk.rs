@@ -5,10 +5,10 @@
 //! queue, in the order in which they came.
 
 use super::claim::{BookClaim, Claim, Hold, Work};
-use crate::domain::appointment::RequestKey;
-use crate::domain::ids::{AppointmentId, ServiceId, SlotId};
-use crate::domain::policy::Access;
-use crate::domain::time::Instant;
+use domain::appointment::RequestKey;
+use domain::ids::{AppointmentId, ServiceId, SlotId};
+use domain::policy::Access;
+use domain::time::Instant;
 use crate::store::{Cancellation, NewAppointment};
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant as Moment};

@@ -5,12 +5,12 @@
 
 use super::claim::BookClaim;
 use super::desk::{Limited, Questions};
-use crate::domain::appointment::RequestKey;
-use crate::domain::appointment::decide::Offer;
-use crate::domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
-use crate::domain::policy::{Access, Tally};
-use crate::domain::schedule::{Offered, Offering};
-use crate::domain::slot::Slot;
+use domain::appointment::RequestKey;
+use domain::appointment::decide::Offer;
+use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
+use domain::policy::{Access, Tally};
+use domain::schedule::{Offered, Offering};
+use domain::slot::Slot;
 use crate::store::{Owned, StoreError, Tx};
 use std::collections::{HashMap, HashSet};
 

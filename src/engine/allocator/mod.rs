@@ -24,8 +24,8 @@ pub use claim::Answer;
 pub(super) use claim::{BookClaim, CancelClaim, Claim, KeyAnswer, Work};
 pub(super) use rehearse::rehearse;
 
-use crate::domain::fault::Fault;
-use crate::domain::time::Clock;
+use domain::fault::Fault;
+use domain::time::Clock;
 use crate::store::Store;
 use desk::Desk;
 use parking_lot::{Condvar, Mutex};

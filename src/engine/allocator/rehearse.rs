@@ -7,8 +7,8 @@ use super::claim::BookClaim;
 use super::decider::judge_booking;
 use super::desk::{Limited, Questions};
 use super::look::look;
-use crate::domain::fault::Fault;
-use crate::domain::time::Instant;
+use domain::fault::Fault;
+use domain::time::Instant;
 use crate::store::{StoreError, Tx};
 
 /// What a booking would be told at `now`.

@@ -3,8 +3,8 @@
 use super::claim::{POISONED_MAX, Work};
 use super::desk::{Decided, Order};
 use super::{RETRY_AFTER_S, Shared};
-use crate::domain::appointment::{AppointmentStatus, AppointmentVersion};
-use crate::domain::fault::Fault;
+use domain::appointment::{AppointmentStatus, AppointmentVersion};
+use domain::fault::Fault;
 use crate::store::{Cancellation, NewAppointment, Settled, StoreError};
 use std::time::{Duration, Instant as Moment};
 

@@ -3,10 +3,10 @@
 //! What a reader would get wrong: nothing here is ever changed in place. When the database says that any of it changed,
 //! everything is read anew.
 
-use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
-use crate::domain::ids::{ScheduleId, ServiceId};
-use crate::domain::schedule::{Offered, Offering, Schedule};
-use crate::domain::search::Window;
+use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::ids::{ScheduleId, ServiceId};
+use domain::schedule::{Offered, Offering, Schedule};
+use domain::search::Window;
 use crate::store::{StoreError, Tx};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

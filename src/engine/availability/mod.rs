@@ -9,12 +9,12 @@ mod catalogue;
 mod offer;
 
 use super::facts::Facts;
-use crate::domain::directory::{DirectoryEntry, DirectoryKind, Service};
-use crate::domain::ids::{ScheduleId, ServiceId};
-use crate::domain::schedule::{Offering, Schedule};
-use crate::domain::search::{Paging, SlotSearch};
-use crate::domain::slot::Slot;
-use crate::domain::time::{Clock, Instant};
+use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::ids::{ScheduleId, ServiceId};
+use domain::schedule::{Offering, Schedule};
+use domain::search::{Paging, SlotSearch};
+use domain::slot::Slot;
+use domain::time::{Clock, Instant};
 use crate::store::{Look, Store, StoreError};
 use catalogue::Catalogue;
 pub(super) use offer::NotHeld;

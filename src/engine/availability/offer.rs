@@ -4,10 +4,10 @@
 //! in its place until [`Offer::forget_begun`], and an answer leaves it out by the time of the answer; and only ids that
 //! are UUIDs are held (in 16 bytes), so a schedule with any other id on offer is not held at all.
 
-use crate::domain::ids::{ScheduleId, SlotId};
-use crate::domain::search::Window;
-use crate::domain::slot::{Channel, Slot};
-use crate::domain::time::Instant;
+use domain::ids::{ScheduleId, SlotId};
+use domain::search::Window;
+use domain::slot::{Channel, Slot};
+use domain::time::Instant;
 use std::collections::HashMap;
 
 /// The answer cannot be had from what is held; the database knows.

@@ -1,6 +1,6 @@
 //! `Authorization: Bearer <token>`, and the parts of a token, bounded before they are looked at.
 
-use crate::domain::fault::TokenFault;
+use domain::fault::TokenFault;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;

@@ -5,10 +5,10 @@
 //!
 //! Nothing of a token is ever repeated in a message but the names of claims.
 
-use crate::domain::appointment::Origin;
-use crate::domain::fault::TokenFault;
-use crate::domain::ids::OdsCode;
-use crate::domain::time::Instant;
+use domain::appointment::Origin;
+use domain::fault::TokenFault;
+use domain::ids::OdsCode;
+use domain::time::Instant;
 use serde_json::Value;
 
 /// Why the request is made.

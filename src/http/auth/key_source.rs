@@ -5,7 +5,7 @@
 //! there is no other, so that invented key ids cost the token server nothing. A fetch that fails changes nothing.
 
 use super::key_set::KeySet;
-use crate::domain::time::Instant;
+use domain::time::Instant;
 use actix_web::rt;
 use futures_util::future::LocalBoxFuture;
 use parking_lot::Mutex;

@@ -20,12 +20,12 @@ pub use scope::Need;
 pub use trust::{CLIENT_CLAIMS, ClientDirectory, Issuer, ORGANISATION_CLAIM, Organisation, SCOPE_CLAIMS, Trust};
 
 use super::settings::{AuthMode, Settings};
-use crate::domain::appointment::Origin;
-use crate::domain::fault::{Fault, TokenFault};
-use crate::domain::ids::OdsCode;
-use crate::domain::policy::Access;
-use crate::domain::time::Instant;
-use crate::fhir::compat::ApiVersion;
+use domain::appointment::Origin;
+use domain::fault::{Fault, TokenFault};
+use domain::ids::OdsCode;
+use domain::policy::Access;
+use domain::time::Instant;
+use fhir::compat::ApiVersion;
 use std::sync::Arc;
 
 /// Whoever asks, as far as the token says.

@@ -6,10 +6,10 @@
 use super::claims::{self, Times};
 use super::scope::Need;
 use super::trust::{Issuer, Organisation, Trust};
-use crate::domain::appointment::Origin;
-use crate::domain::fault::TokenFault;
-use crate::domain::ids::OdsCode;
-use crate::domain::time::Instant;
+use domain::appointment::Origin;
+use domain::fault::TokenFault;
+use domain::ids::OdsCode;
+use domain::time::Instant;
 use serde_json::Value;
 
 /// The claims of a signed token, as far as they are used.

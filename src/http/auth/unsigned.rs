@@ -5,7 +5,7 @@
 use super::bearer;
 use super::claims::Claims;
 use super::trust::Trust;
-use crate::domain::fault::TokenFault;
+use domain::fault::TokenFault;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;

@@ -4,11 +4,11 @@ pub mod booking;
 pub mod provider;
 
 use super::auth::Need;
-use crate::domain::appointment::Origin;
-use crate::domain::directory::DirectoryKind;
-use crate::domain::element::Element;
-use crate::domain::fault::Fault;
-use crate::fhir::outcome::Issue;
+use domain::appointment::Origin;
+use domain::directory::DirectoryKind;
+use domain::element::Element;
+use domain::fault::Fault;
+use fhir::outcome::Issue;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use super::respond::Content;
 use super::{Asked, directory, respond};
-use crate::domain::fault::Fault;
-use crate::domain::slot::Slot;
-use crate::fhir::bundle::{self, Change, Entry, Mode};
-use crate::fhir::{search, slot};
+use domain::fault::Fault;
+use domain::slot::Slot;
+use fhir::bundle::{self, Change, Entry, Mode};
+use fhir::{search, slot};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 

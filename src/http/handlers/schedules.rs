@@ -2,9 +2,9 @@
 
 use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond, slots};
-use crate::domain::fault::Fault;
-use crate::fhir::bundle::{Entry, Mode};
-use crate::fhir::{schedule, search, slot};
+use domain::fault::Fault;
+use fhir::bundle::{Entry, Mode};
+use fhir::{schedule, search, slot};
 use actix_web::HttpResponse;
 
 /// `GET /Schedule?…`.

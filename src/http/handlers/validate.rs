@@ -5,13 +5,13 @@
 
 use super::books::{decoded, expected, participants_exist, rules};
 use super::{Asked, respond};
-use crate::domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
-use crate::domain::ids::AppointmentId;
+use domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
+use domain::ids::AppointmentId;
 use crate::engine::ExpectedVersion;
-use crate::fhir::appointment::{read_booking_body, read_cancel_body, with_defaults};
-use crate::fhir::json::Read;
-use crate::fhir::operation;
-use crate::fhir::outcome::{self, Issue, IssueCode, Severity};
+use fhir::appointment::{read_booking_body, read_cancel_body, with_defaults};
+use fhir::json::Read;
+use fhir::operation;
+use fhir::outcome::{self, Issue, IssueCode, Severity};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 

@@ -6,10 +6,10 @@
 use super::super::auth::Need;
 use super::super::dialects::{self, Demanded, Dialect, Interaction, Route};
 use super::{examples, tag};
-use crate::domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
-use crate::domain::ids::{AppointmentId, OdsCode};
-use crate::domain::time::{Instant, LONDON};
-use crate::fhir::{json as fhir_json, outcome};
+use domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
+use domain::ids::{AppointmentId, OdsCode};
+use domain::time::{Instant, LONDON};
+use fhir::{json as fhir_json, outcome};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Bodies to begin with. Everybody in them is invented; the NHS number is of the range for tests.
 
 use super::super::dialects::Interaction;
-use crate::domain::directory::DirectoryKind;
-use crate::fhir::{json as fhir_json, xml};
+use domain::directory::DirectoryKind;
+use fhir::{json as fhir_json, xml};
 use serde_json::{Value, json};
 
 /// A booking with everything contained, as the booking root demands it.

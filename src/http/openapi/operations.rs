@@ -6,7 +6,7 @@
 use super::super::auth::Need;
 use super::super::dialects::{Dialect, Interaction, Route};
 use super::{answers, examples, parameters, tag};
-use crate::domain::directory::DirectoryKind;
+use domain::directory::DirectoryKind;
 use serde_json::{Value, json};
 
 /// The operation of a route.

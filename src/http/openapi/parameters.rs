@@ -3,7 +3,7 @@
 //! The names are those of the tables by which the searches read their queries, so the two cannot drift.
 
 use super::super::dialects::{Dialect, Interaction, Route};
-use crate::fhir::search::{self, DeclaredParameter, ParameterKind, SearchRules};
+use fhir::search::{self, DeclaredParameter, ParameterKind, SearchRules};
 use serde_json::{Map, Value, json};
 
 /// Everything a route takes beside its body.

@@ -1,11 +1,11 @@
 //! The document is what is served, what is checked in, and no more than what is understood.
 
 use super::*;
-use crate::domain::fault::{Fault, ParameterFault};
-use crate::domain::time::Instant;
-use crate::fhir::appointment::{BookingRules, read_booking_body};
-use crate::fhir::compat::Leniencies;
-use crate::fhir::search::{self, SearchRules};
+use domain::fault::{Fault, ParameterFault};
+use domain::time::Instant;
+use fhir::appointment::{BookingRules, read_booking_body};
+use fhir::compat::Leniencies;
+use fhir::search::{self, SearchRules};
 use std::collections::BTreeSet;
 
 /// The first line in which two texts differ, with its number.
@@ -103,12 +103,12 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
 fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
     for strict in [true, false] {
         let example = examples::booking(strict);
-        let body = crate::fhir::json::read(example.to_string().as_bytes()).unwrap();
+        let body = fhir::json::read(example.to_string().as_bytes()).unwrap();
         let rules = BookingRules { strict, require_verified_nhs_number: false, lenient: Leniencies::NONE };
         let booked = read_booking_body(body, &rules).unwrap();
-        let from_xml = crate::fhir::xml::read(examples::as_xml(&example).as_bytes()).unwrap();
+        let from_xml = fhir::xml::read(examples::as_xml(&example).as_bytes()).unwrap();
         assert_eq!(from_xml.problems, []);
-        assert_eq!(crate::domain::element::differences(&booked.resource, &from_xml.tree), []);
+        assert_eq!(domain::element::differences(&booked.resource, &from_xml.tree), []);
     }
 }
 

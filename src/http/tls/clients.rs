@@ -7,7 +7,7 @@ use super::files;
 use super::identity::ENDS_SOON_DAYS;
 use super::refusals::Refusals;
 use super::subject::{Bearer, Subject};
-use crate::domain::time::{DAY_MS, Instant};
+use domain::time::{DAY_MS, Instant};
 use actix_web::rt;
 use parking_lot::RwLock;
 use rustls::client::danger::HandshakeSignatureValid;

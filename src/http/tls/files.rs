@@ -3,7 +3,7 @@
 //! It knows PEM and DER, not what a certificate is used for. What a reader would get wrong: a message here never quotes the
 //! content of a file, because the file may hold a private key.
 
-use crate::domain::time::Instant;
+use domain::time::Instant;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::fs::File;

@@ -4,7 +4,7 @@
 //! at every handshake, and a connection that is open already is never asked again.
 
 use super::files;
-use crate::domain::time::{DAY_MS, Instant};
+use domain::time::{DAY_MS, Instant};
 use parking_lot::RwLock;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};

@@ -14,7 +14,7 @@ pub use files::{certificates, private_key};
 pub use identity::IdentityFiles;
 pub use subject::Subject;
 
-use crate::domain::time::Instant;
+use domain::time::Instant;
 use clients::Gate;
 use identity::Identity;
 use rustls::crypto::CryptoProvider;

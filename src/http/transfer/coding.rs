@@ -5,7 +5,7 @@
 
 use super::super::answers::Answer;
 use super::joined;
-use crate::domain::fault::Fault;
+use domain::fault::Fault;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use actix_web::web::Bytes;

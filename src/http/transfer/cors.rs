@@ -9,7 +9,7 @@ use super::super::negotiate;
 use super::super::settings::Settings;
 use super::super::{Service, fault, request};
 use super::{REQUEST_ID, sent};
-use crate::domain::fault::Fault;
+use domain::fault::Fault;
 use actix_cors::Cors;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};

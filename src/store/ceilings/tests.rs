@@ -1,9 +1,9 @@
 use super::*;
-use crate::domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
-use crate::domain::ids::{AppointmentId, OdsCode, ServiceId, SlotId};
-use crate::domain::policy::{Access, Ceiling, Quota, Rights};
-use crate::domain::schedule::Offered;
-use crate::domain::time::{Instant, LONDON};
+use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
+use domain::ids::{AppointmentId, OdsCode, ServiceId, SlotId};
+use domain::policy::{Access, Ceiling, Quota, Rights};
+use domain::schedule::Offered;
+use domain::time::{Instant, LONDON};
 use std::sync::Arc;
 
 const NOON: &str = "2026-02-11T12:00:00Z";

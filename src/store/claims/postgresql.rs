@@ -9,10 +9,10 @@
 //! its unique index, which fails the batch, and the batch is then tried claim by claim.
 
 use super::{Cancellation, NewAppointment, key_of};
-use crate::domain::appointment::Origin;
-use crate::domain::ids::{AppointmentId, OdsCode};
-use crate::domain::nhs_number::NhsNumber;
-use crate::domain::time::Instant;
+use domain::appointment::Origin;
+use domain::ids::{AppointmentId, OdsCode};
+use domain::nhs_number::NhsNumber;
+use domain::time::Instant;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};

@@ -3,10 +3,10 @@
 use super::super::audit::{AuditAction, AuditRow};
 use super::super::schema::{appointment, appointment_version, audit, request_key, slot};
 use super::{Cancellation, NewAppointment, key_of};
-use crate::domain::appointment::{Origin, RequestKey};
-use crate::domain::ids::{AppointmentId, OdsCode};
-use crate::domain::nhs_number::NhsNumber;
-use crate::domain::time::Instant;
+use domain::appointment::{Origin, RequestKey};
+use domain::ids::{AppointmentId, OdsCode};
+use domain::nhs_number::NhsNumber;
+use domain::time::Instant;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use std::collections::HashSet;

@@ -66,6 +66,6 @@ pub fn cancelled(appointment: &Value) -> Value {
 
 /// A resource in XML.
 pub fn xml_of(resource: &Value) -> String {
-    let tree = slotkeeper::fhir::json::read(resource.to_string().as_bytes()).unwrap().tree;
-    slotkeeper::fhir::xml::write(&tree)
+    let tree = fhir::json::read(resource.to_string().as_bytes()).unwrap().tree;
+    fhir::xml::write(&tree)
 }

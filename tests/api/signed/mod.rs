@@ -12,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use slotkeeper::domain::ids::OdsCode;
-use slotkeeper::domain::time::Instant;
+use domain::ids::OdsCode;
+use domain::time::Instant;
 use slotkeeper::http::{ASK_AGAIN_MS, Issuer, Organisation, Trust};
 use std::sync::Arc;
 

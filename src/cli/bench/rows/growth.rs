@@ -13,7 +13,7 @@ use super::super::stage::{On, SLOTS_PER_DAY, Stage, counted, free_from, kept};
 use super::super::verdict::Marks;
 use super::super::{BenchError, raw};
 use super::{CLIENTS, DISTINCT};
-use crate::domain::synthetic::{DAYS_MAX, SyntheticDiary};
+use domain::synthetic::{DAYS_MAX, SyntheticDiary};
 
 const SMALL_SLOTS: u64 = 100_000;
 /// Days of a diary: as far ahead as somebody might plan.

@@ -11,7 +11,7 @@ use super::super::server::Server;
 use super::super::stage::{Base, On, SLOTS_PER_DAY, Stage};
 use super::super::verdict::Marks;
 use super::{CLIENTS, DISTINCT};
-use crate::domain::synthetic::service_id;
+use domain::synthetic::service_id;
 
 struct Searches {
     base: Base,

@@ -5,7 +5,7 @@ use super::super::checks::Check;
 use super::super::plan::Turn;
 use super::*;
 use crate::cli::load::patient::{FoundSlot, invent};
-use crate::domain::time::Instant;
+use domain::time::Instant;
 
 fn plan(mode: Mode) -> Plan {
     let slot = FoundSlot {

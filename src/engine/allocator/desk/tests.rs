@@ -2,9 +2,9 @@
 
 use super::super::claim::Work;
 use super::*;
-use crate::domain::appointment::RequestKey;
-use crate::domain::ids::{AppointmentId, SlotId};
-use crate::domain::time::Instant;
+use domain::appointment::RequestKey;
+use domain::ids::{AppointmentId, SlotId};
+use domain::time::Instant;
 use std::sync::mpsc::{Receiver, channel};
 
 fn claim(request_id: &str, deadline: Moment) -> (Claim, Receiver<()>) {
@@ -25,7 +25,7 @@ fn decided(claim: Claim, holds: Vec<Hold>) -> Decided {
         decided_on: 1,
         at: Instant::from_ms(0),
         document: String::new(),
-        origin: crate::domain::appointment::Origin::default(),
+        origin: domain::appointment::Origin::default(),
     };
     Decided { claim, order: Order::Cancel(Box::new(cancel)), holds }
 }

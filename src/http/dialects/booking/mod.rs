@@ -3,8 +3,8 @@
 pub mod table;
 
 use super::{Demanded, Dialect, Interaction, Route};
-use crate::domain::directory::DirectoryKind;
-use crate::fhir::capability;
+use domain::directory::DirectoryKind;
+use fhir::capability;
 
 /// The day this version was released, for the statement.
 pub const RELEASE_DATE: &str = "2026-11-20";

@@ -1,8 +1,8 @@
 //! Fault to answer, for the booking root: the one table, exhaustive (`decisions.md` 5; digest B.9).
 
 use super::super::Refused;
-use crate::domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
-use crate::fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
+use domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
+use fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
 
 /// Content codings of bodies that are read.
 const CODINGS: &str = "gzip, identity";

@@ -7,8 +7,8 @@ mod statement;
 
 use super::booking::table;
 use super::{Dialect, Interaction, Refused, Route};
-use crate::domain::directory::DirectoryKind;
-use crate::domain::fault::Fault;
+use domain::directory::DirectoryKind;
+use domain::fault::Fault;
 
 /// `/STU3/1/provider`.
 pub const DIALECT: Dialect = Dialect {

@@ -1,9 +1,9 @@
 //! The provider root's capability statement, made from its route table so that it cannot promise what is not served.
 
 use super::super::{Interaction, Route};
-use crate::domain::element::Element;
-use crate::fhir::capability::provider::{self, Operation, Served};
-use crate::fhir::search;
+use domain::element::Element;
+use fhir::capability::provider::{self, Operation, Served};
+use fhir::search;
 
 /// The statement of a root with these routes.
 pub fn of_routes(routes: &[Route], root_url: &str) -> Element {

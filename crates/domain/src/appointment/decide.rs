@@ -1,0 +1,141 @@
+//! The decisions: may this be booked, may this be cancelled, and what is the result. Pure.
+//!
+//! What a reader would get wrong: a yes is only a yes to what was looked at. The store repeats the one
+//! condition that may have changed since, in the statement that takes the slot.
+
+use super::{Appointment, AppointmentStatus, SlotClaim};
+use crate::element::{Element, differences};
+use crate::fault::{Contradiction, Refusal};
+use crate::ids::{AppointmentId, ServiceId};
+use crate::slot::{Slot, SlotStatus};
+use crate::time::Instant;
+
+/// The profile every stored appointment claims (digest B.5).
+const PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1";
+
+/// What a booking says of its slot and time.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The slot it names.
+    pub slot: &'a SlotClaim,
+    /// `Appointment.start`.
+    pub start: Instant,
+    /// `Appointment.end`.
+    pub end: Instant,
+}
+
+/// A slot as it is stored, with the services its schedule serves, primary first.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The slot.
+    pub slot: &'a Slot,
+    /// The services.
+    pub services: &'a [ServiceId],
+}
+
+/// The service a booking is for, or why it is refused.
+///
+/// The order is the contract's: unknown, contradicting, then taken, alone (`decisions.md` 5, "Order of checks").
+///
+/// # Errors
+/// The refusal.
+pub fn decide_book(wish: Wish<'_>, offer: Option<Offer<'_>>, now: Instant) -> Result<ServiceId, Refusal> {
+    let Some(offer) = offer else {
+        return Err(Refusal::SlotUnknown { expression: wish.slot.expression.clone() });
+    };
+    let contradictions = contradictions(wish, offer);
+    if !contradictions.is_empty() {
+        return Err(Refusal::SlotContradicted(contradictions));
+    }
+    match offer.slot.status(now) {
+        SlotStatus::Free => {}
+        // A slot that has begun is said to have begun even if it is taken as well: no other answer would help.
+        _ if offer.slot.start <= now => return Err(Refusal::SlotBegun { start: offer.slot.start }),
+        SlotStatus::Begun | SlotStatus::Busy => return Err(Refusal::SlotTaken),
+    }
+    let service = wish.slot.service.as_ref().or(offer.services.first());
+    service.cloned().ok_or_else(|| Refusal::SlotUnknown { expression: wish.slot.expression.clone() })
+}
+
+/// Everything a booking says of its slot that is not so (digest B.8; row 34: the appointment lies within the slot).
+fn contradictions(wish: Wish<'_>, offer: Offer<'_>) -> Vec<Contradiction> {
+    let (claim, slot) = (wish.slot, offer.slot);
+    let mut found = Vec::new();
+    let mut contradict = |is: bool, expression: String, stored: String| {
+        if is {
+            found.push(Contradiction { expression, stored });
+        }
+    };
+    let at = |name: &str| format!("{}.{name}", claim.expression);
+    let schedule = claim.schedule.as_ref();
+    contradict(schedule.is_some_and(|s| *s != slot.schedule), at("schedule"), format!("the slot belongs to Schedule/{}", slot.schedule));
+    contradict(claim.start.is_some_and(|s| s != slot.start), at("start"), format!("the slot begins at {}", slot.start.to_fhir()));
+    contradict(claim.end.is_some_and(|e| e != slot.end), at("end"), format!("the slot ends at {}", slot.end.to_fhir()));
+    let outside = wish.start < slot.start || wish.start >= slot.end;
+    contradict(outside, "Appointment.start".to_owned(), format!("the slot lasts from {} to {}", slot.start.to_fhir(), slot.end.to_fhir()));
+    contradict(wish.end > slot.end, "Appointment.end".to_owned(), format!("the slot ends at {}", slot.end.to_fhir()));
+    let served = offer.services.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(", ");
+    let foreign = claim.service.as_ref().is_some_and(|s| !offer.services.contains(s));
+    contradict(foreign, "Appointment.participant".to_owned(), format!("the slot is offered by service {served}"));
+    found
+}
+
+/// Whether an update of an appointment is a cancel that may go ahead.
+///
+/// # Errors
+/// The refusal: cancelled already, not a cancel, more than the status changed, or in the past.
+pub fn decide_cancel(
+    stored: &Appointment,
+    stored_tree: &Element,
+    wanted_status: &str,
+    wanted_tree: &Element,
+    now: Instant,
+) -> Result<(), Refusal> {
+    if stored.status == AppointmentStatus::Cancelled {
+        return Err(Refusal::AlreadyCancelled);
+    }
+    if AppointmentStatus::parse(wanted_status) != Some(AppointmentStatus::Cancelled) {
+        return Err(Refusal::NotACancel { status: wanted_status.to_owned() });
+    }
+    let different = differences(stored_tree, wanted_tree);
+    if !different.is_empty() {
+        return Err(Refusal::MoreThanStatus { expressions: different.into_iter().map(|d| d.expression).collect() });
+    }
+    if stored.start <= now {
+        return Err(Refusal::AppointmentPast { start: stored.start });
+    }
+    Ok(())
+}
+
+/// The resource of a new appointment: what was sent, completed by what the server adds. `created` is the
+/// server's (digest I, row 12), unless it is the consumer's to set and `keeps_created`.
+#[must_use]
+pub fn booked(mut resource: Element, id: &AppointmentId, now: Instant, keeps_created: bool) -> Element {
+    resource.set(Element::text("id", id.as_str()));
+    if !keeps_created {
+        resource.set(Element::text("created", now.to_fhir()));
+    }
+    stamped(resource, 1, now)
+}
+
+/// The resource of a cancelled appointment: what was stored, with the status changed.
+#[must_use]
+pub fn cancelled(mut stored: Element, version: i64, now: Instant) -> Element {
+    stored.set(Element::text("status", AppointmentStatus::Cancelled.code()));
+    stamped(stored, version, now)
+}
+
+/// A resource with the version and time the server gives it, and the profile it is known to meet.
+fn stamped(mut resource: Element, version: i64, now: Instant) -> Element {
+    let mut meta = resource.child("meta").cloned().unwrap_or_else(|| Element::complex("meta"));
+    meta.set(Element::text("versionId", version.to_string()));
+    meta.set(Element::text("lastUpdated", now.to_fhir()));
+    if !meta.all("profile").any(|p| p.as_text() == Some(PROFILE)) {
+        meta.children.push(Element::text("profile", PROFILE));
+    }
+    resource.set(meta);
+    resource
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The decisions, case by case.
+
+use super::*;
+use crate::appointment::Patient;
+use crate::ids::{ScheduleId, SlotId};
+
+const NOW: Instant = Instant::from_ms(1_000_000);
+const START: Instant = Instant::from_ms(2_000_000);
+const END: Instant = Instant::from_ms(2_900_000);
+
+fn id<T>(parsed: Result<T, crate::ids::NotAnId>) -> T {
+    parsed.unwrap()
+}
+
+fn slot() -> Slot {
+    Slot {
+        id: id(SlotId::parse("slot")),
+        schedule: id(ScheduleId::parse("schedule")),
+        start: START,
+        end: END,
+        capacity: 1,
+        taken: 0,
+        blocked: false,
+        channel: None,
+        version: 1,
+        updated: NOW,
+    }
+}
+
+fn claim() -> SlotClaim {
+    SlotClaim {
+        ids: vec![id(SlotId::parse("slot"))],
+        schedule: Some(id(ScheduleId::parse("schedule"))),
+        start: Some(START),
+        end: Some(END),
+        service: None,
+        expression: "Appointment.contained[2]".to_owned(),
+    }
+}
+
+fn decided(slot: Option<&Slot>, claim: &SlotClaim, start: Instant, end: Instant) -> Result<String, Refusal> {
+    let services = [id(ServiceId::parse("primary")), id(ServiceId::parse("second"))];
+    let offer = slot.map(|slot| Offer { slot, services: &services });
+    decide_book(Wish { slot: claim, start, end }, offer, NOW).map(|service| service.to_string())
+}
+
+fn places(refusal: Refusal) -> Vec<String> {
+    match refusal {
+        Refusal::SlotContradicted(contradictions) => contradictions.into_iter().map(|c| c.expression).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_free_slot_is_booked_for_the_primary_service_or_the_one_named() {
+    assert_eq!(decided(Some(&slot()), &claim(), START, END), Ok("primary".to_owned()));
+    let named = SlotClaim { service: Some(id(ServiceId::parse("second"))), ..claim() };
+    assert_eq!(decided(Some(&slot()), &named, START, END), Ok("second".to_owned()));
+    assert_eq!(decided(Some(&slot()), &claim(), START.plus_ms(1), END.plus_ms(-1)), Ok("primary".to_owned()));
+}
+
+#[test]
+fn a_slot_that_is_used_up_or_blocked_is_taken_and_one_that_has_begun_has_begun() {
+    let full = Slot { taken: 1, ..slot() };
+    let blocked = Slot { blocked: true, ..slot() };
+    for slot in [&full, &blocked] {
+        assert_eq!(decided(Some(slot), &claim(), START, END), Err(Refusal::SlotTaken));
+    }
+    let roomy = Slot { capacity: 2, taken: 1, ..slot() };
+    assert!(decided(Some(&roomy), &claim(), START, END).is_ok());
+    let services = [id(ServiceId::parse("primary"))];
+    for slot in [slot(), full] {
+        let offer = Some(Offer { slot: &slot, services: &services });
+        let wish = Wish { slot: &claim(), start: START, end: END };
+        assert_eq!(decide_book(wish, offer, START), Err(Refusal::SlotBegun { start: START }));
+        assert!(!matches!(decide_book(wish, offer, START.plus_ms(-1)), Err(Refusal::SlotBegun { .. })));
+    }
+}
+
+#[test]
+fn everything_that_contradicts_the_slot_is_said_at_once_and_before_it_is_said_to_be_taken() {
+    let full = Slot { taken: 1, ..slot() };
+    let wrong = SlotClaim {
+        schedule: Some(id(ScheduleId::parse("other"))),
+        start: Some(START.plus_ms(1)),
+        end: Some(END.plus_ms(1)),
+        service: Some(id(ServiceId::parse("foreign"))),
+        ..claim()
+    };
+    let found = places(decided(Some(&full), &wrong, START.plus_ms(-1), END.plus_ms(1)).unwrap_err());
+    let expected = [
+        "Appointment.contained[2].schedule",
+        "Appointment.contained[2].start",
+        "Appointment.contained[2].end",
+        "Appointment.start",
+        "Appointment.end",
+        "Appointment.participant",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_slot_nobody_knows_is_unknown() {
+    let refusal = decided(None, &claim(), START, END).unwrap_err();
+    assert_eq!(refusal, Refusal::SlotUnknown { expression: "Appointment.contained[2]".to_owned() });
+}
+
+fn appointment(status: AppointmentStatus) -> Appointment {
+    Appointment {
+        id: id(AppointmentId::parse("a")),
+        slot: id(SlotId::parse("slot")),
+        status,
+        version: 1,
+        start: START,
+        end: END,
+        booked_by: None,
+        service: id(ServiceId::parse("primary")),
+        patient: Patient::default(),
+        reason: String::new(),
+        clinical_document: None,
+        updated: NOW,
+    }
+}
+
+#[test]
+fn a_cancel_changes_the_status_and_nothing_else_before_the_appointment_begins() {
+    let booked = appointment(AppointmentStatus::Booked);
+    let tree = Element::resource("Appointment").with(Element::text("status", "booked")).with(Element::text("description", "ear"));
+    let mut wanted = tree.clone();
+    wanted.set(Element::text("status", "cancelled"));
+    assert_eq!(decide_cancel(&booked, &tree, "cancelled", &wanted, NOW), Ok(()));
+    assert_eq!(decide_cancel(&booked, &tree, "cancelled", &wanted, START), Err(Refusal::AppointmentPast { start: START }));
+    assert_eq!(decide_cancel(&booked, &tree, "noshow", &wanted, NOW), Err(Refusal::NotACancel { status: "noshow".to_owned() }));
+    wanted.set(Element::text("description", "nose"));
+    let refusal = decide_cancel(&booked, &tree, "cancelled", &wanted, NOW);
+    assert_eq!(refusal, Err(Refusal::MoreThanStatus { expressions: vec!["Appointment.description".to_owned()] }));
+    let gone = appointment(AppointmentStatus::Cancelled);
+    for status in ["cancelled", "booked"] {
+        assert_eq!(decide_cancel(&gone, &tree, status, &wanted, NOW), Err(Refusal::AlreadyCancelled));
+    }
+}
+
+#[test]
+fn the_server_adds_id_version_time_and_profile_and_keeps_the_rest() {
+    let sent = Element::resource("Appointment")
+        .with(Element::complex("meta").with(Element::text("profile", "https://example.org/own")))
+        .with(Element::text("created", "2019-01-01"))
+        .with(Element::text("description", "ear"));
+    let made = booked(sent.clone(), &id(AppointmentId::parse("a")), NOW, false);
+    assert_eq!(made.text_at("id"), Some("a"));
+    assert_eq!(made.text_at("meta.versionId"), Some("1"));
+    assert_eq!(made.text_at("created"), Some(NOW.to_fhir().as_str()));
+    assert_eq!(made.text_at("description"), Some("ear"));
+    let of_the_consumer = booked(sent, &id(AppointmentId::parse("a")), NOW, true);
+    assert_eq!(of_the_consumer.text_at("created"), Some("2019-01-01"));
+    let profiles: Vec<_> = made.child("meta").unwrap().all("profile").filter_map(Element::as_text).collect();
+    assert_eq!(profiles, ["https://example.org/own", PROFILE]);
+    let over = cancelled(made, 2, START);
+    assert_eq!((over.text_at("status"), over.text_at("meta.versionId")), (Some("cancelled"), Some("2")));
+    assert_eq!(over.text_at("meta.lastUpdated"), Some(START.to_fhir().as_str()));
+}

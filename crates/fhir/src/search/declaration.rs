@@ -1,0 +1,204 @@
+//! What a search takes, declared once: the tables that names are looked up in are the tables the provider root's
+//! statement is made of.
+//!
+//! What a reader would get wrong: a name is accepted because it stands in a table, and for no other reason. Nobody
+//! compares a parameter's name anywhere else, so nothing can be served that is not stated, or the other way round.
+
+use super::SearchRules;
+use domain::search::Includes;
+
+/// Sorts of search parameters (STU3 search, "Search Parameter Types").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// A date, with a prefix.
+    Date,
+    /// A whole number.
+    Number,
+    /// A reference to another resource.
+    Reference,
+    /// Text, compared by its beginning.
+    String,
+    /// A code or identifier, with or without its system.
+    Token,
+}
+
+impl ParameterKind {
+    /// The code on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Date => "date",
+            Self::Number => "number",
+            Self::Reference => "reference",
+            Self::String => "string",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// On which root a parameter is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Roots {
+    Both,
+    Booking,
+    /// The booking root, while it serves versions before 2.0.4 (`--compat`).
+    OlderBooking,
+    Provider,
+}
+
+impl Roots {
+    /// True when these are among the roots that have such rules.
+    pub(super) const fn include(self, rules: &SearchRules) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Booking => rules.is_booking_root(),
+            Self::OlderBooking => rules.is_booking_root() && rules.end_restricts,
+            Self::Provider => !rules.is_booking_root(),
+        }
+    }
+}
+
+/// How exactly a name must be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelled {
+    /// Letter by letter.
+    Exactly,
+    /// Capitals do not matter after the first colon.
+    FreeAfterColon,
+    /// Capitals do not matter.
+    Freely,
+    /// Capitals do not matter, and `Appointment.` may stand before it or not (digest A.10).
+    WithType,
+}
+
+/// One search parameter. `K` is what it means to the resource that has it.
+#[derive(Debug)]
+pub(super) struct Parameter<K: 'static> {
+    /// The name that is stated.
+    pub(super) name: &'static str,
+    /// Other names of the same.
+    pub(super) also: &'static [&'static str],
+    pub(super) spelled: Spelled,
+    pub(super) kind: ParameterKind,
+    /// What it asks, for people.
+    pub(super) about: &'static str,
+    pub(super) roots: Roots,
+    pub(super) key: K,
+}
+
+impl<K> Parameter<K> {
+    /// A parameter of both roots, spelt exactly.
+    pub(super) const fn new(name: &'static str, kind: ParameterKind, key: K, about: &'static str) -> Self {
+        Self { name, also: &[], spelled: Spelled::Exactly, kind, about, roots: Roots::Both, key }
+    }
+
+    fn is_called(&self, given: &str) -> bool {
+        let bare = |name: &'static str| match self.spelled {
+            Spelled::WithType => without_type(name),
+            _ => name,
+        };
+        let same = |known: &str| match self.spelled {
+            Spelled::Exactly => known == given,
+            Spelled::Freely => known.eq_ignore_ascii_case(given),
+            Spelled::WithType => known.eq_ignore_ascii_case(without_type(given)),
+            Spelled::FreeAfterColon => match (known.split_once(':'), given.split_once(':')) {
+                (Some((base, modifier)), Some((given, of))) => base == given && modifier.eq_ignore_ascii_case(of),
+                _ => known == given,
+            },
+        };
+        same(bare(self.name)) || self.also.iter().any(|name| same(name))
+    }
+}
+
+fn without_type(name: &str) -> &str {
+    const TYPE: &str = "appointment.";
+    match name.get(..TYPE.len()) {
+        Some(start) if start.eq_ignore_ascii_case(TYPE) => name.get(TYPE.len()..).unwrap_or_default(),
+        _ => name,
+    }
+}
+
+/// What an include brings.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Brings {
+    /// Something the engine knows of.
+    Related(fn(&mut Includes)),
+    /// What the references at a path of the matching resource lead to.
+    Referenced(&'static str),
+}
+
+/// One value of `_include` or `_revinclude`, `:` wherever a `.` may stand too.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Include {
+    /// The spelling that is stated.
+    pub(super) name: &'static str,
+    /// Other spellings.
+    pub(super) also: &'static [&'static str],
+    pub(super) brings: Brings,
+}
+
+/// Everything a search of one resource type takes.
+#[derive(Debug)]
+pub(super) struct Searchable<K: 'static> {
+    /// The resource type.
+    pub(super) kind: &'static str,
+    /// Its own parameters, in the order in which errors list them.
+    pub(super) parameters: &'static [Parameter<K>],
+    /// What `_include` means on it.
+    pub(super) includes: &'static [Include],
+    /// What `_revinclude` means on it.
+    pub(super) reverse_includes: &'static [Include],
+    /// The orders `_sort` can ask for.
+    pub(super) sorts: &'static [&'static str],
+}
+
+impl<K> Searchable<K> {
+    /// The parameter of that name, where the root knows it.
+    pub(super) fn find(&self, name: &str, rules: &SearchRules) -> Option<&'static Parameter<K>> {
+        self.parameters.iter().find(|p| p.roots.include(rules) && p.is_called(name))
+    }
+
+    /// The names of its own parameters, as errors list them.
+    pub(super) fn names(&self, rules: &SearchRules) -> impl Iterator<Item = &'static str> {
+        let rules = *rules;
+        self.parameters.iter().filter(move |p| p.roots.include(&rules)).map(|p| p.name)
+    }
+
+    /// What a root with such rules takes; `common` are the parameters every search there takes.
+    pub(super) fn declared(&self, rules: &SearchRules, common: impl Iterator<Item = DeclaredParameter>) -> Declared {
+        let own = self.parameters.iter().filter(|p| p.roots.include(rules)).map(DeclaredParameter::of);
+        let names = |includes: &'static [Include]| includes.iter().map(|i| i.name).collect();
+        Declared { parameters: own.chain(common).collect(), includes: names(self.includes), reverse_includes: names(self.reverse_includes) }
+    }
+}
+
+/// What a search of one resource type takes, for a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its parameters.
+    pub parameters: Vec<DeclaredParameter>,
+    /// The values of `_include` that bring something.
+    pub includes: Vec<&'static str>,
+    /// The values of `_revinclude` that bring something.
+    pub reverse_includes: Vec<&'static str>,
+}
+
+/// One search parameter, for a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Its sort.
+    pub kind: ParameterKind,
+    /// What it asks, and its other names.
+    pub documentation: String,
+}
+
+impl DeclaredParameter {
+    pub(super) fn of<K>(parameter: &Parameter<K>) -> Self {
+        let documentation = match parameter.also {
+            [] => parameter.about.to_owned(),
+            also => format!("{}; also understood as {}", parameter.about, also.join(", ")),
+        };
+        Self { name: parameter.name, kind: parameter.kind, documentation }
+    }
+}

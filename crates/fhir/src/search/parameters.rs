@@ -1,0 +1,317 @@
+//! The parameters every search takes, and what happens to a name nobody knows.
+//!
+//! What a reader would get wrong: leniency has an end. A known name with a modifier that is not known here
+//! (`status:not`) is refused on both roots, because an answer that ignores it says the opposite of what was
+//! asked (STU3 search, "Modifiers"); only a name wholly unknown is ignored on the provider root.
+
+use super::declaration::{Brings, Declared, DeclaredParameter, Parameter, ParameterKind, Roots, Searchable};
+use super::value::narrowed;
+use super::{COUNT_MAX, Query, SearchRules, cursor, include, quoted, value_fault};
+use domain::fault::{Fault, ParameterFault};
+use domain::search::{Includes, Paging, Window};
+use crate::shape::{Shape, Summary};
+
+/// What a common parameter means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Include,
+    RevInclude,
+    Format,
+    Pretty,
+    Summary,
+    Count,
+    Cursor,
+    LastUpdated,
+    Elements,
+    Sort,
+    End,
+}
+
+const fn of_provider(parameter: Parameter<Key>) -> Parameter<Key> {
+    Parameter { roots: Roots::Provider, ..parameter }
+}
+
+/// What every search takes (`decisions.md` 5, row "unknown or misspelt parameter"), in the order in which errors list it.
+static COMMON: [Parameter<Key>; 11] = [
+    Parameter::new("_include", ParameterKind::String, Key::Include, "Brings related resources along; searchInclude lists the values"),
+    Parameter::new(
+        "_revinclude",
+        ParameterKind::String,
+        Key::RevInclude,
+        "Brings what refers to a match; searchRevInclude lists the values",
+    ),
+    Parameter::new("_format", ParameterKind::Token, Key::Format, "The format of the answer: json or xml, or a media type"),
+    Parameter::new("_pretty", ParameterKind::Token, Key::Pretty, "true: the answer is laid out for people"),
+    Parameter::new("_summary", ParameterKind::Token, Key::Summary, "true, text, data, false, or count for the number of matches alone"),
+    Parameter::new("_count", ParameterKind::Number, Key::Count, "Matches in one answer; the next link leads to those after them"),
+    Parameter::new("_cursor", ParameterKind::String, Key::Cursor, "Where a page begins; taken from a next link, unchanged"),
+    Parameter::new("_lastUpdated", ParameterKind::Date, Key::LastUpdated, "When the resource last changed: prefixes ge, gt, le, lt, eq"),
+    of_provider(Parameter::new("_elements", ParameterKind::String, Key::Elements, "The elements wanted of each match, by name")),
+    of_provider(Parameter::new("_sort", ParameterKind::String, Key::Sort, "start, which is the order of the answer in any case")),
+    // Removed from the standard in 2.0.4, still sent by some (digest A.6).
+    Parameter { roots: Roots::Booking, ..Parameter::new("end", ParameterKind::Date, Key::End, "Ignored") },
+];
+
+/// What a read by id takes of those.
+const OF_READS: [Key; 4] = [Key::Format, Key::Pretty, Key::Summary, Key::Elements];
+
+/// What a parameter came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Taken {
+    /// It has its effect, and the self link repeats it.
+    Honoured,
+    /// This much of its value has, and the self link repeats no more.
+    HonouredInPart(String),
+    /// It is known and has no effect.
+    Ignored,
+    /// It is not known.
+    Unknown,
+}
+
+/// What the common parameters ask.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Common {
+    /// `_include` and `_revinclude`, as far as the engine follows them.
+    pub(super) includes: Includes,
+    /// Paths of the matching resource whose references are to be followed.
+    pub(super) followed: Vec<&'static str>,
+    /// `_count` and `_cursor`.
+    pub(super) paging: Paging,
+    /// `_lastUpdated`.
+    pub(super) updated: Window,
+    honoured: Vec<(String, String)>,
+    summary_count: bool,
+    pretty: bool,
+    shape: Shape,
+}
+
+/// Reads all `pairs`: first by the table of one resource, then by the common table. `own` is handed what a name of
+/// the resource's table means, the name and the value.
+pub(super) fn read<K: Copy>(
+    pairs: &[(String, String)],
+    rules: &SearchRules,
+    searchable: &Searchable<K>,
+    mut own: impl FnMut(K, &str, &str) -> Result<(), Fault>,
+) -> Result<Common, Fault> {
+    let mut common = Common { shape: Shape::of(searchable.kind), ..Common::default() };
+    for (name, value) in pairs {
+        let taken = match searchable.find(name, rules) {
+            Some(parameter) => {
+                own(parameter.key, name, value)?;
+                Taken::Honoured
+            }
+            None => common.take(name, value, rules, searchable)?,
+        };
+        match taken {
+            Taken::Honoured => common.honoured.push((name.clone(), value.clone())),
+            Taken::HonouredInPart(part) => common.honoured.push((name.clone(), part)),
+            Taken::Unknown if rules.strict || modifies(name, rules, searchable) => return Err(unknown(name, rules, searchable)),
+            Taken::Unknown | Taken::Ignored => {}
+        }
+    }
+    if reversed(&common.updated) {
+        return Err(Fault::Parameter(ParameterFault::WindowReversed { name: "_lastUpdated" }));
+    }
+    if common.shape.is_text() {
+        common.without_includes();
+    }
+    Ok(common)
+}
+
+/// What a read by id asks of its answer; on the booking root nothing but `_pretty` (`decisions.md` 3).
+///
+/// # Errors
+/// [`Fault::Parameter`]; names nobody knows only where the rules are strict.
+pub(super) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'static str) -> Result<(Shape, bool), Fault> {
+    let mut common = Common { shape: Shape::of(kind), ..Common::default() };
+    let nothing: Searchable<()> = Searchable { kind, parameters: &[], includes: &[], reverse_includes: &[], sorts: &[] };
+    for (name, value) in pairs {
+        if rules.is_booking_root() {
+            common.pretty |= name == "_pretty" && value == "true";
+            continue;
+        }
+        match common_parameter(name, rules).filter(|p| OF_READS.contains(&p.key)) {
+            // There is nothing to count where one thing is read.
+            Some(p) if p.key == Key::Summary && value == "count" => {
+                return Err(value_fault(name, value, "true, text, data or false: a read has nothing to count"));
+            }
+            Some(_) => drop(common.take(name, value, rules, &nothing)?),
+            None if rules.strict => {
+                let accepted = COMMON.iter().filter(|p| OF_READS.contains(&p.key)).map(|p| p.name).collect();
+                return Err(Fault::Parameter(ParameterFault::Unknown { name: quoted(name), accepted }));
+            }
+            None => {}
+        }
+    }
+    Ok((common.shape, common.pretty))
+}
+
+/// What a search takes on the root that has such rules.
+pub(super) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
+    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
+    searchable.declared(rules, common.map(DeclaredParameter::of))
+}
+
+/// What a read by id takes there.
+pub(super) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
+    let of_booking = [Key::Format, Key::Pretty];
+    let known: &[Key] = if rules.is_booking_root() { &of_booking } else { &OF_READS };
+    COMMON.iter().filter(|p| known.contains(&p.key)).map(DeclaredParameter::of).collect()
+}
+
+/// Whether a common parameter can do anything on this resource.
+const fn means_something<K>(key: Key, searchable: &Searchable<K>) -> bool {
+    match key {
+        Key::Include => !searchable.includes.is_empty(),
+        Key::RevInclude => !searchable.reverse_includes.is_empty(),
+        Key::Sort => !searchable.sorts.is_empty(),
+        _ => true,
+    }
+}
+
+/// True when the window ends before it begins, or as it begins: `ge2026-02-02` with `le2026-02-01` leaves the
+/// empty stretch between the two days, and its sender would take an empty answer for a full diary.
+pub(super) fn reversed(window: &Window) -> bool {
+    matches!((window.from, window.until), (Some(from), Some(until)) if until <= from)
+}
+
+impl Common {
+    /// Without pages: the answer is given whole, so the self link does not repeat what asked for a part of it.
+    pub(super) fn unpaged(&mut self) {
+        let total_only = self.paging.count == Some(0);
+        self.summary_count |= total_only;
+        self.paging = Paging::default();
+        self.honoured.retain(|(name, _)| name != "_cursor" && (name != "_count" || total_only));
+    }
+
+    /// STU3 search, "Summary": `_summary=text` and includes exclude each other.
+    fn without_includes(&mut self) {
+        self.includes = Includes::default();
+        self.followed.clear();
+        self.honoured.retain(|(name, _)| !name.starts_with("_include") && !name.starts_with("_revinclude"));
+    }
+
+    /// The whole query, with what else was asked.
+    pub(super) fn query<S>(self, search: S) -> Query<S> {
+        let total_only = self.summary_count || self.paging.count == Some(0);
+        Query { search, honoured: self.honoured, total_only, pretty: self.pretty, shape: self.shape }
+    }
+
+    fn take<K>(&mut self, name: &str, value: &str, rules: &SearchRules, searchable: &Searchable<K>) -> Result<Taken, Fault> {
+        let known = common_parameter(name, rules).filter(|p| rules.is_booking_root() || means_something(p.key, searchable));
+        let Some(parameter) = known else { return Ok(Taken::Unknown) };
+        let had_effect = match parameter.key {
+            Key::Include => {
+                let table = if rules.is_booking_root() { include::OF_SLOTS } else { searchable.includes };
+                self.bring(include::asked(table, value).map(|include| include.brings))
+            }
+            Key::RevInclude => self.bring(include::asked(searchable.reverse_includes, value).map(|include| include.brings)),
+            // The format was chosen before the query is read.
+            Key::Format => !value.is_empty(),
+            Key::Pretty => {
+                self.pretty = value == "true";
+                true
+            }
+            Key::Summary => self.summary(value, rules)?,
+            Key::Count => {
+                self.paging.count = Some(count(value).ok_or_else(|| value_fault(name, value, "a number of entries, 0 or more"))?);
+                true
+            }
+            Key::Cursor => {
+                let expected = "a cursor from the `next` link of an answer, unchanged";
+                self.paging.after = Some(cursor::parse_cursor(value).ok_or_else(|| value_fault(name, value, expected))?);
+                true
+            }
+            Key::LastUpdated => {
+                self.updated = narrowed(self.updated, name, value)?;
+                true
+            }
+            Key::Elements => return self.elements(name, value, rules),
+            Key::Sort => {
+                let is_ours = searchable.sorts.contains(&value);
+                if !is_ours && rules.strict {
+                    return Err(value_fault(name, value, "start, the one order in which slots are given"));
+                }
+                is_ours
+            }
+            Key::End => false,
+        };
+        Ok(if had_effect { Taken::Honoured } else { Taken::Ignored })
+    }
+
+    fn bring(&mut self, brings: Option<Brings>) -> bool {
+        match brings {
+            Some(Brings::Related(set)) => set(&mut self.includes),
+            Some(Brings::Referenced(path)) => self.followed.push(path),
+            None => return false,
+        }
+        true
+    }
+
+    /// On the booking root only `count` is honoured: the other summaries leave elements out where a server likes to.
+    fn summary(&mut self, value: &str, rules: &SearchRules) -> Result<bool, Fault> {
+        let booking = rules.is_booking_root();
+        let summary = match value {
+            "count" => {
+                self.summary_count = true;
+                return Ok(true);
+            }
+            "true" | "false" | "text" | "data" if booking => return Ok(false),
+            _ if booking => {
+                return Err(value_fault("_summary", value, "count (true, false, text and data are accepted and change nothing)"));
+            }
+            "true" => Some(Summary::Short),
+            "text" => Some(Summary::Text),
+            "data" => Some(Summary::Data),
+            "false" => None,
+            _ => return Err(value_fault("_summary", value, "true, text, data, count or false")),
+        };
+        self.shape.summarise(summary);
+        Ok(true)
+    }
+
+    fn elements(&mut self, name: &str, value: &str, rules: &SearchRules) -> Result<Taken, Fault> {
+        let mut known = Vec::new();
+        for element in value.split(',').map(str::trim) {
+            if self.shape.want(element) {
+                known.push(element);
+            } else if rules.strict {
+                return Err(value_fault(name, element, "names of elements at the top of the resource, separated by commas"));
+            }
+        }
+        Ok(if known.is_empty() { Taken::Ignored } else { Taken::HonouredInPart(known.join(",")) })
+    }
+}
+
+/// The common parameter of that name, where the root knows it. `_include:iterate`, `_include:recurse` and whatever
+/// else mean the same as `_include`: the answer iterates anyway (digest A.6).
+fn common_parameter(name: &str, rules: &SearchRules) -> Option<&'static Parameter<Key>> {
+    let base = name.split(':').next().unwrap_or(name);
+    let is = |p: &&Parameter<Key>| match p.key {
+        Key::Include | Key::RevInclude => p.name == base,
+        _ => p.name == name,
+    };
+    COMMON.iter().filter(|p| p.roots.include(rules)).find(is)
+}
+
+fn count(value: &str) -> Option<u32> {
+    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    // More digits than a number holds are still more than the limit.
+    digits.then(|| value.parse::<u32>().map_or(COUNT_MAX, |count| count.min(COUNT_MAX)))
+}
+
+/// The names that are known, as errors list them.
+fn names<K>(rules: &SearchRules, searchable: &Searchable<K>) -> Vec<&'static str> {
+    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
+    searchable.names(rules).chain(common.map(|p| p.name)).collect()
+}
+
+/// True when `name` is a name known here, followed by a modifier or a chain that is not.
+fn modifies<K>(name: &str, rules: &SearchRules, searchable: &Searchable<K>) -> bool {
+    let known = names(rules, searchable);
+    name.match_indices(':').any(|(at, _)| name.get(..at).is_some_and(|base| known.contains(&base)))
+}
+
+fn unknown<K>(name: &str, rules: &SearchRules, searchable: &Searchable<K>) -> Fault {
+    Fault::Parameter(ParameterFault::Unknown { name: quoted(name), accepted: names(rules, searchable) })
+}
