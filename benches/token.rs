@@ -11,16 +11,16 @@
 )]
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use domain::appointment::BookRequest;
+use domain::time::Timestamp;
+use fhir::appointment::{BookingRules, read_booking_body};
+use fhir::compat::ApiVersion;
+use fhir::json;
 use futures_util::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 use slotkeeper::cli::token::{Claims, SCOPE_APPOINTMENT_WRITE};
-use domain::appointment::BookRequest;
-use domain::time::Instant;
-use fhir::appointment::{BookingRules, read_booking_body};
-use fhir::compat::ApiVersion;
-use fhir::json;
 use slotkeeper::http::{AuthMode, Caller, Fetch, Fetched, HttpLimits, Issuer, KeySource, Need, Settings, Trust, admit};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 const URL: &str = "https://booking.example-uec.thirdparty.nhs.uk";
 const ROOT: &str = "https://booking.example-uec.thirdparty.nhs.uk/STU3/1/booking";
 const BODY: &[u8] = include_bytes!("../tests/api/data/booking.json");
-const NOW: Instant = Instant::from_ms(1_770_739_530_000);
+const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 
 /// A key, a token signed with it, and the issuer's key set.
 struct Signed {

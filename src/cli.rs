@@ -23,12 +23,12 @@ pub mod synthetic;
 pub mod token;
 pub mod toml_table;
 
-use domain::time::{Clock, LONDON};
 use crate::engine::{Ports, SystemClock, UuidIds};
-use fhir::json::JsonDocuments;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
+use domain::time::{Clock, LONDON};
+use fhir::json::JsonDocuments;
 use std::io::Write;
 use std::sync::Arc;
 

@@ -17,14 +17,14 @@ mod place;
 mod support;
 
 use diesel::connection::SimpleConnection;
-use place::{NOW, Place, schedule};
-use slotkeeper::cli::seed_files;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::Service;
 use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
-use domain::time::{Clock, DAY_MS, Instant, LONDON};
-use slotkeeper::engine::{Engine, Ports, SeedContent, UuidIds};
+use domain::time::{Clock, DAY_MS, LONDON, Timestamp};
 use fhir::json::JsonDocuments;
+use place::{NOW, Place, schedule};
+use slotkeeper::cli::seed_files;
+use slotkeeper::engine::{Engine, Ports, SeedContent, UuidIds};
 use slotkeeper::store::{Cancellation, Look, NewAppointment, NewSlot, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,15 +35,15 @@ const MINUTES_MS: i64 = 60_000;
 /// No command takes nearly as long.
 const LIMIT: Duration = Duration::from_secs(120);
 
-struct Standing(Instant);
+struct Standing(Timestamp);
 
 impl Clock for Standing {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         self.0
     }
 }
 
-fn ports(now: Instant) -> Ports {
+fn ports(now: Timestamp) -> Ports {
     Ports { clock: Arc::new(Standing(now)), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
 }
 
@@ -108,11 +108,11 @@ fn lay_out(store: &Store, slots: &[NewSlot]) {
 }
 
 /// Archives what ended a day before `now`; how many slots.
-fn archive(store: &Store, now: Instant) -> usize {
+fn archive(store: &Store, now: Timestamp) -> usize {
     Engine::archive(store, &ports(now), 1, &mut |_| true).unwrap().slots
 }
 
-fn tomorrow() -> Instant {
+fn tomorrow() -> Timestamp {
     NOW.plus_ms(DAY_MS)
 }
 

@@ -18,7 +18,6 @@ mod place;
 mod support;
 
 use diesel::connection::SimpleConnection;
-use place::{NOW, Place};
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::Service;
 use domain::ids::{AppointmentId, ServiceId, SlotId};
@@ -26,9 +25,10 @@ use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
-use domain::time::{Clock, Instant};
-use slotkeeper::engine::{Engine, Limits, Ports, UuidIds};
+use domain::time::{Clock, Timestamp};
 use fhir::json::JsonDocuments;
+use place::{NOW, Place};
+use slotkeeper::engine::{Engine, Limits, Ports, UuidIds};
 use slotkeeper::store::{CHANGES_MAX, Cancellation, NewAppointment, NewSlot, Store};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
@@ -42,7 +42,7 @@ const SOON: Duration = Duration::from_secs(90);
 struct Standing;
 
 impl Clock for Standing {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         NOW
     }
 }

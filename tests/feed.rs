@@ -16,9 +16,9 @@ mod place;
 mod support;
 
 use diesel::connection::SimpleConnection;
-use place::{NOW, Place, schedule};
 use domain::directory::{DirectoryKind, Service};
 use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
+use place::{NOW, Place, schedule};
 use slotkeeper::store::{CHANGES_MAX, Look, NewSlot, Store};
 use support::postgres::{Server, Settings};
 

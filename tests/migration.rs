@@ -12,10 +12,10 @@
 mod place;
 mod support;
 
-use place::{NOW, Place};
-use domain::time::{Clock, DAY_MS, Instant};
-use slotkeeper::engine::{Engine, Ports, UuidIds};
+use domain::time::{Clock, DAY_MS, Timestamp};
 use fhir::json::JsonDocuments;
+use place::{NOW, Place};
+use slotkeeper::engine::{Engine, Ports, UuidIds};
 use slotkeeper::store::{Store, StoreError};
 use std::fs;
 use std::path::Path;
@@ -56,10 +56,10 @@ const KEPT: [(&str, &[&str]); 6] = [
     ("schedule", &["id", "name", "zone", "version"]),
 ];
 
-struct Standing(Instant);
+struct Standing(Timestamp);
 
 impl Clock for Standing {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         self.0
     }
 }

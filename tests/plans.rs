@@ -12,12 +12,12 @@
 mod place;
 mod support;
 
-use place::{NOW, Place, schedule};
 use domain::directory::Service;
 use domain::ids::{ScheduleId, ServiceId, SlotId};
 use domain::search::{Paging, SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::DAY_MS;
+use place::{NOW, Place, schedule};
 use slotkeeper::store::{NewSlot, Store, Tx};
 use std::time::Duration;
 use support::postgres::{Server, Settings};

@@ -14,8 +14,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use slotkeeper::cli::token::{Claims, SCOPE_SLOT_READ, unsigned};
 use domain::time::Clock;
+use slotkeeper::cli::token::{Claims, SCOPE_SLOT_READ, unsigned};
 use slotkeeper::engine::SystemClock;
 use std::path::Path;
 use std::time::Duration;

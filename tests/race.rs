@@ -20,15 +20,15 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use clap::Parser;
+use domain::ids::Ids;
+use domain::time::{Clock, Timestamp};
 use serde_json::{Value, json};
 use slotkeeper::cli::race::{RaceArgs, RaceError, Verdict, run};
-use domain::ids::Ids;
-use domain::time::{Clock, Instant};
 use stub::{Fault, Memory, NOW, SLOTS, Slot, Stub, serve};
 
 struct FixedClock;
 impl Clock for FixedClock {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         NOW
     }
 }

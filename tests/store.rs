@@ -15,12 +15,12 @@ mod support;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use place::{NOW, Place, schedule};
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::{DirectoryKind, Service};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::policy::{Quota, Tally};
 use domain::time::{LONDON, Span};
+use place::{NOW, Place, schedule};
 use slotkeeper::store::{DatabaseUrl, NewAppointment, NewSlot, SchemaError, Store, StoreError, Tx};
 use std::panic::AssertUnwindSafe;
 use support::postgres::Server;

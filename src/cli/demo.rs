@@ -2,15 +2,15 @@
 
 use super::seed::{content, evening_before};
 use super::{Failure, ports, say, seed_files, today, token};
+use crate::engine::Engine;
+use crate::http::{AuthMode, Settings};
+use crate::store::{Store, StoreError};
 use domain::ids::ServiceId;
 use domain::policy::Access;
 use domain::rota::WorkingTimes;
 use domain::search::{Paging, SlotSearch, Window};
 use domain::slot::{Slot, SlotStatus};
 use domain::time::{DAY_MS, MINUTE_MS};
-use crate::engine::Engine;
-use crate::http::{AuthMode, Settings};
-use crate::store::{Store, StoreError};
 use std::io::Write;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;

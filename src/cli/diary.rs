@@ -12,10 +12,10 @@ mod table;
 mod tests;
 
 use super::{DatabaseArgs, Failure, ports, say, today};
-use domain::ids::{ScheduleId, ServiceId};
-use domain::time::{Clock, parse_day};
 use crate::engine::{DiaryFilter, Engine, SystemClock, UnknownInDiary};
 use chrono::{Datelike, Days, NaiveDate};
+use domain::ids::{ScheduleId, ServiceId};
+use domain::time::{Clock, parse_day};
 use std::io::Write;
 
 /// What `slotkeeper diary` is told.

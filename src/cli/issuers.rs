@@ -8,11 +8,11 @@ mod file;
 mod tests;
 
 use super::Failure;
-use domain::time::Instant;
 use crate::http::{
     Algorithm, Authorities, CLIENT_CLAIMS, ClientDirectory, Fetched, Issuer, KeyPlace, KeySet, KeySource, ORGANISATION_CLAIM, Organisation,
     Trust, read_key_file,
 };
+use domain::time::Timestamp;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ impl Issuers {
     ///
     /// # Errors
     /// [`Failure::Usage`] for settings, [`Failure::Failed`] for key sets in files.
-    pub fn open(args: &IssuerArgs, clients: Box<ClientDirectory>, now: Instant) -> Result<Self, Failure> {
+    pub fn open(args: &IssuerArgs, clients: Box<ClientDirectory>, now: Timestamp) -> Result<Self, Failure> {
         let authorities = args.jwks_ca.as_ref().map(|path| {
             let pem = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"));
             let authorities = pem.and_then(|pem| Authorities::of_pem(&pem));
@@ -148,7 +148,7 @@ impl Issuers {
     ///
     /// # Errors
     /// Every mistake, one a line.
-    pub fn again(&self, now: Instant) -> Result<String, String> {
+    pub fn again(&self, now: Timestamp) -> Result<String, String> {
         self.put_in_force(described(&self.args)?, now)?;
         self.trust.renew(now);
         Ok(self.summary())
@@ -161,7 +161,7 @@ impl Issuers {
         format!("signed tokens are accepted of {}", named.join(", "))
     }
 
-    fn put_in_force(&self, described: Vec<Described>, now: Instant) -> Result<(), String> {
+    fn put_in_force(&self, described: Vec<Described>, now: Timestamp) -> Result<(), String> {
         // Every file first, so that one that cannot be used leaves all as it was.
         let mut read: HashMap<KeyPlace, Fetched> = HashMap::new();
         let mut mistakes = Vec::new();

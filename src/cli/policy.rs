@@ -6,9 +6,9 @@
 use super::policy_file::{self, PolicyFile, clients_of};
 use super::reload::Reloads;
 use super::{Failure, say};
+use crate::http::{AuthMode, Consumer, Service};
 use domain::ids::{OdsCode, ScheduleId, ServiceId};
 use domain::policy::{Names, Reach, Rights, View};
-use crate::http::{AuthMode, Consumer, Service};
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -22,7 +22,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use actix_web::rt;
@@ -34,9 +34,9 @@ pub use report::{Latency, Report, SlotWins};
 
 use crate::cli::load::patient;
 use crate::cli::load::random::Dice;
+use client::{Client, Shared, Watch};
 use domain::ids::Ids;
 use domain::time::Clock;
-use client::{Client, Shared, Watch};
 use journal::{Journal, Line};
 use options::Settings;
 use plan::Plan;
@@ -75,7 +75,7 @@ pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Writ
         timeout: settings.timeout,
         token: settings.token.clone(),
         tls,
-        watch: Watch { base: clock.now(), started: Tick::now() },
+        watch: Watch { base: clock.now(), started: Instant::now() },
         journal,
         bar: progress_bar(),
         run_seed: Dice::of(&[seed, lot]).next(),

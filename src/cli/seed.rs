@@ -3,9 +3,9 @@
 
 use super::seed_files::{self, SeedPlan};
 use super::{DatabaseArgs, Failure, ports, say, synthetic, today};
-use domain::synthetic::SyntheticDiary;
 use crate::engine::{Engine, SeedContent};
 use chrono::{Days, NaiveDate};
+use domain::synthetic::SyntheticDiary;
 use std::io::Write;
 use std::path::PathBuf;
 

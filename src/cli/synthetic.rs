@@ -4,17 +4,17 @@
 //! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
 
 use super::{Failure, ports};
+use crate::engine::{Engine, SeedContent};
+use crate::store::Store;
 use domain::directory::DirectoryRecord;
 use domain::ids::ResourceId;
 use domain::schedule::{Identifier, Schedule};
 use domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedule_number, service_id};
-use domain::time::{Instant, LONDON};
-use crate::engine::{Engine, SeedContent};
+use domain::time::{LONDON, Timestamp};
 use fhir::{directory, json as fhir_json};
-use crate::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 const FAMILIES: [&str; 8] = ["Applegarth", "Brockbank", "Cleasby", "Dodgson", "Elterwater", "Fothergill", "Gilpin", "Hartsop"];
 const GIVEN: [&str; 8] = ["Nadia", "Owen", "Grace", "Callum", "Sunita", "Hugh", "Mei", "Tomasz"];
@@ -40,7 +40,7 @@ pub fn seed(store: &Store, diary: &SyntheticDiary, among_others: bool, progress:
             "the database holds a diary that is not synthetic: seed another database, or say --among-others".to_owned(),
         ));
     }
-    let started = Tick::now();
+    let started = Instant::now();
     Engine::seed(store, &ports(), &content(diary)?, diary.first, 0)?;
     let slots_new = Engine::lay_out_synthetic(store, &ports(), diary, progress)?;
     Ok(Laid { slots_new, took: started.elapsed() })
@@ -187,6 +187,6 @@ fn schedule(service: u64, index: u64) -> Schedule {
         zone: LONDON,
         active: true,
         version: 0,
-        updated: Instant::from_ms(0),
+        updated: Timestamp::from_ms(0),
     }
 }

@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use domain::ids::OdsCode;
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// How long an unsigned token lives, in seconds (`exp` = `iat` + 300, digest D).
 pub const UNSIGNED_LIFETIME_S: u32 = 300;
@@ -116,7 +116,7 @@ pub struct Claims {
 
 impl Claims {
     /// The claims of an invented consumer, `organization`, for one FHIR root and scope, good for `lifetime_s` seconds.
-    pub fn new(audience: &str, scope: &str, organization: &str, now: Instant, lifetime_s: u32) -> Self {
+    pub fn new(audience: &str, scope: &str, organization: &str, now: Timestamp, lifetime_s: u32) -> Self {
         let issued = now.ms().div_euclid(1000);
         Self {
             iss: ISSUER_DEFAULT.to_owned(),
@@ -175,7 +175,7 @@ fn practitioner(id: &str) -> Value {
 ///
 /// # Errors
 /// An argument that no server could accept, or a key file that cannot be read or cannot sign.
-pub fn print(args: &TokenArgs, now: Instant) -> Result<String, TokenError> {
+pub fn print(args: &TokenArgs, now: Timestamp) -> Result<String, TokenError> {
     if let (true, Some(file)) = (args.print_jwks, &args.key) {
         return key_set(file, args.kid.as_deref());
     }

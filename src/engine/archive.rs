@@ -5,10 +5,10 @@
 //! So it does no harm when two servers archive at once, or when one is killed in between: the rest is left for next time.
 
 use super::{Engine, Ports};
+use crate::store::{AuditAction, Store, StoreError};
 use domain::appointment::Origin;
 use domain::ids::ScheduleId;
-use domain::time::{DAY_MS, Instant};
-use crate::store::{AuditAction, Store, StoreError};
+use domain::time::{DAY_MS, Timestamp};
 
 /// Slots of one transaction. On SQLite a booking may have to wait for it: some 10 ms.
 const CHUNK: i64 = 250;
@@ -23,7 +23,7 @@ pub struct Archived {
     /// Schedules of which nothing is left to move.
     pub schedules_done: usize,
     /// The slots that ended by then were meant.
-    pub before: Instant,
+    pub before: Timestamp,
 }
 
 impl Engine {
@@ -64,7 +64,7 @@ impl Engine {
     }
 }
 
-fn move_some(store: &Store, ports: &Ports, schedule: &ScheduleId, before: Instant) -> Result<usize, StoreError> {
+fn move_some(store: &Store, ports: &Ports, schedule: &ScheduleId, before: Timestamp) -> Result<usize, StoreError> {
     store.write(|tx| {
         let moved = tx.slot_archive(schedule, before, CHUNK)?;
         if moved > 0 {

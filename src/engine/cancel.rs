@@ -4,12 +4,12 @@
 use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
 use super::{Engine, allocator};
+use crate::store::Cancellation;
 use domain::appointment::decide::{cancelled, decide_cancel};
 use domain::appointment::{Appointment, Origin};
 use domain::element::Element;
 use domain::fault::Fault;
 use domain::policy::Access;
-use crate::store::Cancellation;
 
 /// Which version a caller wants to change (`If-Match`).
 #[derive(Debug, Clone, PartialEq, Eq)]

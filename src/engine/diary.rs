@@ -4,6 +4,8 @@
 //! diary may show schedules whose days do not begin at the same instant.
 
 use super::Engine;
+use crate::store::{Store, StoreError, Tx};
+use chrono::NaiveDate;
 use domain::appointment::{AppointmentStatus, DiaryAppointment};
 use domain::directory::{DirectoryKind, Service};
 use domain::element::{Documents, Element};
@@ -11,9 +13,7 @@ use domain::ids::{ResourceId, ScheduleId, ServiceId};
 use domain::schedule::Schedule;
 use domain::search::{SlotSearch, Window};
 use domain::slot::Slot;
-use domain::time::{Instant, Span};
-use crate::store::{Store, StoreError, Tx};
-use chrono::NaiveDate;
+use domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// Most slots of a schedule that are listed.
@@ -59,7 +59,7 @@ pub struct Diary {
     /// The days asked for, in order.
     pub days: Vec<DiaryDay>,
     /// The instant the diary speaks of.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 /// A schedule of the diary, with the names that belong to it.
@@ -109,7 +109,7 @@ impl Engine {
         documents: &dyn Documents,
         filter: &DiaryFilter,
         (first, last): (NaiveDate, NaiveDate),
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Diary, Unknown>, StoreError> {
         store.read(|tx| {
             let schedules = match shown(tx, documents, filter)? {
@@ -190,7 +190,7 @@ fn slots_of(
     schedule: &Schedule,
     (first, last): (NaiveDate, NaiveDate),
     cancelled: bool,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<DiarySlot>, StoreError> {
     let span = Span { from: Span::of_day(first, schedule.zone).from, until: Span::of_day(last, schedule.zone).until };
     let id = std::slice::from_ref(&schedule.id);

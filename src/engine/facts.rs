@@ -2,13 +2,13 @@
 //!
 //! Both are asked the same questions by the same code, so that they cannot come to different answers.
 
+use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{ScheduleId, ServiceId};
 use domain::schedule::{Offering, Schedule};
 use domain::search::SlotSearch;
 use domain::slot::Slot;
-use domain::time::Instant;
-use crate::store::{StoreError, Tx};
+use domain::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -32,11 +32,11 @@ pub(super) trait Facts {
         &mut self,
         search: &SlotSearch,
         schedules: Option<&[ScheduleId]>,
-        now: Instant,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Slot>, Self::Error>;
     /// How many there are.
-    fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<u64, Self::Error>;
+    fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp) -> Result<u64, Self::Error>;
 }
 
 impl Facts for Tx<'_> {
@@ -61,12 +61,12 @@ impl Facts for Tx<'_> {
         &mut self,
         search: &SlotSearch,
         schedules: Option<&[ScheduleId]>,
-        now: Instant,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Slot>, StoreError> {
         self.slot_search(search, schedules, now, i64::try_from(limit).unwrap_or(i64::MAX))
     }
-    fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<u64, StoreError> {
+    fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp) -> Result<u64, StoreError> {
         Tx::slot_count(self, search, schedules, now).map(|count| u64::try_from(count).unwrap_or(0))
     }
 }

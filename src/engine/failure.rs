@@ -1,7 +1,7 @@
 //! What a failed access to the store means to whoever asked: said once, logged once.
 
-use domain::fault::Fault;
 use crate::store::StoreError;
+use domain::fault::Fault;
 
 /// When to try again after the database was out of reach, in seconds.
 const RETRY_AFTER_S: u32 = 2;

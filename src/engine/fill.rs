@@ -4,12 +4,12 @@
 //! twice, from two servers, or with changed working times never doubles anybody's time.
 
 use super::{Engine, Ports};
+use crate::store::{AuditAction, NewSlot, Store, StoreError, Tx};
+use chrono::{Days, NaiveDate};
 use domain::appointment::Origin;
 use domain::ids::{ScheduleId, SlotId};
 use domain::rota::{PlannedSlot, WorkingTimes};
 use domain::time::Span;
-use crate::store::{AuditAction, NewSlot, Store, StoreError, Tx};
-use chrono::{Days, NaiveDate};
 use std::collections::BTreeMap;
 
 /// How many slots were added.

@@ -38,12 +38,12 @@ pub use search_schedules::ScheduleMatches;
 pub use search_slots::{Related, SlotMatches};
 pub use seed::{SeedContent, Seeded};
 
-use domain::element::Documents;
-use domain::ids::Ids;
-use domain::time::Clock;
 use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
 use availability::Availability;
+use domain::element::Documents;
+use domain::ids::Ids;
+use domain::time::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// The present, as this engine sees it.
-    pub fn now(&self) -> domain::time::Instant {
+    pub fn now(&self) -> domain::time::Timestamp {
         self.ports.clock.now()
     }
 

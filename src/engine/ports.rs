@@ -1,7 +1,7 @@
 //! The real clock and the real source of ids. Tests pass their own.
 
 use domain::ids::Ids;
-use domain::time::{Clock, Instant};
+use domain::time::{Clock, Timestamp};
 
 /// The machine's clock, in UTC.
 #[derive(Debug, Clone, Copy, Default)]
@@ -9,8 +9,8 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
-    fn now(&self) -> Instant {
-        Instant::from_ms(chrono::Utc::now().timestamp_millis())
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(chrono::Utc::now().timestamp_millis())
     }
 }
 

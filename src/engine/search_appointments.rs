@@ -3,6 +3,7 @@
 use super::Engine;
 use super::failure::fault_of;
 use super::sight::slots_seen;
+use crate::store::{StoreError, Tx};
 use domain::appointment::AppointmentVersion;
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
@@ -11,8 +12,7 @@ use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::search::{ActedIn, Actor, AppointmentSearch, Cursor, Paging, Window};
 use domain::slot::Slot;
-use domain::time::Instant;
-use crate::store::{StoreError, Tx};
+use domain::time::Timestamp;
 
 /// Most appointments in one answer.
 const APPOINTMENTS_MAX: usize = 2_000;
@@ -29,7 +29,7 @@ pub struct AppointmentMatches {
     /// Their slots, where asked for.
     pub slots: Vec<Slot>,
     /// The instant the answer speaks of.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 impl Engine {
@@ -54,7 +54,7 @@ impl Engine {
 }
 
 /// The matches; `None` when there are more than one answer holds.
-fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, access: &Access, now: Instant) -> Result<Option<AppointmentMatches>, StoreError> {
+fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, access: &Access, now: Timestamp) -> Result<Option<AppointmentMatches>, StoreError> {
     let actors = acted_in(tx, &search.actors)?;
     let page = match &search.paging {
         Paging { count: Some(count), .. } => usize::try_from(*count).unwrap_or(APPOINTMENTS_MAX).min(APPOINTMENTS_MAX),
@@ -68,7 +68,7 @@ fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, access: &Access, now: Insta
         return Ok(None);
     }
     versions.truncate(page);
-    let next = versions.last().filter(|_| more).map(|v| Cursor { start: Instant::from_ms(0), id: v.id.as_str().to_owned() });
+    let next = versions.last().filter(|_| more).map(|v| Cursor { start: Timestamp::from_ms(0), id: v.id.as_str().to_owned() });
     let total = match paged {
         true => u64::try_from(tx.appointment_count(search, &actors, access)?).unwrap_or(0),
         false => u64::try_from(versions.len()).unwrap_or(u64::MAX),

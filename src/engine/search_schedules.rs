@@ -4,13 +4,13 @@ use super::Engine;
 use super::failure::fault_of;
 use super::search_slots::{Related, related_to, slots_of};
 use super::sight::schedules_seen;
+use crate::store::{StoreError, Tx};
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::ScheduleId;
 use domain::policy::Access;
 use domain::search::{Cursor, Includes, ScheduleSearch, Window};
 use domain::slot::Slot;
-use domain::time::{DAY_MS, Instant};
-use crate::store::{StoreError, Tx};
+use domain::time::{DAY_MS, Timestamp};
 
 /// How far ahead `_revinclude=Slot:schedule` looks when no date is given, in days: as far as a slot search may.
 const REVINCLUDE_DAYS: i64 = 31;
@@ -27,7 +27,7 @@ pub struct ScheduleMatches {
     /// Where the next page begins, when there is one.
     pub next: Option<Cursor>,
     /// The instant the answer speaks of.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 impl Engine {
@@ -47,7 +47,7 @@ fn find(
     tx: &mut Tx<'_>,
     search: &ScheduleSearch,
     access: &Access,
-    now: Instant,
+    now: Timestamp,
     slots_max: usize,
 ) -> Result<Option<ScheduleMatches>, StoreError> {
     let wanted = (!search.ids.is_empty()).then_some(search.ids.as_slice());
@@ -66,7 +66,7 @@ fn find(
     if let Some(page) = search.paging.count.and_then(|count| usize::try_from(count).ok()) {
         let more = ids.len() > page;
         ids.truncate(page);
-        next = ids.last().filter(|_| more).map(|id| Cursor { start: Instant::from_ms(0), id: id.as_str().to_owned() });
+        next = ids.last().filter(|_| more).map(|id| Cursor { start: Timestamp::from_ms(0), id: id.as_str().to_owned() });
     }
     let slots = if search.includes.slots {
         let ahead = Window { from: Some(now), until: Some(now.plus_ms(REVINCLUDE_DAYS * DAY_MS)) };

@@ -12,7 +12,7 @@ use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::search::{Cursor, Includes, Paging, SlotSearch, Window};
 use domain::slot::Slot;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -38,14 +38,14 @@ pub struct SlotMatches {
     /// What belongs to them, as asked.
     pub related: Related,
     /// The instant the answer speaks of: it decides which slots are free.
-    pub now: Instant,
+    pub now: Timestamp,
     /// What it rests on, where it comes from memory.
     pub basis: Option<Basis>,
 }
 
 impl SlotMatches {
     /// An answer without matches.
-    pub fn none(now: Instant) -> Self {
+    pub fn none(now: Timestamp) -> Self {
         Self { slots: Vec::new(), total: 0, next: None, related: Related::default(), now, basis: None }
     }
 }
@@ -115,7 +115,7 @@ impl Engine {
     }
 }
 
-fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Instant, slots_max: usize) -> Result<Found, F::Error> {
+fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Timestamp, slots_max: usize) -> Result<Found, F::Error> {
     if !search.services.is_empty() && services_known(facts, &search.services, access)?.is_empty() {
         return Ok(Found::UnknownService);
     }
@@ -221,7 +221,7 @@ pub(super) fn slots_of<F: Facts>(
     facts: &mut F,
     schedules: &[ScheduleId],
     start: Window,
-    now: Instant,
+    now: Timestamp,
     slots_max: usize,
 ) -> Result<Option<Vec<Slot>>, F::Error> {
     if schedules.is_empty() {

@@ -2,13 +2,13 @@
 
 use super::fill::{lay_out, lay_out_all};
 use super::{Engine, Ports};
+use crate::store::{AuditAction, Store, StoreError, Tx};
+use chrono::NaiveDate;
 use domain::appointment::Origin;
 use domain::directory::{DirectoryFacts, DirectoryRecord, Service};
 use domain::ids::{OdsCode, ResourceId, ServiceId};
 use domain::rota::WorkingTimes;
 use domain::schedule::Schedule;
-use crate::store::{AuditAction, Store, StoreError, Tx};
-use chrono::NaiveDate;
 use std::collections::HashMap;
 
 /// What is to be loaded; every reference in it has been checked.

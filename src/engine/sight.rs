@@ -4,12 +4,12 @@
 //! before anything is counted, limited or cut into pages, never after.
 
 use super::facts::Facts;
+use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{OdsCode, ScheduleId, ServiceId};
 use domain::policy::Access;
 use domain::schedule::{Offering, Schedule};
 use domain::slot::Slot;
-use crate::store::{StoreError, Tx};
 use std::collections::HashMap;
 
 /// The services among those asked for that exist.

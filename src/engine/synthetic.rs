@@ -4,11 +4,11 @@
 //! would hold every lock for minutes; cut short, it is simply run again, and lays out what is missing.
 
 use super::{Engine, Ports};
+use crate::store::{AuditAction, NewSlot, Store, StoreError};
 use domain::appointment::Origin;
 use domain::directory::DirectoryKind;
 use domain::slot::Channel;
 use domain::synthetic::{ORGANIZATION, SyntheticDiary, SyntheticSlot};
-use crate::store::{AuditAction, NewSlot, Store, StoreError};
 
 /// Slots of one transaction.
 const CHUNK: u64 = 30_000;

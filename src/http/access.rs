@@ -6,11 +6,11 @@
 
 use super::Service;
 use super::dialects::{Dialect, Interaction};
-use domain::appointment::Origin;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use domain::appointment::Origin;
 use serde::Serialize;
 use std::sync::Arc;
-use std::time::Instant as Moment;
+use std::time::Instant;
 
 /// Takes one record, a line of JSON without its end. Must not wait.
 pub type AccessSink = Arc<dyn Fn(String) + Send + Sync>;
@@ -93,7 +93,7 @@ fn method(http: &HttpRequest) -> &str {
 }
 
 /// Records a request that was answered. Requests at fault are logged with the consumer whose fault it is (F51).
-pub fn record(service: &Service, dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_id: &str, began: Moment) {
+pub fn record(service: &Service, dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_id: &str, began: Instant) {
     let status = response.status().as_u16();
     let micros = began.elapsed().as_micros();
     let extensions = http.extensions();

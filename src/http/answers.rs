@@ -8,13 +8,13 @@
 use super::access::Sought;
 use super::negotiate::Format;
 use super::transfer;
-use domain::ids::OdsCode;
-use domain::policy::{Access, Rights};
-use domain::time::Instant;
 use crate::engine::Basis;
-use fhir::search::SearchRules;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
+use domain::ids::OdsCode;
+use domain::policy::{Access, Rights};
+use domain::time::Timestamp;
+use fhir::search::SearchRules;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use std::hash::{Hash, Hasher};
@@ -95,20 +95,20 @@ pub struct Answer {
     /// What it rests on.
     pub basis: Basis,
     /// From when on, and until when, time alone changes nothing.
-    from: Instant,
-    until: Instant,
+    from: Timestamp,
+    until: Timestamp,
     /// As it goes out compressed, once somebody wanted it so.
     packed: OnceLock<Option<Bytes>>,
 }
 
 impl Answer {
     /// An answer that is right as long as `basis` stands, from one instant and before another.
-    pub fn new(body: Bytes, format: Format, sought: Sought, (basis, from, until): (Basis, Instant, Instant)) -> Self {
+    pub fn new(body: Bytes, format: Format, sought: Sought, (basis, from, until): (Basis, Timestamp, Timestamp)) -> Self {
         Self { tag: transfer::tag_of(&body), body, format, sought, basis, from, until, packed: OnceLock::new() }
     }
 
     /// Whether it is right at that time, as far as time is concerned. A clock that was set back brings back what had begun.
-    pub fn speaks_of(&self, now: Instant) -> bool {
+    pub fn speaks_of(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
     }
 

@@ -4,10 +4,10 @@
 //! They wait for a connection in no order, and single reads took a second while others were served; here whoever came first
 //! is first.
 
-use domain::fault::Fault;
 use crate::engine::Engine;
 use actix_web::rt::time::timeout;
 use actix_web::web;
+use domain::fault::Fault;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;

@@ -4,11 +4,11 @@ use super::access::Refused;
 use super::dialects::Dialect;
 use super::negotiate::Format;
 use super::respond::{self, Looks};
-use domain::fault::Fault;
-use fhir::outcome::{self, Issue};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use domain::fault::Fault;
+use fhir::outcome::{self, Issue};
 
 /// The answer to a fault, as an `OperationOutcome` with a new `id`.
 pub fn answer(dialect: &Dialect, fault: &Fault, id: &str, format: Format) -> HttpResponse {

@@ -1,17 +1,17 @@
 //! Answers: trees and stored documents to bytes, and the headers every answer carries (digest A.4).
 
 use super::negotiate::Format;
-use domain::appointment::AppointmentVersion;
-use domain::element::{Documents, Element};
-use domain::fault::Fault;
-use domain::time::Instant;
-use fhir::json::{self, JsonDocuments};
-use fhir::shape::Shape;
-use fhir::xml;
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use domain::appointment::AppointmentVersion;
+use domain::element::{Documents, Element};
+use domain::fault::Fault;
+use domain::time::Timestamp;
+use fhir::json::{self, JsonDocuments};
+use fhir::shape::Shape;
+use fhir::xml;
 
 /// How an answer is to look.
 #[derive(Debug, Clone, Copy)]
@@ -77,14 +77,14 @@ pub fn appointment(
 ///
 /// # Errors
 /// `Internal` when what is stored cannot be read.
-pub fn stored(text: &str, version: i64, updated: Instant, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
+pub fn stored(text: &str, version: i64, updated: Timestamp, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
     let mut answer = start(StatusCode::OK, looks.format);
     tagged(&mut answer, version, updated);
     Ok(answer.body(document(text, looks, shape)?))
 }
 
 /// One resource that is made for the answer, with its version.
-pub fn versioned(tree: &Element, version: i64, updated: Instant, looks: Looks) -> HttpResponse {
+pub fn versioned(tree: &Element, version: i64, updated: Timestamp, looks: Looks) -> HttpResponse {
     let mut answer = start(StatusCode::OK, looks.format);
     tagged(&mut answer, version, updated);
     answer.body(written(tree, looks))
@@ -101,7 +101,7 @@ fn start(status: StatusCode, format: Format) -> HttpResponseBuilder {
     answer
 }
 
-fn tagged(answer: &mut HttpResponseBuilder, version: i64, at: Instant) {
+fn tagged(answer: &mut HttpResponseBuilder, version: i64, at: Timestamp) {
     answer.insert_header((header::ETAG, format!("W/\"{version}\"")));
     answer.insert_header((header::LAST_MODIFIED, at.to_http()));
 }

@@ -3,14 +3,14 @@
 use super::dialect::Db;
 use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever};
 use super::{StoreError, Tx};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
 use domain::policy::{Access, Names, Reach, Rights, Standing};
 use domain::search::{ActedIn, AppointmentSearch, Identified};
-use domain::time::{Instant, Span};
-use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use domain::time::{Span, Timestamp};
 use std::collections::HashMap;
 
 #[derive(Queryable, Selectable)]
@@ -96,8 +96,8 @@ impl From<AppointmentRow> for Appointment {
             slot: SlotId::stored(row.slot_id),
             status: status(row.live),
             version: row.version,
-            start: Instant::from_ms(row.start_ms),
-            end: Instant::from_ms(row.end_ms),
+            start: Timestamp::from_ms(row.start_ms),
+            end: Timestamp::from_ms(row.end_ms),
             booked_by: row.booked_by.map(OdsCode::stored),
             service: ServiceId::stored(row.service_id),
             patient: Patient {
@@ -109,7 +109,7 @@ impl From<AppointmentRow> for Appointment {
             },
             reason: row.reason,
             clinical_document: row.clinical_document,
-            updated: Instant::from_ms(row.updated_ms),
+            updated: Timestamp::from_ms(row.updated_ms),
         }
     }
 }
@@ -120,7 +120,7 @@ impl From<VersionRow> for AppointmentVersion {
             id: AppointmentId::stored(row.appointment_id),
             version: row.version,
             status: status(row.live),
-            recorded: Instant::from_ms(row.recorded_ms),
+            recorded: Timestamp::from_ms(row.recorded_ms),
             document: row.document,
         }
     }

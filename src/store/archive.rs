@@ -6,10 +6,10 @@
 use super::conn::AnyConn;
 use super::schema::{slot, slot_ever, slot_past};
 use super::{NewSlot, StoreError, Tx};
-use domain::ids::ScheduleId;
-use domain::time::Instant;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use domain::ids::ScheduleId;
+use domain::time::Timestamp;
 use std::collections::{BTreeSet, HashSet};
 
 #[derive(QueryableByName)]
@@ -37,7 +37,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn schedule_with_ended(&mut self, before: Instant) -> Result<Vec<ScheduleId>, StoreError> {
+    pub fn schedule_with_ended(&mut self, before: Timestamp) -> Result<Vec<ScheduleId>, StoreError> {
         // One look into each schedule's slots from the earliest on: a join would read the whole diary.
         let ms = before.ms();
         let sql = format!(
@@ -53,7 +53,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn slot_archive(&mut self, schedule: &ScheduleId, before: Instant, limit: i64) -> Result<usize, StoreError> {
+    pub fn slot_archive(&mut self, schedule: &ScheduleId, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
         let ended = slot::table
             .filter(slot::schedule_id.eq(schedule.as_str()))
             .filter(slot::start_ms.lt(before.ms()))
@@ -78,7 +78,7 @@ impl Tx<'_> {
 
     /// Those of `new` that may be laid out. What begins in the future was never archived, so only what began before `now`
     /// is looked for. In both tables at once: a slot that another transaction is just moving is in one of them.
-    pub(super) fn slots_unknown<'n>(&mut self, new: &'n [NewSlot], now: Instant) -> Result<Vec<&'n NewSlot>, StoreError> {
+    pub(super) fn slots_unknown<'n>(&mut self, new: &'n [NewSlot], now: Timestamp) -> Result<Vec<&'n NewSlot>, StoreError> {
         let begun = || new.iter().filter(|slot| slot.start < now);
         let (Some(first), Some(last)) = (begun().map(|s| s.start).min(), begun().map(|s| s.start).max()) else {
             return Ok(new.iter().collect());

@@ -2,9 +2,9 @@
 
 use super::schema::audit;
 use super::{StoreError, Tx};
-use domain::appointment::Origin;
-use domain::time::Instant;
 use diesel::prelude::*;
+use domain::appointment::Origin;
+use domain::time::Timestamp;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct AuditRow<'a> {
 }
 
 impl<'a> AuditRow<'a> {
-    pub(super) fn new(at: Instant, action: AuditAction, subject: &'a str, version: Option<i64>, origin: &'a Origin) -> Self {
+    pub(super) fn new(at: Timestamp, action: AuditAction, subject: &'a str, version: Option<i64>, origin: &'a Origin) -> Self {
         Self {
             recorded_ms: at.ms(),
             action: action.word(),
@@ -81,7 +81,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn audit_insert(&mut self, at: Instant, action: AuditAction, subject: &str, origin: &Origin) -> Result<(), StoreError> {
+    pub fn audit_insert(&mut self, at: Timestamp, action: AuditAction, subject: &str, origin: &Origin) -> Result<(), StoreError> {
         let row = AuditRow::new(at, action, subject, None, origin);
         self.run(|c| diesel::insert_into(audit::table).values(row).execute(c)).map(drop)
     }

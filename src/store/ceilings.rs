@@ -9,9 +9,9 @@ use super::claims::NewAppointment;
 use super::conn::AnyConn;
 use super::schema::appointment;
 use super::{StoreError, Tx};
-use domain::policy::Tally;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::policy::Tally;
 use std::collections::{HashMap, HashSet};
 
 /// How many appointments of each tally there are, in one round trip. `live` stands in the words of its index.

@@ -8,7 +8,7 @@ use super::migrate::SchemaError;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::path::PathBuf;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 2_000;
@@ -102,9 +102,9 @@ pub struct Conn {
 
 impl Conn {
     /// Waits for another process's writer no longer than until then. PostgreSQL's claims never wait.
-    pub(super) fn patient_until(&mut self, until: Moment) -> Result<&mut Self, StoreError> {
+    pub(super) fn patient_until(&mut self, until: Instant) -> Result<&mut Self, StoreError> {
         if let AnyConn::Sqlite(sqlite) = &mut self.any {
-            let left = until.saturating_duration_since(Moment::now()).as_millis().clamp(1, u128::from(SQLITE_BUSY_TIMEOUT_MS));
+            let left = until.saturating_duration_since(Instant::now()).as_millis().clamp(1, u128::from(SQLITE_BUSY_TIMEOUT_MS));
             sqlite.batch_execute(&format!("PRAGMA busy_timeout = {left}")).map_err(|e| StoreError::of_statement(&e))?;
         }
         Ok(self)

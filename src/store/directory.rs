@@ -4,10 +4,10 @@ use super::conn::AnyConn;
 use super::dialect::OrIgnore;
 use super::schema::{directory, service};
 use super::{StoreError, Tx};
+use diesel::prelude::*;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{OdsCode, ResourceId, ServiceId};
-use domain::time::Instant;
-use diesel::prelude::*;
+use domain::time::Timestamp;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = directory)]
@@ -34,7 +34,7 @@ impl TryFrom<DirectoryRow> for DirectoryEntry {
 
     fn try_from(row: DirectoryRow) -> Result<Self, StoreError> {
         let kind = DirectoryKind::parse(&row.kind).ok_or_else(|| StoreError::Corrupt(format!("directory kind `{}`", row.kind)))?;
-        let updated = Instant::from_ms(row.updated_ms);
+        let updated = Timestamp::from_ms(row.updated_ms);
         Ok(Self { kind, id: ResourceId::stored(row.id), version: row.version, updated, document: row.document })
     }
 }
@@ -104,7 +104,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn directory_put(&mut self, kind: DirectoryKind, id: &ResourceId, document: &str, now: Instant) -> Result<bool, StoreError> {
+    pub fn directory_put(&mut self, kind: DirectoryKind, id: &ResourceId, document: &str, now: Timestamp) -> Result<bool, StoreError> {
         match self.directory_find(kind, id.as_str())? {
             Some(known) if known.document == document => Ok(false),
             Some(known) => {

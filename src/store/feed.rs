@@ -9,12 +9,12 @@
 use super::conn::AnyConn;
 use super::slots::SlotRow;
 use super::{StoreError, Tx};
-use domain::slot::Slot;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
+use domain::slot::Slot;
 
 /// The most changes one look tells; whoever missed more does better to begin anew.
 pub const CHANGES_MAX: usize = 10_000;

@@ -3,10 +3,10 @@
 use super::conn::AnyConn;
 use super::schema::request_key;
 use super::{StoreError, Tx};
-use domain::appointment::RequestKey;
-use domain::ids::AppointmentId;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
+use domain::appointment::RequestKey;
+use domain::ids::AppointmentId;
 use std::collections::{HashMap, HashSet};
 
 #[derive(QueryableByName)]

@@ -43,7 +43,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use std::cell::Cell;
 use std::path::Path;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// How often a transaction is tried when the database asks for another try.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
@@ -176,7 +176,7 @@ impl Store {
     /// # Errors
     /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
     pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        write_through(&self.writers, Moment::now() + WRITE_PATIENCE, work)
+        write_through(&self.writers, Instant::now() + WRITE_PATIENCE, work)
     }
 
     /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite
@@ -184,7 +184,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`]; [`StoreError::Contention`] when the database was busy until then.
-    pub fn write_until<T>(&self, until: Moment, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn write_until<T>(&self, until: Instant, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         write_through(&self.claimants, until, work)
     }
 
@@ -230,11 +230,11 @@ impl Store {
     }
 }
 
-fn write_through<T>(pool: &Pool, until: Moment, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn write_through<T>(pool: &Pool, until: Instant, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
     let _open = OpenGuard::enter()?;
     let mut attempt = 1;
     loop {
-        if Moment::now() >= until {
+        if Instant::now() >= until {
             return Err(StoreError::Contention("there was no time left to begin".to_owned()));
         }
         match lend(pool, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {

@@ -4,11 +4,11 @@ use super::conn::AnyConn;
 use super::dialect::{Db, OrIgnore, insert_many};
 use super::schema::{schedule, schedule_service, service, slot_ever};
 use super::{StoreError, Tx};
+use diesel::prelude::*;
 use domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
 use domain::schedule::{Identifier, Offered, Offering, Schedule};
 use domain::search::Window;
-use domain::time::{Instant, LONDON};
-use diesel::prelude::*;
+use domain::time::{LONDON, Timestamp};
 use std::collections::HashMap;
 
 #[derive(Queryable, Selectable)]
@@ -41,7 +41,7 @@ impl ScheduleRow {
             zone,
             active: self.active,
             version: self.version,
-            updated: Instant::from_ms(self.updated_ms),
+            updated: Timestamp::from_ms(self.updated_ms),
         })
     }
 }
@@ -169,7 +169,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn schedule_put(&mut self, new: &Schedule, now: Instant) -> Result<(), StoreError> {
+    pub fn schedule_put(&mut self, new: &Schedule, now: Timestamp) -> Result<(), StoreError> {
         let known = self.schedule_find_many(std::slice::from_ref(&new.id))?;
         let same = |known: &Schedule| *known == Schedule { version: known.version, updated: known.updated, ..new.clone() };
         if known.first().is_some_and(same) {

@@ -4,12 +4,12 @@ use super::conn::AnyConn;
 use super::dialect::{Db, insert_many_or_ignore, within};
 use super::schema::{slot, slot_ever};
 use super::{StoreError, Tx};
+use diesel::dsl::not;
+use diesel::prelude::*;
 use domain::ids::{ScheduleId, SlotId};
 use domain::search::{Cursor, SlotSearch};
 use domain::slot::{Channel, Slot, SlotStatus};
-use domain::time::{Instant, Span};
-use diesel::dsl::not;
-use diesel::prelude::*;
+use domain::time::{Span, Timestamp};
 
 /// Rows of one insert: ten values each, well below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
 const ROWS_PER_INSERT: usize = 500;
@@ -35,14 +35,14 @@ impl From<SlotRow> for Slot {
         Self {
             id: SlotId::stored(row.id),
             schedule: ScheduleId::stored(row.schedule_id),
-            start: Instant::from_ms(row.start_ms),
-            end: Instant::from_ms(row.end_ms),
+            start: Timestamp::from_ms(row.start_ms),
+            end: Timestamp::from_ms(row.end_ms),
             capacity: row.capacity,
             taken: row.taken,
             blocked: row.blocked,
             channel: row.channel.as_deref().and_then(Channel::parse),
             version: row.version,
-            updated: Instant::from_ms(row.updated_ms),
+            updated: Timestamp::from_ms(row.updated_ms),
         }
     }
 }
@@ -55,9 +55,9 @@ pub struct NewSlot {
     /// The schedule it belongs to.
     pub schedule: ScheduleId,
     /// First instant.
-    pub start: Instant,
+    pub start: Timestamp,
     /// First instant after it.
-    pub end: Instant,
+    pub end: Timestamp,
     /// How many appointments it holds.
     pub capacity: i32,
     /// True when the provider keeps it back.
@@ -95,7 +95,7 @@ impl Tx<'_> {
         &mut self,
         search: &SlotSearch,
         schedules: Option<&[ScheduleId]>,
-        now: Instant,
+        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
         if search.is_for_the_offer() {
@@ -118,7 +118,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<i64, StoreError> {
+    pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp) -> Result<i64, StoreError> {
         if search.is_for_the_offer() {
             return self.offered_count(search, schedules, now);
         }
@@ -130,7 +130,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn slot_insert_missing(&mut self, new: &[NewSlot], now: Instant) -> Result<usize, StoreError> {
+    pub fn slot_insert_missing(&mut self, new: &[NewSlot], now: Timestamp) -> Result<usize, StoreError> {
         let mut inserted = 0;
         for chunk in self.slots_unknown(new, now)?.chunks(ROWS_PER_INSERT) {
             let rows: Vec<_> = chunk
@@ -169,7 +169,7 @@ impl Tx<'_> {
                 .select((slot_ever::start_ms, slot_ever::end_ms))
                 .load(c)
         })?;
-        Ok(spans.into_iter().map(|(from, until)| Span { from: Instant::from_ms(from), until: Instant::from_ms(until) }).collect())
+        Ok(spans.into_iter().map(|(from, until)| Span { from: Timestamp::from_ms(from), until: Timestamp::from_ms(until) }).collect())
     }
 
     /// Lets only one transaction at a time lay out slots or load the directory; held until it ends.
@@ -191,7 +191,7 @@ impl Tx<'_> {
 }
 
 /// Every condition of a search but its page. It may be one of the past.
-fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Instant) -> slot_ever::BoxedQuery<'a, Db> {
+fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Timestamp) -> slot_ever::BoxedQuery<'a, Db> {
     let mut query = slot_ever::table.into_boxed::<Db>();
     if let Some(schedules) = schedules {
         query = query.filter(slot_ever::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)));
@@ -206,7 +206,7 @@ fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>,
 }
 
 /// The same distinction as `Slot::status`, said to the database.
-fn with_status<'a>(query: slot_ever::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Instant) -> slot_ever::BoxedQuery<'a, Db> {
+fn with_status<'a>(query: slot_ever::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Timestamp) -> slot_ever::BoxedQuery<'a, Db> {
     use SlotStatus::{Begun, Busy, Free};
     let open = || slot_ever::taken.lt(slot_ever::capacity).and(not(slot_ever::blocked));
     let asks = |status| statuses.contains(&status);

@@ -7,12 +7,12 @@ use super::conn::AnyConn;
 use super::dialect::insert_many_or_ignore;
 use super::schema::{appointment, slot, slot_ever};
 use super::{NewSlot, Store, StoreError, Tx};
-use domain::slot::Channel;
-use domain::time::Instant;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::slot::Channel;
+use domain::time::Timestamp;
 
 /// Rows of one insert into SQLite: ten values each, below its 32,766 parameters.
 const SQLITE_ROWS: usize = 3_000;
@@ -60,7 +60,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn slot_insert_bulk(&mut self, new: &[NewSlot], now: Instant) -> Result<usize, StoreError> {
+    pub fn slot_insert_bulk(&mut self, new: &[NewSlot], now: Timestamp) -> Result<usize, StoreError> {
         let new = self.slots_unknown(new, now)?;
         self.run(|c| match c {
             AnyConn::Pg(pg) => {
@@ -145,7 +145,7 @@ type Row<'a> = (
     diesel::dsl::Eq<slot::updated_ms, i64>,
 );
 
-fn row(s: &NewSlot, now: Instant) -> Row<'_> {
+fn row(s: &NewSlot, now: Timestamp) -> Row<'_> {
     (
         slot::id.eq(s.id.as_str()),
         slot::schedule_id.eq(s.schedule.as_str()),

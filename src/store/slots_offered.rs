@@ -7,13 +7,13 @@
 use super::dialect::{Db, within};
 use super::schema::slot;
 use super::{StoreError, Tx};
-use domain::ids::{ScheduleId, SlotId};
-use domain::search::{Cursor, SlotSearch};
-use domain::slot::{Channel, Slot};
-use domain::time::Instant;
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
+use domain::ids::{ScheduleId, SlotId};
+use domain::search::{Cursor, SlotSearch};
+use domain::slot::{Channel, Slot};
+use domain::time::Timestamp;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = slot)]
@@ -30,8 +30,8 @@ impl From<OfferedRow> for Slot {
         Self::on_offer(
             SlotId::stored(row.id),
             ScheduleId::stored(row.schedule_id),
-            Instant::from_ms(row.start_ms),
-            Instant::from_ms(row.end_ms),
+            Timestamp::from_ms(row.start_ms),
+            Timestamp::from_ms(row.end_ms),
             row.channel.as_deref().and_then(Channel::parse),
         )
     }
@@ -43,7 +43,7 @@ impl Tx<'_> {
         &mut self,
         search: &SlotSearch,
         schedules: Option<&[ScheduleId]>,
-        now: Instant,
+        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
         let rows: Vec<OfferedRow> = self.run(|c| {
@@ -60,7 +60,12 @@ impl Tx<'_> {
     }
 
     /// How many slots a search of nothing but the offer matches.
-    pub(super) fn offered_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant) -> Result<i64, StoreError> {
+    pub(super) fn offered_count(
+        &mut self,
+        search: &SlotSearch,
+        schedules: Option<&[ScheduleId]>,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         self.run(|c| offered(search, schedules, now).count().get_result(c))
     }
 
@@ -68,7 +73,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn feed_offered(&mut self, (schedule, start): (&ScheduleId, Instant), now: Instant, limit: i64) -> Result<Vec<Slot>, StoreError> {
+    pub fn feed_offered(
+        &mut self,
+        (schedule, start): (&ScheduleId, Timestamp),
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Slot>, StoreError> {
         let rows: Vec<OfferedRow> = self.run(|c| {
             // A pair is compared as a whole, so that a page begins in the index where the one before ended.
             let after = sql::<Bool>("(slot.schedule_id, slot.start_ms) > (")
@@ -91,7 +101,7 @@ impl Tx<'_> {
 }
 
 /// Every condition of a search of the offer but its page.
-fn offered<'a>(search: &SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Instant) -> slot::BoxedQuery<'a, Db> {
+fn offered<'a>(search: &SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Timestamp) -> slot::BoxedQuery<'a, Db> {
     let mut query = slot::table
         .filter(slot::taken.lt(slot::capacity))
         .filter(not(slot::blocked))
@@ -110,9 +120,9 @@ mod tests {
     use super::super::conn::{AnyConn, DatabaseUrl, Manager};
     use super::super::{Store, Tx};
     use super::*;
+    use diesel::connection::InstrumentationEvent;
     use domain::search::{Paging, Window};
     use domain::slot::SlotStatus;
-    use diesel::connection::InstrumentationEvent;
     use std::sync::mpsc;
 
     #[derive(QueryableByName)]
@@ -148,7 +158,7 @@ mod tests {
 
     #[test]
     fn on_sqlite_the_offer_is_read_from_its_index_alone() {
-        let [now, later] = [0, 86_400_000].map(Instant::from_ms);
+        let [now, later] = [0, 86_400_000].map(Timestamp::from_ms);
         let start = Window { from: Some(now), until: Some(later) };
         let after = Cursor { start: now, id: "slot".to_owned() };
         let search = SlotSearch { statuses: vec![SlotStatus::Free], start, end: start, ..SlotSearch::default() };

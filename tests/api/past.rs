@@ -3,10 +3,10 @@
 
 use crate::harness::{App, Ask, OUT_OF_HOURS, PROVIDER_ORGANISATION, Slot, UTC, booking, cancelled, take};
 use chrono::NaiveDate;
-use serde_json::Value;
-use domain::time::Instant;
-use slotkeeper::engine::{DiaryFilter, Engine};
+use domain::time::Timestamp;
 use fhir::json::JsonDocuments;
+use serde_json::Value;
+use slotkeeper::engine::{DiaryFilter, Engine};
 use slotkeeper::store::DatabaseUrl;
 
 on_both! {
@@ -139,7 +139,7 @@ impl App {
         let store = slotkeeper::store::Store::open(&DatabaseUrl::parse(&self.database.url()).unwrap(), false).unwrap();
         let filter = DiaryFilter { cancelled: true, ..DiaryFilter::default() };
         let day = |day| NaiveDate::from_ymd_opt(2026, 2, day).unwrap();
-        let now = Instant::parse(LATER).unwrap();
+        let now = Timestamp::parse(LATER).unwrap();
         format!("{:?}", Engine::diary(&store, &JsonDocuments, &filter, (day(9), day(18)), now).unwrap().unwrap())
     }
 }

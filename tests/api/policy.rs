@@ -5,8 +5,8 @@ use crate::harness::{
     Answer, App, Ask, CONSUMER, DENTAL, OTHER_CONSUMER, OUT_OF_HOURS, PROVIDER_ORGANISATION, PUBLIC_URL, Setup, Slot, UTC, booking,
     cancelled, found, put,
 };
-use serde_json::{Value, json};
 use fhir::compat::ApiVersion;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 on_both! {

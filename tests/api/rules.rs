@@ -5,8 +5,8 @@
 //! would send its reader to the wrong place.
 
 use crate::harness::{App, Ask, Slot, UTC, booking, put, take};
+use domain::time::Timestamp;
 use serde_json::{Value, json};
-use domain::time::Instant;
 use std::collections::BTreeSet;
 
 const RULES: &str = include_str!("data/rules.tsv");
@@ -97,7 +97,7 @@ fn changed(slot: &Slot, changes: &str) -> Value {
 
 /// A value: JSON, or what depends on the slot.
 fn value(slot: &Slot, text: &str) -> Value {
-    let at = |time: &str| Instant::parse(time).unwrap();
+    let at = |time: &str| Timestamp::parse(time).unwrap();
     let offset = |time: &str, hours: i64, zone: &str| at(time).plus_ms(hours * 60 * MINUTE).to_fhir().replace("+00:00", zone);
     match text {
         "$slot" => json!(format!("Slot/{}", slot.id)),

@@ -15,11 +15,11 @@ mod kept;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
-use flate2::read::GzDecoder;
 use domain::element::{Element, Value};
 use domain::fault::ProblemKind;
 use fhir::appointment::systems::PROFILE_BASE;
 use fhir::{definitions, json, validate, xml};
+use flate2::read::GzDecoder;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;

@@ -9,13 +9,13 @@ use diesel::sql_types::Text;
 use diesel::{Connection, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection};
 use domain::ids::{ScheduleId, ServiceId};
 use domain::schedule::{Identifier, Schedule};
-use domain::time::{Instant, LONDON};
+use domain::time::{LONDON, Timestamp};
 use slotkeeper::store::DatabaseUrl;
 use std::path::Path;
 use tempfile::TempDir;
 
 /// When everything is laid out.
-pub const NOW: Instant = Instant::from_ms(1_770_000_000_000);
+pub const NOW: Timestamp = Timestamp::from_ms(1_770_000_000_000);
 
 /// A database, gone when dropped.
 pub struct Place {

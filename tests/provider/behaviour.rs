@@ -147,7 +147,7 @@ async fn a_history_has_every_version_the_newest_first() {
 
 /// A token as the standard prescribes it, for an organisation.
 fn token(ods: &str, root: &str) -> String {
-    let now = domain::time::Instant::parse("2026-02-10T16:00:00Z").unwrap().ms() / 1_000;
+    let now = domain::time::Timestamp::parse("2026-02-10T16:00:00Z").unwrap().ms() / 1_000;
     let claims = json!({
         "iss": "https://consumer.example", "sub": "1", "aud": format!("https://weirside.example{root}"), "iat": now, "exp": now + 300,
         "reason_for_request": "directcare", "requested_scope": "organization/slot.read patient/appointment.write",

@@ -7,14 +7,14 @@ use actix_web::dev::Service as _;
 use actix_web::dev::ServiceResponse;
 use actix_web::{App, test};
 use chrono::NaiveDate;
-use serde_json::{Value, json};
-use slotkeeper::cli::seed_files;
 use domain::directory::{DirectoryKind, DirectoryRecord};
 use domain::element::Element;
 use domain::ids::{Ids, ResourceId};
-use domain::time::{Clock, Instant};
-use slotkeeper::engine::{Engine, Limits, Ports, SeedContent};
+use domain::time::{Clock, Timestamp};
 use fhir::json::JsonDocuments;
+use serde_json::{Value, json};
+use slotkeeper::cli::seed_files;
+use slotkeeper::engine::{Engine, Limits, Ports, SeedContent};
 use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
@@ -38,8 +38,8 @@ pub enum On {
 
 struct FixedClock;
 impl Clock for FixedClock {
-    fn now(&self) -> Instant {
-        Instant::parse(NOW).unwrap()
+    fn now(&self) -> Timestamp {
+        Timestamp::parse(NOW).unwrap()
     }
 }
 

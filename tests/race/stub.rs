@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use domain::time::Timestamp;
 use serde_json::{Value, json};
-use domain::time::Instant;
 
-pub const NOW: Instant = Instant::from_ms(1_770_739_530_000);
+pub const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 pub const SLOTS: i64 = 12;
 
 /// What the server does wrong.
@@ -43,7 +43,7 @@ pub enum Fault {
 
 pub struct Slot {
     pub id: String,
-    pub start: Instant,
+    pub start: Timestamp,
     pub busy: bool,
 }
 
@@ -104,8 +104,8 @@ async fn search(here: web::Data<Here>, request: HttpRequest, query: web::Query<V
     let mut memory = here.stub.memory.lock().unwrap();
     note_headers(&mut memory, &request, false);
     let values = |name: &str| query.iter().filter(|(key, _)| key == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
-    let bounds: Vec<(bool, Instant)> =
-        values("start").iter().map(|text| (text.starts_with("ge"), Instant::parse(&text[2..]).unwrap())).collect();
+    let bounds: Vec<(bool, Timestamp)> =
+        values("start").iter().map(|text| (text.starts_with("ge"), Timestamp::parse(&text[2..]).unwrap())).collect();
     let looks_free = here.second && here.stub.fault == Fault::SecondServerIsBehind;
     let found = memory.slots.iter().filter(|slot| match values("_id").first() {
         Some(id) => slot.id == *id,

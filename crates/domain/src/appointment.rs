@@ -7,7 +7,7 @@ pub mod decide;
 use super::element::Element;
 use super::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use super::nhs_number::NhsNumber;
-use super::time::Instant;
+use super::time::Timestamp;
 
 /// What a consumer asks when it books, found in a body that passed every check of shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +15,9 @@ pub struct BookRequest {
     /// The slot, as the body names it.
     pub slot: SlotClaim,
     /// `Appointment.start`.
-    pub start: Instant,
+    pub start: Timestamp,
     /// `Appointment.end`.
-    pub end: Instant,
+    pub end: Timestamp,
     /// Who is coming.
     pub patient: Patient,
     /// `Appointment.description`: why.
@@ -38,9 +38,9 @@ pub struct SlotClaim {
     /// The schedule the contained slot names.
     pub schedule: Option<ScheduleId>,
     /// `start` of the contained slot.
-    pub start: Option<Instant>,
+    pub start: Option<Timestamp>,
     /// `end` of the contained slot.
-    pub end: Option<Instant>,
+    pub end: Option<Timestamp>,
     /// The service the appointment names as a participant, if it does.
     pub service: Option<ServiceId>,
     /// Path of the reference, for messages: `Appointment.slot[0]` or `Appointment.contained[2]`.
@@ -97,9 +97,9 @@ pub struct Appointment {
     /// The current version, from 1.
     pub version: i64,
     /// `Appointment.start`.
-    pub start: Instant,
+    pub start: Timestamp,
     /// `Appointment.end`.
-    pub end: Instant,
+    pub end: Timestamp,
     /// The organisation that booked it; `None` when authentication was off.
     pub booked_by: Option<OdsCode>,
     /// The service it was booked for.
@@ -111,7 +111,7 @@ pub struct Appointment {
     /// The identifier of the clinical document.
     pub clinical_document: Option<String>,
     /// When the current version was made.
-    pub updated: Instant,
+    pub updated: Timestamp,
 }
 
 /// One version of an appointment, as it is handed out.
@@ -124,7 +124,7 @@ pub struct AppointmentVersion {
     /// Its status in that version.
     pub status: AppointmentStatus,
     /// When the version was made.
-    pub recorded: Instant,
+    pub recorded: Timestamp,
     /// The resource, as the codec wrote it.
     pub document: String,
 }

@@ -5,7 +5,7 @@
 
 use super::element::Element;
 use super::ids::{OdsCode, ResourceId, ServiceId};
-use super::time::Instant;
+use super::time::Timestamp;
 
 /// The kinds of resource the directory holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ pub struct DirectoryEntry {
     /// Counts its changes, from 1.
     pub version: i64,
     /// When it last changed.
-    pub updated: Instant,
+    pub updated: Timestamp,
     /// The resource itself, as the codec wrote it.
     pub document: String,
 }

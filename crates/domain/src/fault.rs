@@ -5,7 +5,7 @@
 //! booking rules; everything else here is about the request, the token or the server.
 
 use super::ids::{AppointmentId, OdsCode, ServiceId};
-use super::time::Instant;
+use super::time::Timestamp;
 use chrono::NaiveDate;
 
 /// Why a request was not answered as its sender hoped.
@@ -296,7 +296,7 @@ pub enum Refusal {
     /// The slot has begun.
     SlotBegun {
         /// When it began.
-        start: Instant,
+        start: Timestamp,
     },
     /// There is no such slot.
     SlotUnknown {
@@ -319,7 +319,7 @@ pub enum Refusal {
     /// The appointment lies in the past.
     AppointmentPast {
         /// When it began.
-        start: Instant,
+        start: Timestamp,
     },
     /// The appointment is cancelled already.
     AlreadyCancelled,

@@ -7,7 +7,7 @@
 use super::fault::{Denial, Refusal};
 use super::ids::{OdsCode, ScheduleId, ServiceId};
 use super::schedule::{Offered, Offering};
-use super::time::{DAY_MS, Instant, Span};
+use super::time::{DAY_MS, Span, Timestamp};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use std::collections::{BTreeSet, HashMap};
@@ -162,7 +162,7 @@ pub struct Tally {
 
 impl Tally {
     /// True when an appointment that `booked_by` has for `service` from `start` on counts.
-    pub fn counts(&self, booked_by: Option<&OdsCode>, service: &ServiceId, start: Instant) -> bool {
+    pub fn counts(&self, booked_by: Option<&OdsCode>, service: &ServiceId, start: Timestamp) -> bool {
         booked_by == Some(&self.organisation) && self.service.as_ref().is_none_or(|s| s == service) && self.span.contains(start)
     }
 
@@ -298,7 +298,7 @@ impl Access {
     }
 
     /// The ceilings under which it books with `offered` for `start`, in a schedule of `zone`.
-    pub fn quotas(&self, offered: &Offered, start: Instant, zone: Tz) -> Vec<Quota> {
+    pub fn quotas(&self, offered: &Offered, start: Timestamp, zone: Tz) -> Vec<Quota> {
         let Self::Organisation { code, rights } = self else { return Vec::new() };
         if rights.ceilings.is_empty() || self.provides(offered.provider.as_ref()) {
             return Vec::new();

@@ -1,7 +1,7 @@
 //! Schedules: whose time it is, where, and for which services.
 
 use super::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
-use super::time::Instant;
+use super::time::Timestamp;
 use chrono_tz::Tz;
 
 /// The diary of one clinician or room.
@@ -28,7 +28,7 @@ pub struct Schedule {
     /// Counts its changes, from 1; 0 in one that is not stored yet.
     pub version: i64,
     /// When it last changed.
-    pub updated: Instant,
+    pub updated: Timestamp,
 }
 
 /// A business identifier: who says so, and what.

@@ -6,15 +6,15 @@ use super::ids::{AppointmentId, ResourceId, ScheduleId, ServiceId, SlotId};
 use super::nhs_number::NhsNumber;
 use super::schedule::Schedule;
 use super::slot::SlotStatus;
-use super::time::{Instant, Span};
+use super::time::{Span, Timestamp};
 
 /// A range of instants, open where a bound is missing. Half-open: `from` belongs to it, `until` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
     /// The first instant that matches.
-    pub from: Option<Instant>,
+    pub from: Option<Timestamp>,
     /// The first instant that no longer matches.
-    pub until: Option<Instant>,
+    pub until: Option<Timestamp>,
 }
 
 /// What a date parameter may be compared with (STU3 search, "prefixes"); others are refused.
@@ -56,7 +56,7 @@ impl Window {
         self.from.is_none() && self.until.is_none()
     }
     /// True when `at` matches.
-    pub fn contains(&self, at: Instant) -> bool {
+    pub fn contains(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
     }
 }
@@ -104,7 +104,7 @@ impl Paging {
         let page = self.count.and_then(|count| usize::try_from(count).ok())?;
         let more = items.len() > page;
         items.truncate(page);
-        items.last().filter(|_| more).map(|item| Cursor { start: Instant::from_ms(0), id: id(item).to_owned() })
+        items.last().filter(|_| more).map(|item| Cursor { start: Timestamp::from_ms(0), id: id(item).to_owned() })
     }
 }
 
@@ -112,7 +112,7 @@ impl Paging {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// Start of the last match given (0 where the order is by id).
-    pub start: Instant,
+    pub start: Timestamp,
     /// Its id.
     pub id: String,
 }

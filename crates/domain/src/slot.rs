@@ -1,7 +1,7 @@
 //! Slots: pieces of a schedule's time, and what state they are in.
 
 use super::ids::{ScheduleId, SlotId};
-use super::time::Instant;
+use super::time::Timestamp;
 
 /// One bookable piece of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,9 +11,9 @@ pub struct Slot {
     /// The schedule it belongs to.
     pub schedule: ScheduleId,
     /// First instant.
-    pub start: Instant,
+    pub start: Timestamp,
     /// First instant after it.
-    pub end: Instant,
+    pub end: Timestamp,
     /// How many appointments it holds; 1 unless said otherwise.
     pub capacity: i32,
     /// How many live appointments it has.
@@ -25,7 +25,7 @@ pub struct Slot {
     /// Counts every change, from 1.
     pub version: i64,
     /// When it last changed.
-    pub updated: Instant,
+    pub updated: Timestamp,
 }
 
 /// CodeSystem `CareConnect-DeliveryChannel-1`.
@@ -78,12 +78,12 @@ impl SlotStatus {
 
 impl Slot {
     /// A slot on offer, of which only what an answer shows is known: one free place of one, unchanged since ever.
-    pub const fn on_offer(id: SlotId, schedule: ScheduleId, start: Instant, end: Instant, channel: Option<Channel>) -> Self {
-        Self { id, schedule, start, end, capacity: 1, taken: 0, blocked: false, channel, version: 0, updated: Instant::from_ms(0) }
+    pub const fn on_offer(id: SlotId, schedule: ScheduleId, start: Timestamp, end: Timestamp, channel: Option<Channel>) -> Self {
+        Self { id, schedule, start, end, capacity: 1, taken: 0, blocked: false, channel, version: 0, updated: Timestamp::from_ms(0) }
     }
 
     /// The slot's status at `now`. A slot that has begun is never `Free`.
-    pub fn status(&self, now: Instant) -> SlotStatus {
+    pub fn status(&self, now: Timestamp) -> SlotStatus {
         if self.blocked || self.taken >= self.capacity {
             SlotStatus::Busy
         } else if self.start <= now {

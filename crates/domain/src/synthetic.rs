@@ -6,7 +6,7 @@
 //! in `benches/` find the same slots with it.
 
 use super::ids::{ScheduleId, ServiceId, SlotId};
-use super::time::{Instant, LONDON, MINUTE_MS, local_instant};
+use super::time::{LONDON, MINUTE_MS, Timestamp, local_instant};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 
 /// Length of a slot.
@@ -88,9 +88,9 @@ pub struct SyntheticSlot {
     /// Its schedule.
     pub schedule: ScheduleId,
     /// First instant.
-    pub start: Instant,
+    pub start: Timestamp,
     /// First instant after it.
-    pub end: Instant,
+    pub end: Timestamp,
 }
 
 /// A text that is no size of a diary.
@@ -179,7 +179,7 @@ pub const fn schedule_number(service: u64, index: u64) -> u64 {
 }
 
 /// When the first slots of a day begin. No clock is changed at that hour or later in the day.
-fn day_start(day: NaiveDate) -> Instant {
+fn day_start(day: NaiveDate) -> Timestamp {
     local_instant(day.and_time(NaiveTime::MIN) + TimeDelta::minutes(FIRST_MINUTE_OF_DAY), LONDON)
 }
 

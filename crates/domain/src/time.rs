@@ -17,9 +17,9 @@ pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// A point in time, in milliseconds since 1970 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Instant(i64);
+pub struct Timestamp(i64);
 
-impl Instant {
+impl Timestamp {
     /// The instant so many milliseconds after 1970 began in UTC.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)
@@ -63,16 +63,16 @@ impl Instant {
 /// Where the present comes from; a port, so that tests stand still.
 pub trait Clock: Send + Sync {
     /// The present instant.
-    fn now(&self) -> Instant;
+    fn now(&self) -> Timestamp;
 }
 
 /// A half-open stretch of time: `from` belongs to it, `until` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
     /// First instant of the stretch.
-    pub from: Instant,
+    pub from: Timestamp,
     /// First instant after it.
-    pub until: Instant,
+    pub until: Timestamp,
 }
 
 impl Span {
@@ -117,9 +117,9 @@ impl Span {
         };
         let from = match offset {
             "" => local_instant(day.and_time(time), zone),
-            "Z" => Instant(day.and_time(time).and_utc().timestamp_millis()),
+            "Z" => Timestamp(day.and_time(time).and_utc().timestamp_millis()),
             // An unencoded `+` in a query string arrives as a space (digest A.6).
-            offset => Instant::parse(&format!("{day}T{}{}", time.format("%H:%M:%S%.f"), offset.replace(' ', "+")))?,
+            offset => Timestamp::parse(&format!("{day}T{}{}", time.format("%H:%M:%S%.f"), offset.replace(' ', "+")))?,
         };
         Some(Self { from, until: from.plus_ms(length_ms) })
     }
@@ -131,7 +131,7 @@ impl Span {
     }
 
     /// True when `at` lies in this stretch.
-    pub fn contains(&self, at: Instant) -> bool {
+    pub fn contains(&self, at: Timestamp) -> bool {
         self.from <= at && at < self.until
     }
     /// Length in milliseconds; negative when reversed.
@@ -148,22 +148,22 @@ pub fn parse_day(text: &str) -> Option<NaiveDate> {
 }
 
 /// The first instant of a local day.
-pub fn day_start(day: NaiveDate, zone: Tz) -> Instant {
+pub fn day_start(day: NaiveDate, zone: Tz) -> Timestamp {
     local_instant(day.and_time(NaiveTime::MIN), zone)
 }
 
 /// The instant of a local time. Where the clocks went back and it happens twice, the first; where they went
 /// forward and it never happens, the instant the gap ends.
-pub fn local_instant(local: NaiveDateTime, zone: Tz) -> Instant {
+pub fn local_instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
     match zone.from_local_datetime(&local) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Instant(at.timestamp_millis()),
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Timestamp(at.timestamp_millis()),
         LocalResult::None => {
             // Every gap on record is shorter than a day and ends on a whole minute.
             let after = (1..=24 * 60).find_map(|minutes| {
                 let later = local.checked_add_signed(TimeDelta::minutes(minutes))?;
                 zone.from_local_datetime(&later).earliest()
             });
-            Instant(after.map_or(local.and_utc().timestamp_millis(), |at| at.timestamp_millis()))
+            Timestamp(after.map_or(local.and_utc().timestamp_millis(), |at| at.timestamp_millis()))
         }
     }
 }
@@ -211,22 +211,22 @@ mod tests {
             assert_eq!(span(text), None, "{text}");
         }
         for text in ["2026-02-03", "2026-02-03T09:00:00", "2026-02-03 09:00:00Z", "2026-02-03T09:00Z", ""] {
-            assert_eq!(Instant::parse(text), None, "{text}");
+            assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn what_the_server_writes_it_reads_back(ms in 0i64..4_102_444_800_000) {
-            let at = Instant::from_ms(ms);
-            prop_assert_eq!(Instant::parse(&at.to_fhir()), Some(at));
+            let at = Timestamp::from_ms(ms);
+            prop_assert_eq!(Timestamp::parse(&at.to_fhir()), Some(at));
             prop_assert_eq!(Span::of_date(&at.to_fhir(), LONDON), Some(Span { from: at, until: at.plus_ms(1) }));
         }
 
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,30}") {
             let _ = Span::of_date(&text, LONDON);
-            let _ = Instant::parse(&text);
+            let _ = Timestamp::parse(&text);
         }
     }
 }

@@ -30,7 +30,7 @@ use domain::appointment::{BookRequest, Patient};
 use domain::element::{Element, Value};
 use domain::fault::{Problem, ProblemKind};
 use domain::ids::AppointmentId;
-use domain::time::{Instant, LONDON, Span};
+use domain::time::{LONDON, Span, Timestamp};
 
 /// Which of the two contracts a body is held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub fn with_defaults(mut resource: Element) -> Element {
 }
 
 /// Writes the value of a primitive anew; its `id` and extensions stay.
-fn write_instant(resource: &mut Element, name: &str, at: Instant) {
+fn write_instant(resource: &mut Element, name: &str, at: Timestamp) {
     if let Some(place) = resource.children.iter_mut().find(|child| child.name == name) {
         place.value = Some(Value::Text(at.to_fhir()));
     }

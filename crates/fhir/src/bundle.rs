@@ -140,9 +140,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use domain::time::Instant;
     use crate::json;
     use crate::search::{SearchRules, pairs};
+    use domain::time::Timestamp;
 
     const ROOT: &str = "https://weirside.example/STU3/1/booking";
     const RULES: SearchRules =
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_next_link_replaces_the_cursor_and_nothing_else() {
-        let cursor = Cursor { start: Instant::from_ms(5), id: "a".to_owned() };
+        let cursor = Cursor { start: Timestamp::from_ms(5), id: "a".to_owned() };
         let asked = honoured(&[("service", "1"), ("_cursor", "old"), ("_count", "2")]);
         let bundle = searchset(ROOT, "Slot", &asked, 9, Some(&cursor), Vec::new());
         let next = bundle.all("link").find(|l| l.text_at("relation") == Some("next")).and_then(|l| l.text_at("url"));

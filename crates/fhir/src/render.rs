@@ -9,7 +9,7 @@ use super::bundle::{Mode, query_url};
 use super::slot::{DELIVERY_CHANNEL, IDENTIFIER_SYSTEM, PROFILE};
 use super::{definitions, json, xml};
 use domain::slot::Slot;
-use domain::time::{DAY_MS, Instant};
+use domain::time::{DAY_MS, Timestamp};
 use std::fmt::Write as _;
 
 /// About as long is the entry of a slot, in bytes: what is set aside so that the text need not grow.
@@ -36,7 +36,7 @@ pub struct Included<'a> {
 }
 
 /// The answer in JSON; every slot as it is at `now`.
-pub fn json(head: Head<'_>, slots: &[Slot], now: Instant, included: &[Included<'_>]) -> String {
+pub fn json(head: Head<'_>, slots: &[Slot], now: Timestamp, included: &[Included<'_>]) -> String {
     let base = escaped(head.base_url.trim_end_matches('/'), json::push_escaped);
     let mut out = room(slots, included);
     // Writing to a String cannot fail.
@@ -76,7 +76,7 @@ pub fn json(head: Head<'_>, slots: &[Slot], now: Instant, included: &[Included<'
 }
 
 /// The answer in XML; every slot as it is at `now`.
-pub fn xml(head: Head<'_>, slots: &[Slot], now: Instant, included: &[Included<'_>]) -> String {
+pub fn xml(head: Head<'_>, slots: &[Slot], now: Timestamp, included: &[Included<'_>]) -> String {
     let base = escaped(head.base_url.trim_end_matches('/'), xml::push_escaped);
     let mut out = room(slots, included);
     push_all(&mut out, &[r#"<?xml version="1.0" encoding="UTF-8"?><Bundle xmlns=""#, definitions::NAMESPACE]);
@@ -130,7 +130,7 @@ fn escaped(text: &str, push: fn(&mut String, &str)) -> String {
     out
 }
 
-/// Instants as [`Instant::to_fhir`] writes them. Neighbours are mostly of one day, and only a new day is worked out.
+/// Instants as [`Timestamp::to_fhir`] writes them. Neighbours are mostly of one day, and only a new day is worked out.
 #[derive(Debug, Default)]
 struct Days {
     day: Option<i64>,
@@ -138,10 +138,10 @@ struct Days {
 }
 
 impl Days {
-    fn push(&mut self, out: &mut String, at: Instant) {
+    fn push(&mut self, out: &mut String, at: Timestamp) {
         let day = at.ms().div_euclid(DAY_MS);
         if self.day != Some(day) {
-            let whole = Instant::from_ms(day.saturating_mul(DAY_MS)).to_fhir();
+            let whole = Timestamp::from_ms(day.saturating_mul(DAY_MS)).to_fhir();
             self.text.clear();
             self.text.push_str(whole.split_once('T').map_or(whole.as_str(), |(date, _)| date));
             self.day = Some(day);

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use domain::ids::{ResourceId, ScheduleId};
     use domain::schedule::Identifier;
-    use domain::time::{Instant, LONDON};
+    use domain::time::{LONDON, Timestamp};
 
     fn id(text: &str) -> Option<ResourceId> {
         Some(ResourceId::stored(text.to_owned()))
@@ -71,7 +71,7 @@ mod tests {
             zone: LONDON,
             active: true,
             version: 2,
-            updated: Instant::from_ms(1_770_802_200_000),
+            updated: Timestamp::from_ms(1_770_802_200_000),
         }
     }
 

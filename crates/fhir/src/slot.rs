@@ -6,7 +6,7 @@
 
 use domain::element::Element;
 use domain::slot::Slot;
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// The profile every slot claims.
 pub const PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Slot-1";
@@ -16,12 +16,12 @@ pub const IDENTIFIER_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
 pub const DELIVERY_CHANNEL: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-DeliveryChannel-1";
 
 /// The slot as a search answer shows it at `now`.
-pub fn tree(slot: &Slot, now: Instant) -> Element {
+pub fn tree(slot: &Slot, now: Timestamp) -> Element {
     with_meta(slot, now, Element::complex("meta").with(Element::text("profile", PROFILE)))
 }
 
 /// The slot as a read by id shows it at `now`: with the version and the time of its last change.
-pub fn tree_versioned(slot: &Slot, now: Instant) -> Element {
+pub fn tree_versioned(slot: &Slot, now: Timestamp) -> Element {
     let meta = Element::complex("meta")
         .with(Element::text("versionId", slot.version.to_string()))
         .with(Element::text("lastUpdated", slot.updated.to_fhir()))
@@ -29,7 +29,7 @@ pub fn tree_versioned(slot: &Slot, now: Instant) -> Element {
     with_meta(slot, now, meta)
 }
 
-fn with_meta(slot: &Slot, now: Instant, meta: Element) -> Element {
+fn with_meta(slot: &Slot, now: Timestamp, meta: Element) -> Element {
     // A channel that the provider did not state is never made up (digest B.1).
     let channel = slot.channel.map(|channel| {
         Element::complex("extension").with(Element::text("url", DELIVERY_CHANNEL)).with(Element::text("valueCode", channel.code()))
@@ -55,7 +55,7 @@ mod tests {
     use domain::slot::Channel;
     use domain::time::MINUTE_MS;
 
-    const START: Instant = Instant::from_ms(1_770_802_200_000);
+    const START: Timestamp = Timestamp::from_ms(1_770_802_200_000);
 
     fn slot() -> Slot {
         Slot {

@@ -25,9 +25,9 @@ pub use fixed::{StaticArgs, run as run_static};
 pub use options::BenchArgs;
 pub use verdict::Grade;
 
+use chrono::NaiveDate;
 use domain::ids::Ids;
 use domain::time::Clock;
-use chrono::NaiveDate;
 use indicatif::{ProgressBar, ProgressStyle};
 use options::Settings;
 use report::Report;

@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 const HOW_TO_INSTALL: &str = "install PostgreSQL with its pgbench (Debian: `apt-get install postgresql`), \
      or leave PostgreSQL's rows out with --only";
@@ -92,14 +92,14 @@ impl Postgres {
         }
         let mut server = Self { programs, port: 0, ward, version: String::new(), copies: 0 };
         let options = SETTINGS.map(|(name, value)| format!("-c {name}={value}")).join(" ");
-        let end = Tick::now() + START_MAX;
-        while Tick::now() < end {
+        let end = Instant::now() + START_MAX;
+        while Instant::now() < end {
             // Whoever took the port meanwhile makes this one end at once; then another port is tried.
             server.port = free_address()?.port();
             server.ward.order(&format!("start {} {options}", server.port))?;
             let started = server.ward.answer()?;
             let pid = started.strip_prefix("started ").unwrap_or_default().to_owned();
-            while Path::new(&format!("/proc/{pid}")).exists() && Tick::now() < end {
+            while Path::new(&format!("/proc/{pid}")).exists() && Instant::now() < end {
                 if let Ok(version) = server.ask("postgres", "SELECT version()") {
                     server.version = version;
                     return Ok(server);
@@ -149,12 +149,12 @@ impl Postgres {
         // Before version 15 copying file by file was the only way and had no name.
         let strategy = if self.major() >= 15 { " STRATEGY file_copy" } else { "" };
         let sql = format!("CREATE DATABASE {name} TEMPLATE {}{strategy}", of.name);
-        let end = Tick::now() + Duration::from_secs(10);
+        let end = Instant::now() + Duration::from_secs(10);
         loop {
             match self.ask("postgres", &sql) {
                 Ok(_) => break,
                 // A connection that was closed just now is still counted for some milliseconds.
-                Err(error) if error.to_string().contains("being accessed") && Tick::now() < end => {
+                Err(error) if error.to_string().contains("being accessed") && Instant::now() < end => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(error) => return Err(error),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 /// Flushes of one probe.
 const FLUSHES: u32 = 60;
@@ -38,15 +38,15 @@ impl Probe {
         let failed = |error: std::io::Error| BenchError::failed(format!("cannot flush {}: {error}", self.file.display()));
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.file).map_err(failed)?;
         let mut latencies = Latencies::default();
-        let end = Tick::now() + PROBE_MAX;
+        let end = Instant::now() + PROBE_MAX;
         for _ in 0..FLUSHES {
-            let began = Tick::now();
+            let began = Instant::now();
             if file.stream_position().map_err(failed)? >= FILE_BYTES {
                 file.seek(SeekFrom::Start(0)).map_err(failed)?;
             }
             file.write_all(&PAGE).and_then(|()| file.sync_data()).map_err(failed)?;
             latencies.add(began.elapsed());
-            if Tick::now() >= end {
+            if Instant::now() >= end {
                 break;
             }
         }

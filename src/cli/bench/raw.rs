@@ -7,10 +7,10 @@ use super::BenchError;
 use super::load::latencies::Latencies;
 use super::sample::Sample;
 use crate::cli::load::random::Dice;
+use crate::store::{DatabaseUrl, NewAppointment, Store};
 use domain::synthetic::SyntheticDiary;
 use domain::time::Clock;
-use crate::store::{DatabaseUrl, NewAppointment, Store};
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 /// How long one batch may take.
 const BATCH_MAX: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub(super) fn book(
 ) -> Result<Written, BenchError> {
     let store = open(database_url)?;
     let mut written = Written::default();
-    let began = Tick::now();
+    let began = Instant::now();
     let mut at = first;
     let last = first.saturating_add(most).min(diary.slot_count());
     while at < last && began.elapsed() < time {
@@ -46,7 +46,7 @@ pub(super) fn book(
         let request_id = |index: u64| Dice::of(&[0x12A3, index]).uuid();
         let claims: Vec<NewAppointment> =
             (at..next).filter_map(|index| Some(sample.claim(&diary.slot_at(index)?, request_id(index)))).collect();
-        let sent = Tick::now();
+        let sent = Instant::now();
         let settled = store.write_until(sent + BATCH_MAX, |tx| tx.claims_settle(&claims, &[], clock.now()));
         let settled = settled.map_err(|error| BenchError::failed(format!("the raw batched statement failed: {error}")))?;
         written.latencies.add(sent.elapsed());

@@ -11,7 +11,7 @@ use crate::cli::load::patient::{FoundSlot, booking, invent};
 use crate::cli::load::random::Dice;
 use domain::search::Window;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
-use domain::time::Instant;
+use domain::time::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PEOPLE: usize = 40;
@@ -49,7 +49,7 @@ impl Caller {
 
     /// A search of everything free of a service in a window, with all includes (digest H.1).
     pub(super) fn search(&self, service: &str, window: Window, more_headers: &str) -> Vec<u8> {
-        let text = |at: Option<Instant>| at.map(|at| at.to_fhir().replace('+', "%2B")).unwrap_or_default();
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_fhir().replace('+', "%2B")).unwrap_or_default();
         let path = format!(
             "/Slot?schedule.actor%3Ahealthcareservice={service}&status=free&start=ge{}&start=lt{}&_include=Slot%3Aschedule\
              &_include=Schedule%3Aactor%3APractitioner&_include=Schedule%3Aactor%3APractitionerRole\
@@ -82,7 +82,7 @@ pub(super) struct Bookings {
 
 impl Bookings {
     /// Bookings that `caller` sends. `lot` makes the request ids of a run its own.
-    pub(super) fn new(caller: &Caller, lot: u64, now: Instant) -> Self {
+    pub(super) fn new(caller: &Caller, lot: u64, now: Timestamp) -> Self {
         let markers = FoundSlot {
             id: "@slot@".to_owned(),
             identifier: "@slot@".to_owned(),
@@ -250,14 +250,14 @@ pub(super) fn day_window(diary: &SyntheticDiary, ahead: u32) -> Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fhir::json;
     use chrono::NaiveDate;
+    use fhir::json;
 
     #[test]
     fn a_booking_put_together_has_the_length_it_says_and_names_its_slot_everywhere() {
         let caller = Caller { host: "127.0.0.1:1".into(), root: "/STU3/1/booking", token: "t".into() };
         let diary = SyntheticDiary::parse("3x3x50", NaiveDate::from_ymd_opt(2026, 7, 1).unwrap()).unwrap();
-        let bookings = Bookings::new(&caller, 7, Instant::from_ms(0));
+        let bookings = Bookings::new(&caller, 7, Timestamp::from_ms(0));
         let slot = diary.slot_at(333).unwrap();
         for number in 0..PEOPLE as u64 {
             let mut out = Vec::new();

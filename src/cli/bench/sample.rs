@@ -7,12 +7,12 @@ use super::BenchError;
 use super::requests::{ASID_FROM, ASID_TO, Bookings, INTERACTION};
 use super::server::Server;
 use crate::cli::token::ORGANIZATION_DEFAULT;
+use crate::store::NewAppointment;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
-use domain::time::{Clock, Instant};
-use crate::store::NewAppointment;
+use domain::time::{Clock, Timestamp};
 
 /// Invented, of the widths that real ones have.
 const NHS_NUMBER: &str = "9990482136";
@@ -31,7 +31,7 @@ const TRACE: &str = "3f1c5a52-7a0c-4a55-9d35-5a2f3d0c9d11";
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     document: String,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Sample {

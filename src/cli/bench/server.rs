@@ -13,7 +13,7 @@ use crate::config;
 use domain::time::Clock;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 /// The media type of everything.
 pub(super) const FHIR_JSON: &str = "application/fhir+json";
@@ -59,8 +59,8 @@ impl Server {
             let mut all = words.to_vec();
             all.extend(["--listen", &listen]);
             let process = Process::start(&program, &all, &place.file(&format!("server-{}.log", address.port())))?;
-            let end = Tick::now() + READY_MAX;
-            while process.runs() && Tick::now() < end {
+            let end = Instant::now() + READY_MAX;
+            while process.runs() && Instant::now() < end {
                 let request = format!("GET {ready} HTTP/1.1\r\nHost: {listen}\r\n\r\n");
                 let is_ready = |reply: Reply| reply.status == 200 && String::from_utf8_lossy(&reply.body).contains(saying);
                 if ask(address, request.as_bytes()).is_ok_and(is_ready) {

@@ -1,9 +1,9 @@
 //! The diary as JSON, for programs. A day is `{"day", "slots"}`; a week is `{"week": [days]}`.
 
 use super::rows::{appointment_status, status};
+use crate::engine::{Diary, DiaryDay, DiarySlot};
 use domain::ids::OdsCode;
 use domain::nhs_number::NhsNumber;
-use crate::engine::{Diary, DiaryDay, DiarySlot};
 use serde_json::{Value, json};
 
 /// The diary of one day, or of a week.

@@ -7,8 +7,8 @@
 
 use super::rows::{self, Row, plain};
 use crate::cli::{Failure, say};
-use domain::time::LONDON;
 use crate::engine::{Diary, DiaryDay};
+use domain::time::LONDON;
 use std::io::Write;
 
 /// Characters of a line.

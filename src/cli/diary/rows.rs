@@ -3,12 +3,12 @@
 //! What a reader would get wrong: a cancelled appointment has a row of its own beside whoever has the slot now,
 //! and it takes nothing of the slot.
 
+use crate::engine::{Diary, DiaryDay, DiarySlot};
 use domain::appointment::{AppointmentStatus, DiaryAppointment};
 use domain::ids::OdsCode;
 use domain::nhs_number::NhsNumber;
 use domain::slot::SlotStatus;
 use domain::time::LONDON;
-use crate::engine::{Diary, DiaryDay, DiarySlot};
 
 /// A row, as text, unguarded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

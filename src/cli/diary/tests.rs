@@ -1,17 +1,17 @@
 //! How a diary is shown, on a diary made by hand.
 
 use super::*;
+use crate::engine::{Diary, DiaryDay, DiarySchedule, DiarySlot};
 use domain::appointment::{Appointment, AppointmentStatus, DiaryAppointment, Patient};
 use domain::directory::Service;
 use domain::ids::{AppointmentId, OdsCode, SlotId};
 use domain::nhs_number::NhsNumber;
 use domain::schedule::{Identifier, Schedule};
 use domain::slot::Slot;
-use domain::time::{Instant, LONDON, MINUTE_MS};
-use crate::engine::{Diary, DiaryDay, DiarySchedule, DiarySlot};
+use domain::time::{LONDON, MINUTE_MS, Timestamp};
 
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
 }
 
 fn booked(slot: &str, name: &str, status: AppointmentStatus, reason: &str) -> DiaryAppointment {

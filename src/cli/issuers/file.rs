@@ -2,8 +2,8 @@
 
 use super::Described;
 use crate::cli::toml_table::{Mistakes, Placed, Table, line_and_column};
-use domain::ids::OdsCode;
 use crate::http::{Algorithm, CLIENT_CLAIMS, KeyPlace, ORGANISATION_CLAIM, Organisation};
+use domain::ids::OdsCode;
 use std::io::Read as _;
 use std::path::Path;
 use toml::de::DeTable;

@@ -3,7 +3,7 @@ use domain::ids::OdsCode;
 use std::fs;
 use tempfile::TempDir;
 
-const NOW: Instant = Instant::from_ms(1_770_739_530_000);
+const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 
 fn key_set(id: &str) -> String {
     let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();

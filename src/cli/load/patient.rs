@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::random::Dice;
 use domain::nhs_number::check_digit;
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 const FAMILIES: [&str; 12] = [
     "Ashgrove",
@@ -109,7 +109,7 @@ fn with_check_digit(nine: u64) -> Option<String> {
 }
 
 /// The booking `person` sends for `slot`, as bytes of JSON. `dice` gives its document id, `now` its times.
-pub(crate) fn booking(person: &Person, slot: &FoundSlot, dice: &mut Dice, now: Instant) -> String {
+pub(crate) fn booking(person: &Person, slot: &FoundSlot, dice: &mut Dice, now: Timestamp) -> String {
     let written = now.to_fhir();
     json!({
         "resourceType": "Appointment",
@@ -244,7 +244,7 @@ mod tests {
             end: "2026-02-11T09:45:00.000+00:00".to_owned(),
         };
         let people = invent(8, 1);
-        let body = |who: usize| booking(&people[who], &slot, &mut Dice::of(&[1]), Instant::from_ms(0));
+        let body = |who: usize| booking(&people[who], &slot, &mut Dice::of(&[1]), Timestamp::from_ms(0));
         assert_eq!(body(0), body(0));
         let numberless: Value = serde_json::from_str(&body(7)).unwrap();
         assert_eq!(numberless["contained"][1].get("identifier"), None);

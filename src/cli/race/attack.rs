@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 use actix_web::rt;
 use tokio::sync::Barrier;
@@ -57,7 +57,7 @@ struct Field {
     plan: Arc<Plan>,
     shared: Arc<Shared>,
     start: Barrier,
-    started: OnceLock<Tick>,
+    started: OnceLock<Instant>,
     /// One for each group of `same-request`, by asker.
     groups: Vec<Barrier>,
 }
@@ -86,7 +86,7 @@ pub(super) fn fight(plan: &Arc<Plan>, shared: &Arc<Shared>) -> Result<Fight, Rac
         let ended = || RaceError::Failed("a client ended early; there is no verdict".to_owned());
         attempts.extend(thread.join().map_err(|_| ended())?.ok_or_else(ended)?);
     }
-    let took = field.started.get().map(Tick::elapsed).unwrap_or_default();
+    let took = field.started.get().map(Instant::elapsed).unwrap_or_default();
     Ok(Fight { attempts, took })
 }
 
@@ -108,7 +108,7 @@ async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
     // The wait has an end, so that clients are not held up for good by one that never comes.
     let longest = field.shared.timeout * 2;
     let _ = rt::time::timeout(longest, field.start.wait()).await;
-    let start = *field.started.get_or_init(Tick::now);
+    let start = *field.started.get_or_init(Instant::now);
     let mut attempts = Vec::with_capacity(plan.slots.len() * plan.generations());
     for slot in 0..plan.slots.len() {
         for generation in 0..plan.generations() {
@@ -116,7 +116,7 @@ async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
             let Some(booking) = plan.booking(turn) else { continue };
             let due = plan.due(turn).map(|due| start + due);
             match due {
-                Some(due) => rt::time::sleep(due.saturating_duration_since(Tick::now())).await,
+                Some(due) => rt::time::sleep(due.saturating_duration_since(Instant::now())).await,
                 None if plan.mode == Mode::SameRequest => {
                     if let Some(group) = field.groups.get(plan.asker(number)) {
                         let _ = rt::time::timeout(longest, group.wait()).await;
@@ -124,7 +124,7 @@ async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
                 }
                 None => {}
             }
-            let asked = due.unwrap_or_else(Tick::now);
+            let asked = due.unwrap_or_else(Instant::now);
             attempts.push(attempt(&field, &client, turn, &booking, asked, start).await);
             field.shared.bar.inc(1);
         }
@@ -132,7 +132,7 @@ async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
     attempts
 }
 
-async fn attempt(field: &Field, client: &Client, turn: Turn, booking: &Booking, asked: Tick, start: Tick) -> Attempt {
+async fn attempt(field: &Field, client: &Client, turn: Turn, booking: &Booking, asked: Instant, start: Instant) -> Attempt {
     let plan = &field.plan;
     let server = plan.server(turn.client);
     let slot = plan.slots.get(turn.slot).map(|slot| slot.id.as_str()).unwrap_or_default();
@@ -149,7 +149,7 @@ async fn attempt(field: &Field, client: &Client, turn: Turn, booking: &Booking, 
     attempt
 }
 
-async fn hold(client: &Client, server: usize, attempt: &Attempt, start: Tick) -> Option<Hold> {
+async fn hold(client: &Client, server: usize, attempt: &Attempt, start: Instant) -> Option<Hold> {
     let last = attempt.settled.as_ref().unwrap_or(&attempt.answer);
     let (id, known): (String, Option<&Won>) = match last {
         Answer::Won(won) => (won.id.clone(), Some(won)),

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 use actix_web::rt;
 use awc::error::SendRequestError;
@@ -20,7 +20,7 @@ use super::journal::{Journal, Line};
 use super::options::{RaceError, Server};
 use crate::cli::load::random::Dice;
 use crate::cli::token::{Claims, ORGANIZATION_DEFAULT, SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ, UNSIGNED_LIFETIME_S, unsigned};
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// Largest answer that is read: a window of 2,000 slots is about 2 MB.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -38,13 +38,13 @@ const ASID_TO: &str = "200000067890";
 /// The present, without asking the clock again: where it stood when the run began, and the time since.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watch {
-    pub base: Instant,
-    pub started: Tick,
+    pub base: Timestamp,
+    pub started: Instant,
 }
 
 impl Watch {
     /// The present instant.
-    pub(super) fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Timestamp {
         self.base.plus_ms(i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -106,7 +106,7 @@ struct Token {
     server: usize,
     scope: &'static str,
     text: String,
-    ends: Instant,
+    ends: Timestamp,
 }
 
 /// One client. Lives on one thread.
@@ -137,16 +137,16 @@ impl Client {
 
     /// Sends `ask` once (but see the module's doc) and waits for its answer, no longer than the timeout.
     pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Reply, Loss> {
-        let deadline = Tick::now() + self.shared.timeout;
+        let deadline = Instant::now() + self.shared.timeout;
         loop {
-            let left = deadline.saturating_duration_since(Tick::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             match rt::time::timeout(left, self.exchange(ask)).await {
                 Err(_) => return Err(Loss::Timeout),
                 Ok(Ok(reply)) => {
                     self.shared.set_down(ask.server, false);
                     return Ok(reply);
                 }
-                Ok(Err(Loss::Unreachable)) if !self.shared.is_down(ask.server) && Tick::now() + RECONNECT_PAUSE < deadline => {
+                Ok(Err(Loss::Unreachable)) if !self.shared.is_down(ask.server) && Instant::now() + RECONNECT_PAUSE < deadline => {
                     rt::time::sleep(RECONNECT_PAUSE).await;
                 }
                 Ok(Err(Loss::Unreachable)) => {
@@ -208,7 +208,7 @@ impl Client {
 
     /// Like [`Client::send`], but asks again while no answer comes or the server refuses for load. For reads only.
     pub(super) async fn read(&self, ask: &Ask<'_>) -> Result<Reply, Loss> {
-        let deadline = Tick::now() + self.shared.timeout * PATIENCE_TIMEOUTS;
+        let deadline = Instant::now() + self.shared.timeout * PATIENCE_TIMEOUTS;
         let mut pause = RECONNECT_PAUSE;
         loop {
             let reply = self.send(ask).await;
@@ -249,7 +249,7 @@ impl Client {
 
     /// Sends the same booking again until something is decided (`decisions.md` 6, invariant 4), or patience ends.
     pub(super) async fn settle(&self, server: usize, slot: &str, request_id: &str, body: &str) -> Answer {
-        let deadline = Tick::now() + self.shared.timeout * PATIENCE_TIMEOUTS;
+        let deadline = Instant::now() + self.shared.timeout * PATIENCE_TIMEOUTS;
         let mut pause = RECONNECT_PAUSE;
         loop {
             let answer = self.book(server, slot, request_id, body).await;
@@ -260,8 +260,8 @@ impl Client {
     }
 
     /// Pauses, longer each time, and says whether to ask again.
-    async fn has_patience(&self, server: usize, pause: &mut Duration, deadline: Tick) -> bool {
-        if self.shared.is_down(server) || Tick::now() + *pause > deadline {
+    async fn has_patience(&self, server: usize, pause: &mut Duration, deadline: Instant) -> bool {
+        if self.shared.is_down(server) || Instant::now() + *pause > deadline {
             self.shared.set_down(server, true);
             return false;
         }

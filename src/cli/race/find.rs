@@ -11,7 +11,7 @@ use super::answer::{Reply, describe, issue_code};
 use super::client::{Ask, Client};
 use super::options::RaceError;
 use crate::cli::load::patient::FoundSlot;
-use domain::time::{DAY_MS, Instant, MINUTE_MS};
+use domain::time::{DAY_MS, MINUTE_MS, Timestamp};
 
 /// A slot that begins during the race could not be booked any more, so those that begin soon are left alone.
 const LEAD_MS: i64 = 15 * MINUTE_MS;
@@ -76,8 +76,8 @@ fn refused(client: &Client, service: &str, reply: &Reply, body: &Value) -> RaceE
     ))
 }
 
-fn search_path(service: &str, from: Instant, until: Instant) -> String {
-    let text = |at: Instant| at.to_fhir().replace('+', "%2B");
+fn search_path(service: &str, from: Timestamp, until: Timestamp) -> String {
+    let text = |at: Timestamp| at.to_fhir().replace('+', "%2B");
     format!("/Slot?schedule.actor%3Ahealthcareservice={service}&status=free&start=ge{}&start=lt{}", text(from), text(until))
 }
 

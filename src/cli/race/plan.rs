@@ -9,7 +9,7 @@ use super::options::{GROUP_MIN, Mode};
 use crate::cli::load::patient::FoundSlot;
 use crate::cli::load::patient::{Person, booking};
 use crate::cli::load::random::Dice;
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// How often each client tries each slot in `book-cancel`.
 const GENERATIONS: usize = 4;
@@ -30,7 +30,7 @@ pub(super) struct Plan {
     /// The seed of this run, different in every run.
     pub run_seed: u64,
     /// When the run began; written into every body, so that the same body can be made again.
-    pub written: Instant,
+    pub written: Timestamp,
 }
 
 /// One booking as it is sent.
@@ -141,7 +141,7 @@ mod tests {
             servers: 2,
             rate: Some(100),
             run_seed: 5,
-            written: Instant::from_ms(0),
+            written: Timestamp::from_ms(0),
         }
     }
 

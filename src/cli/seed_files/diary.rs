@@ -5,13 +5,13 @@
 //! still returned as far as it is usable, so that the mistakes between files are found in the same run.
 
 use crate::cli::toml_table::{Mistakes, Placed, Table};
+use chrono::Weekday;
+use chrono_tz::Tz;
 use domain::ids::{NotAnId, ResourceId, ScheduleId, ServiceId};
 use domain::rota::{CAPACITY_MAX, ClockTime, DAY_MINUTES, Interval, RotaProblem, Session, WorkingTimes};
 use domain::schedule::{Identifier, Schedule};
 use domain::slot::Channel;
-use domain::time::{Instant, LONDON};
-use chrono::Weekday;
-use chrono_tz::Tz;
+use domain::time::{LONDON, Timestamp};
 use toml::de::DeTable;
 
 /// The most schedules one diary may have.
@@ -138,7 +138,7 @@ fn entry(table: &Table<'_>, mistakes: &mut Mistakes) -> Option<Entry> {
         zone,
         active,
         version: 0,
-        updated: Instant::from_ms(0),
+        updated: Timestamp::from_ms(0),
     };
     let at: Vec<usize> = sessions.iter().map(|s| s.at).collect();
     let working_times = WorkingTimes { schedule: id.value, zone, sessions: sessions.into_iter().map(|s| s.value).collect() };

@@ -1,9 +1,9 @@
 use super::*;
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use domain::directory::{DirectoryFacts, DirectoryKind};
 use domain::rota::PlannedSlot;
 use domain::slot::Channel;
 use domain::time::{LONDON, Span};
-use chrono::{Datelike, NaiveDate, TimeDelta};
 use std::collections::{HashMap, HashSet};
 
 const URGENT: &str = "2000099901";

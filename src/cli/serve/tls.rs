@@ -5,8 +5,8 @@
 
 use crate::cli::Failure;
 use crate::cli::reload::Reloads;
-use domain::time::Clock;
 use crate::http::tls::{ClientRules, IdentityFiles, Subject, Tls};
+use domain::time::Clock;
 use std::path::PathBuf;
 use std::sync::Arc;
 

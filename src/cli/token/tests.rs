@@ -15,7 +15,7 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
-const NOW: Instant = Instant::from_ms(1_770_739_530_999);
+const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_999);
 
 #[test]
 fn an_unsigned_token_keeps_its_trailing_dot_and_carries_every_claim_of_the_digest() {

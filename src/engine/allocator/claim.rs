@@ -1,12 +1,12 @@
 //! A claim: what somebody wants of a slot, by when, and whom to tell.
 
+use crate::store::Cancellation;
 use domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
 use domain::fault::Fault;
 use domain::ids::{AppointmentId, OdsCode, SlotId};
 use domain::policy::Access;
-use domain::time::Instant;
-use crate::store::Cancellation;
-use std::time::Instant as Moment;
+use domain::time::Timestamp;
+use std::time::Instant;
 
 /// Whom to tell how a booking or a cancel ended. Called exactly once, on a thread of the allocator.
 pub type Answer = Box<dyn FnOnce(Result<AppointmentVersion, Fault>) + Send>;
@@ -19,15 +19,15 @@ pub type KeyAnswer = Box<dyn FnOnce(Result<Option<AppointmentId>, Fault>) + Send
 pub(in crate::engine) struct BookClaim {
     pub(in crate::engine) id: AppointmentId,
     pub(in crate::engine) slot: SlotClaim,
-    pub(in crate::engine) start: Instant,
-    pub(in crate::engine) end: Instant,
+    pub(in crate::engine) start: Timestamp,
+    pub(in crate::engine) end: Timestamp,
     pub(in crate::engine) patient: Patient,
     pub(in crate::engine) reason: String,
     pub(in crate::engine) clinical_document: Option<String>,
     pub(in crate::engine) booked_by: Option<OdsCode>,
     /// What its organisation may see and do, as it was when the request was let in.
     pub(in crate::engine) access: Access,
-    pub(in crate::engine) created: Instant,
+    pub(in crate::engine) created: Timestamp,
     pub(in crate::engine) document: String,
     pub(in crate::engine) origin: Origin,
 }
@@ -64,7 +64,7 @@ pub(super) enum Hold {
 /// One claim on its way.
 pub(in crate::engine) struct Claim {
     pub(super) work: Work,
-    pub(super) deadline: Moment,
+    pub(super) deadline: Instant,
     /// How often it was carried to the writer in vain; decides how long it rests.
     pub(super) skipped: u32,
     /// How often the database refused it for no reason of the booking rules.
@@ -72,11 +72,11 @@ pub(in crate::engine) struct Claim {
 }
 
 impl Claim {
-    pub(super) const fn new(work: Work, deadline: Moment) -> Self {
+    pub(super) const fn new(work: Work, deadline: Instant) -> Self {
         Self { work, deadline, skipped: 0, poisoned: 0 }
     }
 
-    pub(super) fn is_late(&self, now: Moment) -> bool {
+    pub(super) fn is_late(&self, now: Instant) -> bool {
         now >= self.deadline
     }
 

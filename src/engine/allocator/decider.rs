@@ -4,15 +4,15 @@ use super::Shared;
 use super::claim::{BookClaim, Claim, Hold, POISONED_MAX, Work};
 use super::desk::{Decided, Order, Questions};
 use super::look::{Look, look};
+use crate::store::{NewAppointment, StoreError};
 use domain::appointment::decide::{Wish, decide_book};
 use domain::appointment::{Appointment, AppointmentStatus};
 use domain::fault::{Fault, Refusal};
 use domain::ids::{AppointmentId, ServiceId};
 use domain::policy::{Quota, ceiling_reached};
 use domain::slot::Slot;
-use domain::time::Instant;
-use crate::store::{NewAppointment, StoreError};
-use std::time::Instant as Moment;
+use domain::time::Timestamp;
+use std::time::Instant;
 
 /// Most claims looked at together.
 const LOOK_MAX: usize = 256;
@@ -44,7 +44,7 @@ fn next(shared: &Shared) -> Option<Questions> {
         if desk.is_closed() {
             return None;
         }
-        let now = Moment::now();
+        let now = Instant::now();
         if desk.has_waiting(now) {
             return Some(desk.begin_look(LOOK_MAX, now));
         }
@@ -58,7 +58,7 @@ fn next(shared: &Shared) -> Option<Questions> {
 /// The look failed: everybody tries again later. A database that answers and still fails is not waited for for ever.
 fn put_off(shared: &Shared, error: &StoreError) {
     let silent = matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_));
-    let now = Moment::now();
+    let now = Instant::now();
     let mut desk = shared.desk.lock();
     let claims = desk.end_look();
     log::warn!("looking at {} claims: {error}", claims.len());
@@ -86,7 +86,7 @@ fn route(shared: &Shared, found: &Look) {
         }
         match judge(&claim, found, now) {
             Verdict::Survived(order, holds) => turned_away.extend(desk.make_ready(Decided { claim, order, holds })),
-            Verdict::Undecided => turned_away.extend(desk.rest(claim, Moment::now())),
+            Verdict::Undecided => turned_away.extend(desk.rest(claim, Instant::now())),
             verdict => answers.push((claim, verdict)),
         }
     }
@@ -107,7 +107,7 @@ fn route(shared: &Shared, found: &Look) {
     }
 }
 
-fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
+fn judge(claim: &Claim, found: &Look, now: Timestamp) -> Verdict {
     let key = claim.key();
     let known = key.as_ref().and_then(|key| found.keys.get(key));
     match (&claim.work, known) {
@@ -154,7 +154,7 @@ fn judge(claim: &Claim, found: &Look, now: Instant) -> Verdict {
 
 /// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
 /// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
-pub(super) fn judge_booking(book: &BookClaim, found: &Look, now: Instant) -> Result<NewAppointment, Fault> {
+pub(super) fn judge_booking(book: &BookClaim, found: &Look, now: Timestamp) -> Result<NewAppointment, Fault> {
     let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
     let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });
     let meant = found.meant(book);

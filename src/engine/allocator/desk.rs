@@ -5,13 +5,13 @@
 //! queue, in the order in which they came.
 
 use super::claim::{BookClaim, Claim, Hold, Work};
+use crate::store::{Cancellation, NewAppointment};
 use domain::appointment::RequestKey;
 use domain::ids::{AppointmentId, ServiceId, SlotId};
 use domain::policy::Access;
-use domain::time::Instant;
-use crate::store::{Cancellation, NewAppointment};
+use domain::time::Timestamp;
 use std::collections::{HashSet, VecDeque};
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// How long a claim rests that was skipped for the first time; doubled every time.
 const REST_FIRST: Duration = Duration::from_millis(2);
@@ -45,7 +45,7 @@ pub(super) struct Limited {
     /// Its organisation's ceilings.
     pub(super) access: Access,
     /// When it begins.
-    pub(super) start: Instant,
+    pub(super) start: Timestamp,
 }
 
 impl Limited {
@@ -97,7 +97,7 @@ pub(super) struct Desk {
     /// What the decider is looking at. It stays here, so that its deadline is kept even if the look never ends.
     looking: Vec<Claim>,
     behind: VecDeque<Claim>,
-    resting: Vec<(Moment, Claim)>,
+    resting: Vec<(Instant, Claim)>,
     ready: VecDeque<Decided>,
     held: HashSet<Hold>,
     closed: bool,
@@ -128,7 +128,7 @@ impl Desk {
     }
 
     /// Begins a look: what must be known of the claims to be looked at now, at most `most`.
-    pub(super) fn begin_look(&mut self, most: usize, now: Moment) -> Questions {
+    pub(super) fn begin_look(&mut self, most: usize, now: Instant) -> Questions {
         self.looking = self.take_waiting(most, now);
         Questions::of(&self.looking)
     }
@@ -139,7 +139,7 @@ impl Desk {
     }
 
     /// The claims to be looked at now. Those whose slot or key is held go behind instead.
-    fn take_waiting(&mut self, most: usize, now: Moment) -> Vec<Claim> {
+    fn take_waiting(&mut self, most: usize, now: Instant) -> Vec<Claim> {
         self.wake(now);
         let mut taken = Vec::new();
         while taken.len() < most {
@@ -150,13 +150,13 @@ impl Desk {
     }
 
     /// Moves claims that have rested enough to the queue.
-    fn wake(&mut self, now: Moment) {
+    fn wake(&mut self, now: Instant) {
         let (due, resting) = std::mem::take(&mut self.resting).into_iter().partition(|(at, _)| *at <= now);
         self.resting = resting;
         self.waiting.extend(Vec::into_iter(due).map(|(_, claim)| claim));
     }
 
-    pub(super) fn has_waiting(&self, now: Moment) -> bool {
+    pub(super) fn has_waiting(&self, now: Instant) -> bool {
         !self.waiting.is_empty() || self.resting.iter().any(|(at, _)| *at <= now)
     }
 
@@ -167,7 +167,7 @@ impl Desk {
     }
 
     /// When the next claim has rested enough.
-    pub(super) fn next_wake(&self) -> Option<Moment> {
+    pub(super) fn next_wake(&self) -> Option<Instant> {
         self.resting.iter().map(|(at, _)| *at).min()
     }
 
@@ -222,7 +222,7 @@ impl Desk {
 
     /// Lets a claim rest, the longer the more often it was skipped, but never beyond its deadline. Gives it back
     /// when the desk is closed.
-    pub(super) fn rest(&mut self, mut claim: Claim, now: Moment) -> Option<Claim> {
+    pub(super) fn rest(&mut self, mut claim: Claim, now: Instant) -> Option<Claim> {
         if self.closed {
             return Some(claim);
         }
@@ -233,7 +233,7 @@ impl Desk {
     }
 
     /// Removes every claim whose deadline has passed before it was carried out.
-    pub(super) fn take_late(&mut self, now: Moment) -> Vec<Claim> {
+    pub(super) fn take_late(&mut self, now: Instant) -> Vec<Claim> {
         let mut late = Vec::new();
         for queue in [&mut self.waiting, &mut self.behind] {
             let (gone, kept): (VecDeque<_>, _) = std::mem::take(queue).into_iter().partition(|claim| claim.is_late(now));

@@ -5,13 +5,13 @@
 
 use super::claim::BookClaim;
 use super::desk::{Limited, Questions};
+use crate::store::{Owned, StoreError, Tx};
 use domain::appointment::RequestKey;
 use domain::appointment::decide::Offer;
 use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
 use domain::policy::{Access, Tally};
 use domain::schedule::{Offered, Offering};
 use domain::slot::Slot;
-use crate::store::{Owned, StoreError, Tx};
 use std::collections::{HashMap, HashSet};
 
 /// What one look found.

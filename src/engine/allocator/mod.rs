@@ -24,16 +24,16 @@ pub use claim::Answer;
 pub(super) use claim::{BookClaim, CancelClaim, Claim, KeyAnswer, Work};
 pub(super) use rehearse::rehearse;
 
-use domain::fault::Fault;
-use domain::time::Clock;
 use crate::store::Store;
 use desk::Desk;
+use domain::fault::Fault;
+use domain::time::Clock;
 use parking_lot::{Condvar, Mutex};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// Bounds of the allocator. Each is a flag of `serve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Allocator {
     /// Puts a claim on the desk. Its answer comes through its callback, exactly once, after the commit.
     pub(super) fn submit(&self, work: Work) {
         let shared = &self.shared;
-        let deadline = Moment::now() + Duration::from_millis(shared.limits.deadline_ms);
+        let deadline = Instant::now() + Duration::from_millis(shared.limits.deadline_ms);
         let before = shared.under_way.fetch_add(1, Ordering::AcqRel);
         let full = before >= shared.limits.queue_max;
         let claim = Claim::new(work, deadline);

@@ -7,15 +7,15 @@ use super::claim::BookClaim;
 use super::decider::judge_booking;
 use super::desk::{Limited, Questions};
 use super::look::look;
-use domain::fault::Fault;
-use domain::time::Instant;
 use crate::store::{StoreError, Tx};
+use domain::fault::Fault;
+use domain::time::Timestamp;
 
 /// What a booking would be told at `now`.
 ///
 /// # Errors
 /// Those of the database.
-pub(in crate::engine) fn rehearse(tx: &mut Tx<'_>, claim: &BookClaim, now: Instant) -> Result<Result<(), Fault>, StoreError> {
+pub(in crate::engine) fn rehearse(tx: &mut Tx<'_>, claim: &BookClaim, now: Timestamp) -> Result<Result<(), Fault>, StoreError> {
     let questions =
         Questions { slots: claim.slot.ids.clone(), limited: Limited::of(claim).into_iter().collect(), claims: 1, ..Questions::default() };
     let found = look(tx, &questions)?;

@@ -5,7 +5,7 @@
 //! commit may be on the way, and only the writer can know.
 
 use super::Shared;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// How late a deadline may be noticed.
 const WATCH_EVERY: Duration = Duration::from_millis(20);
@@ -13,10 +13,10 @@ const WATCH_EVERY: Duration = Duration::from_millis(20);
 pub(super) fn run(shared: &Shared) {
     let mut desk = shared.desk.lock();
     while !desk.is_closed() {
-        let late = desk.take_late(Moment::now());
+        let late = desk.take_late(Instant::now());
         if !late.is_empty() {
             // Somebody may have lain behind one of them.
-            let waiting = desk.has_waiting(Moment::now());
+            let waiting = desk.has_waiting(Instant::now());
             parking_lot::MutexGuard::unlocked(&mut desk, || shared.refuse_busy(late));
             if waiting {
                 shared.to_decide.notify_one();

@@ -3,10 +3,10 @@
 use super::claim::{POISONED_MAX, Work};
 use super::desk::{Decided, Order};
 use super::{RETRY_AFTER_S, Shared};
+use crate::store::{Cancellation, NewAppointment, Settled, StoreError};
 use domain::appointment::{AppointmentStatus, AppointmentVersion};
 use domain::fault::Fault;
-use crate::store::{Cancellation, NewAppointment, Settled, StoreError};
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// How long the outcome of a lost commit is looked for before the caller is told that it is unknown.
 pub(super) const FATE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
 }
 
 fn carry_out(shared: &Shared, batch: Vec<Decided>) {
-    let now = Moment::now();
+    let now = Instant::now();
     let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_late(now));
     give_up(shared, late, &Fault::Busy { retry_after_s: RETRY_AFTER_S });
     let (mut bookings, mut cancels) = orders(&batch);
@@ -106,7 +106,7 @@ fn conclude(shared: &Shared, batch: Vec<Decided>, settled: &Settled) {
         };
         if carried_out { done.push(decided) } else { skipped.push(decided) }
     }
-    let now = Moment::now();
+    let now = Instant::now();
     let mut desk = shared.desk.lock();
     desk.release(done.iter().chain(&skipped).flat_map(|decided| &decided.holds));
     let turned_away: Vec<_> = skipped.into_iter().filter_map(|decided| desk.rest(decided.claim, now)).collect();
@@ -143,8 +143,8 @@ fn version_of(order: Order) -> AppointmentVersion {
 
 /// What became of claims whose commit was sent; `None` when nobody can tell for [`FATE_TIMEOUT`].
 fn fate(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
-    let until = Moment::now() + FATE_TIMEOUT;
-    while Moment::now() < until {
+    let until = Instant::now() + FATE_TIMEOUT;
+    while Instant::now() < until {
         match shared.store.write_until(until, |tx| tx.claims_fate(bookings, cancels)) {
             Ok(settled) => return Some(settled),
             Err(error) => log::warn!("asking what became of a lost commit: {error}"),

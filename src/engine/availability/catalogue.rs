@@ -3,11 +3,11 @@
 //! What a reader would get wrong: nothing here is ever changed in place. When the database says that any of it changed,
 //! everything is read anew.
 
+use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{ScheduleId, ServiceId};
 use domain::schedule::{Offered, Offering, Schedule};
 use domain::search::Window;
-use crate::store::{StoreError, Tx};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 

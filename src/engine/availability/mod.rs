@@ -9,14 +9,14 @@ mod catalogue;
 mod offer;
 
 use super::facts::Facts;
+use crate::store::{Look, Store, StoreError};
+use catalogue::Catalogue;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{ScheduleId, ServiceId};
 use domain::schedule::{Offering, Schedule};
 use domain::search::{Paging, SlotSearch};
 use domain::slot::Slot;
-use domain::time::{Clock, Instant};
-use crate::store::{Look, Store, StoreError};
-use catalogue::Catalogue;
+use domain::time::{Clock, Timestamp};
 pub(super) use offer::NotHeld;
 use offer::Offer;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// Told once, with true when the index is as new as the database was when it was asked, with false when there is none.
 pub type Fresh = Box<dyn FnOnce(bool) + Send>;
@@ -80,10 +80,10 @@ struct Copy {
 struct Desk {
     waiting: Vec<Fresh>,
     /// When the next look may begin.
-    not_before: Option<Moment>,
+    not_before: Option<Instant>,
     /// There is a copy.
     ready: bool,
-    looking_since: Option<Moment>,
+    looking_since: Option<Instant>,
     closed: bool,
 }
 
@@ -191,7 +191,7 @@ impl Shared {
         if desk.closed {
             return None;
         }
-        let now = Moment::now();
+        let now = Instant::now();
         desk.looking_since = Some(now);
         desk.not_before = (desk.waiting.len() >= MANY).then(|| now + PACE);
         Some(std::mem::take(&mut desk.waiting))
@@ -199,7 +199,7 @@ impl Shared {
 
     /// Waits that long; false when it is over.
     fn rest(&self, pause: Duration) -> bool {
-        let until = Moment::now() + pause;
+        let until = Instant::now() + pause;
         let mut desk = self.desk.lock();
         while !desk.closed && !self.to_look.wait_until(&mut desk, until).timed_out() {}
         !desk.closed
@@ -209,7 +209,7 @@ impl Shared {
 fn run(shared: &Shared) {
     let (mut pause, mut copies) = (PAUSE, 0);
     loop {
-        let began = Moment::now();
+        let began = Instant::now();
         copies += 1;
         match begin(shared, copies) {
             Ok(copy) => {
@@ -334,7 +334,7 @@ impl Facts for Held<'_> {
     fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<Arc<DirectoryEntry>>, NotHeld> {
         Ok(self.copy.catalogue.directory(kind, ids))
     }
-    fn slots(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Instant, limit: usize) -> Result<Vec<Slot>, NotHeld> {
+    fn slots(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp, limit: usize) -> Result<Vec<Slot>, NotHeld> {
         if !answers(search) {
             return Err(NotHeld);
         }
@@ -349,7 +349,7 @@ impl Facts for Held<'_> {
         });
         self.copy.offer.find(schedules.as_deref(), search.start, now, limit)
     }
-    fn slot_count(&mut self, _: &SlotSearch, _: Option<&[ScheduleId]>, _: Instant) -> Result<u64, NotHeld> {
+    fn slot_count(&mut self, _: &SlotSearch, _: Option<&[ScheduleId]>, _: Timestamp) -> Result<u64, NotHeld> {
         Err(NotHeld)
     }
 }

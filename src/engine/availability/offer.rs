@@ -7,7 +7,7 @@
 use domain::ids::{ScheduleId, SlotId};
 use domain::search::Window;
 use domain::slot::{Channel, Slot};
-use domain::time::Instant;
+use domain::time::Timestamp;
 use std::collections::HashMap;
 
 /// The answer cannot be had from what is held; the database knows.
@@ -35,7 +35,7 @@ impl Held {
     }
 
     fn slot(&self, schedule: &ScheduleId) -> Slot {
-        let start = Instant::from_ms(self.start_ms);
+        let start = Timestamp::from_ms(self.start_ms);
         let end = start.plus_ms(i64::from(self.length_ms));
         Slot::on_offer(SlotId::stored(text_of(self.id)), schedule.clone(), start, end, self.channel)
     }
@@ -63,12 +63,12 @@ struct Slots {
 pub(in crate::engine) struct Offer {
     lines: HashMap<ScheduleId, Line>,
     /// Slots that had begun by then are forgotten: nothing is known of what was free before.
-    since: Instant,
+    since: Timestamp,
 }
 
 impl Offer {
     /// An empty offer from `since` on, to be filled with [`Offer::add`] and then [`Offer::sort`].
-    pub(in crate::engine) fn new(since: Instant) -> Self {
+    pub(in crate::engine) fn new(since: Timestamp) -> Self {
         Self { lines: HashMap::new(), since }
     }
 
@@ -140,7 +140,7 @@ impl Offer {
     }
 
     /// Forgets slots that have begun. From then on nothing is answered for an earlier time.
-    pub(in crate::engine) fn forget_begun(&mut self, now: Instant) {
+    pub(in crate::engine) fn forget_begun(&mut self, now: Timestamp) {
         if now <= self.since {
             return;
         }
@@ -153,7 +153,7 @@ impl Offer {
     }
 
     /// Since when slots that begin are forgotten.
-    pub(in crate::engine) const fn since(&self) -> Instant {
+    pub(in crate::engine) const fn since(&self) -> Timestamp {
         self.since
     }
 
@@ -163,14 +163,14 @@ impl Offer {
         &self,
         schedules: Option<&[ScheduleId]>,
         start: Window,
-        now: Instant,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Slot>, NotHeld> {
         if now < self.since {
             return Err(NotHeld);
         }
-        let from = start.from.map_or(i64::MIN, Instant::ms).max(now.ms().saturating_add(1));
-        let until = start.until.map_or(i64::MAX, Instant::ms);
+        let from = start.from.map_or(i64::MIN, Timestamp::ms).max(now.ms().saturating_add(1));
+        let until = start.until.map_or(i64::MAX, Timestamp::ms);
         let lines: Box<dyn Iterator<Item = (&ScheduleId, &Line)>> = match schedules {
             Some(schedules) => Box::new(schedules.iter().filter_map(|id| self.lines.get_key_value(id))),
             None => Box::new(self.lines.iter()),

@@ -1,8 +1,8 @@
 //! `Authorization: Bearer <token>`, and the parts of a token, bounded before they are looked at.
 
-use domain::fault::TokenFault;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::fault::TokenFault;
 use serde::Deserialize;
 
 /// Longest token that is looked at, in bytes.

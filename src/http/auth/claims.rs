@@ -8,7 +8,7 @@
 use domain::appointment::Origin;
 use domain::fault::TokenFault;
 use domain::ids::OdsCode;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use serde_json::Value;
 
 /// Why the request is made.
@@ -24,7 +24,7 @@ const RECORDED_CHARS_MAX: usize = 255;
 pub(super) struct Rules<'a> {
     pub(super) audiences: &'a [String],
     pub(super) life_s_max: i64,
-    pub(super) now: Instant,
+    pub(super) now: Timestamp,
 }
 
 /// What a token without a signature says.
@@ -126,7 +126,7 @@ impl Times {
         Ok(Self { not_before, ..self })
     }
 
-    pub(super) fn judge(&self, life_s_max: i64, now: Instant) -> Result<(), TokenFault> {
+    pub(super) fn judge(&self, life_s_max: i64, now: Timestamp) -> Result<(), TokenFault> {
         let now = now.ms().div_euclid(1_000);
         let begins = self.not_before.map_or(self.issued, |not_before| not_before.max(self.issued));
         if begins > now.saturating_add(LEEWAY_S) {

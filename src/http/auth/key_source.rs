@@ -5,8 +5,8 @@
 //! there is no other, so that invented key ids cost the token server nothing. A fetch that fails changes nothing.
 
 use super::key_set::KeySet;
-use domain::time::Instant;
 use actix_web::rt;
+use domain::time::Timestamp;
 use futures_util::future::LocalBoxFuture;
 use parking_lot::Mutex;
 use std::fmt;
@@ -56,21 +56,21 @@ pub struct KeySource {
 struct State {
     keys: Option<Arc<KeySet>>,
     /// When the set in force was last confirmed.
-    confirmed: Option<Instant>,
+    confirmed: Option<Timestamp>,
     /// When a fetch last began.
-    asked: Option<Instant>,
+    asked: Option<Timestamp>,
     /// When the set is to be fetched again.
-    due: Option<Instant>,
+    due: Option<Timestamp>,
     under_way: bool,
 }
 
 impl State {
     /// Whether the last fetch is long enough ago. A clock that was set back must not keep anybody waiting.
-    fn may_ask(&self, now: Instant) -> bool {
+    fn may_ask(&self, now: Timestamp) -> bool {
         self.asked.is_none_or(|asked| now < asked || now >= asked.plus_ms(ASK_AGAIN_MS))
     }
 
-    fn is_due(&self, now: Instant) -> bool {
+    fn is_due(&self, now: Timestamp) -> bool {
         self.may_ask(now) && self.due.is_none_or(|due| now >= due || self.asked.is_some_and(|asked| now < asked))
     }
 }
@@ -87,7 +87,7 @@ impl KeySource {
     }
 
     /// The keys in force, unless there are none or they have not been confirmed for a day.
-    pub fn keys(&self, now: Instant) -> Option<Arc<KeySet>> {
+    pub fn keys(&self, now: Timestamp) -> Option<Arc<KeySet>> {
         let state = self.state.lock();
         let believed = !self.ages || state.confirmed.is_some_and(|confirmed| now < confirmed.plus_ms(STALE_MS));
         state.keys.clone().filter(|_| believed)
@@ -97,7 +97,7 @@ impl KeySource {
     ///
     /// # Errors
     /// Why it cannot be used; then what was in force stays in force.
-    pub fn take(&self, fetched: &Fetched, now: Instant) -> Result<(), String> {
+    pub fn take(&self, fetched: &Fetched, now: Timestamp) -> Result<(), String> {
         let keys = KeySet::read(&fetched.text)?;
         let mut state = self.state.lock();
         state.confirmed = Some(now);
@@ -116,14 +116,14 @@ impl KeySource {
     }
 
     /// Fetches the set in the background when it has grown old or is not there yet.
-    pub fn keep_fresh(self: &Arc<Self>, now: Instant) {
+    pub fn keep_fresh(self: &Arc<Self>, now: Timestamp) {
         if self.ages && self.state.lock().is_due(now) {
             self.begin(now, State::is_due);
         }
     }
 
     /// Fetches the set in the background, whenever the last fetch was. A file is read by whoever reads the others.
-    pub fn renew(self: &Arc<Self>, now: Instant) {
+    pub fn renew(self: &Arc<Self>, now: Timestamp) {
         if self.ages {
             self.begin(now, |_, _| true);
         }
@@ -131,7 +131,7 @@ impl KeySource {
 
     /// For a token whose key is not in `tried`: waits for a fetch, if one is under way or may begin, and says whether
     /// other keys are in force than those tried.
-    pub async fn fresher(self: &Arc<Self>, tried: Option<&Arc<KeySet>>, now: Instant) -> bool {
+    pub async fn fresher(self: &Arc<Self>, tried: Option<&Arc<KeySet>>, now: Timestamp) -> bool {
         let mut ended = self.ended.subscribe();
         if self.begin(now, State::may_ask) {
             // A fetch ends by itself; should one not, nobody waits for it for ever.
@@ -145,7 +145,7 @@ impl KeySource {
     }
 
     /// Begins a fetch if none is under way and `may` allows it; true when one is under way now.
-    fn begin(self: &Arc<Self>, now: Instant, may: fn(&State, Instant) -> bool) -> bool {
+    fn begin(self: &Arc<Self>, now: Timestamp, may: fn(&State, Timestamp) -> bool) -> bool {
         {
             let mut state = self.state.lock();
             if state.under_way {
@@ -169,7 +169,7 @@ impl KeySource {
         true
     }
 
-    fn failed(&self, why: &str, now: Instant) {
+    fn failed(&self, why: &str, now: Timestamp) {
         let mut state = self.state.lock();
         state.due = self.ages.then(|| now.plus_ms(ASK_AGAIN_MS));
         match (&state.keys, state.confirmed) {

@@ -24,7 +24,7 @@ use domain::appointment::Origin;
 use domain::fault::{Fault, TokenFault};
 use domain::ids::OdsCode;
 use domain::policy::Access;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use fhir::compat::ApiVersion;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct Caller {
 ///
 /// # Errors
 /// [`Fault::Token`].
-pub async fn admit(authorization: Option<&str>, need: Need, root_url: &str, settings: &Settings, now: Instant) -> Result<Caller, Fault> {
+pub async fn admit(authorization: Option<&str>, need: Need, root_url: &str, settings: &Settings, now: Timestamp) -> Result<Caller, Fault> {
     // The statement is for everybody, whatever token they bring (`decisions.md` 5, "Scopes").
     if settings.auth == AuthMode::Off || need == Need::Nothing {
         return Ok(everybody(settings));

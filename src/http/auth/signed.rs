@@ -10,7 +10,7 @@ use super::key_set::KeySet;
 use super::signed_claims::SignedClaims;
 use super::trust::{Issuer, Trust};
 use domain::fault::TokenFault;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
 }
 
 /// Proves a token by the keys in force, fetching newer ones if its key is not among them.
-pub(super) async fn prove(token: &str, trust: &Trust, now: Instant) -> Result<Arc<Proven>, TokenFault> {
+pub(super) async fn prove(token: &str, trust: &Trust, now: Timestamp) -> Result<Arc<Proven>, TokenFault> {
     if let Some(proven) = trust.recalled(token, now) {
         return Ok(proven);
     }
@@ -76,7 +76,7 @@ pub(super) async fn prove(token: &str, trust: &Trust, now: Instant) -> Result<Ar
 }
 
 /// Proves a token by the keys in force.
-pub(super) fn prove_now(token: &str, trust: &Trust, now: Instant) -> Result<Proven, Unproven> {
+pub(super) fn prove_now(token: &str, trust: &Trust, now: Timestamp) -> Result<Proven, Unproven> {
     let malformed = TokenFault::Malformed("it does not have the form <header>.<payload>.<signature>");
     let Some((message, signature)) = token.rsplit_once('.') else { return Err(malformed.into()) };
     let Some((header, payload)) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')) else {

@@ -9,7 +9,7 @@ use super::trust::{Issuer, Organisation, Trust};
 use domain::appointment::Origin;
 use domain::fault::TokenFault;
 use domain::ids::OdsCode;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use serde_json::Value;
 
 /// The claims of a signed token, as far as they are used.
@@ -39,7 +39,7 @@ pub(super) struct Demand<'a> {
     /// The longest life, where the issuer has none of its own.
     pub(super) life_s_max: i64,
     pub(super) need: Need,
-    pub(super) now: Instant,
+    pub(super) now: Timestamp,
 }
 
 impl SignedClaims {

@@ -8,7 +8,7 @@ use super::claims::Claims;
 use super::key_source::KeySource;
 use super::signed::Proven;
 use domain::ids::OdsCode;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use parking_lot::RwLock;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -123,21 +123,21 @@ impl Trust {
     }
 
     /// Fetches, in the background, every key set that has grown old or is not there yet.
-    pub fn keep_fresh(&self, now: Instant) {
+    pub fn keep_fresh(&self, now: Timestamp) {
         for issuer in self.issuers().iter() {
             issuer.keys.keep_fresh(now);
         }
     }
 
     /// Fetches every key set anew, in the background.
-    pub fn renew(&self, now: Instant) {
+    pub fn renew(&self, now: Timestamp) {
         for issuer in self.issuers().iter() {
             issuer.keys.renew(now);
         }
     }
 
     /// Whether the keys of any issuer are there, so that anybody's token can be accepted.
-    pub fn has_keys(&self, now: Instant) -> bool {
+    pub fn has_keys(&self, now: Timestamp) -> bool {
         self.issuers().iter().any(|issuer| issuer.keys.keys(now).is_some())
     }
 
@@ -151,7 +151,7 @@ impl Trust {
     }
 
     /// What was proven of this very token, if that still counts.
-    pub(super) fn recalled(&self, token: &str, now: Instant) -> Option<Arc<Proven>> {
+    pub(super) fn recalled(&self, token: &str, now: Timestamp) -> Option<Arc<Proven>> {
         let proven = self.proven.as_ref()?.get(token)?;
         let same_issuer = self.issuers.read().iter().any(|issuer| Arc::ptr_eq(issuer, &proven.issuer));
         let same_keys = proven.issuer.keys.keys(now).is_some_and(|keys| Arc::ptr_eq(&keys, &proven.keys));

@@ -2,12 +2,12 @@
 
 use super::respond::Content;
 use super::{Asked, directory, respond};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use domain::fault::Fault;
 use domain::slot::Slot;
 use fhir::bundle::{self, Change, Entry, Mode};
 use fhir::{search, slot};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 
 /// `GET /Appointment/<id>` and, with `versioned`, `GET /Appointment/<id>/_history/<version>` (digest A.8).
 pub async fn read(asked: Asked, versioned: bool) -> Result<HttpResponse, Fault> {

@@ -7,18 +7,18 @@ use super::super::negotiate::Format;
 use super::super::prefer::Returning;
 use super::respond::Content;
 use super::{Asked, respond};
+use crate::engine::ExpectedVersion;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::rt::time::timeout;
 use domain::appointment::AppointmentVersion;
 use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::fault::{Fault, Problem, ProblemKind};
 use domain::ids::AppointmentId;
-use crate::engine::ExpectedVersion;
 use fhir::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
 use fhir::shape::Shape;
 use fhir::{json, outcome, xml};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::rt::time::timeout;
 use tokio::sync::oneshot;
 
 /// Most tags of one `If-Match` that are looked at, and how much of each.

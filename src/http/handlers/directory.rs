@@ -1,13 +1,13 @@
 //! Resources of the directory: readable by the references in a Bundle (`decisions.md` 3), and searched on the provider root.
 
 use super::{Asked, respond};
+use actix_web::HttpResponse;
 use domain::directory::{DirectoryEntry, DirectoryKind};
 use domain::element::Element;
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::ResourceId;
 use fhir::bundle::{Entry, Mode};
 use fhir::search;
-use actix_web::HttpResponse;
 
 /// Most matches in one answer, so that nobody is handed everything by accident.
 const MATCHES_MAX: usize = 2_000;

@@ -14,6 +14,8 @@ use super::request::{self, Admitted};
 use super::respond::{self, Looks};
 use super::settings::Settings;
 use super::{Service, access, fault, negotiate, transfer};
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use domain::appointment::Origin;
 use domain::fault::Fault;
 use domain::policy::Access;
@@ -23,15 +25,13 @@ use fhir::capability;
 use fhir::compat::ApiVersion;
 use fhir::search::{self, Query, SearchRules};
 use fhir::shape::Shape;
-use actix_web::http::StatusCode;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant as Moment;
+use std::time::Instant;
 
 /// Answers one request on a FHIR root.
 pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: web::Payload, service: web::Data<Service>) -> HttpResponse {
-    let began = Moment::now();
+    let began = Instant::now();
     let answer_id = service.engine.new_id();
     let outcome = AssertUnwindSafe(answer(dialect, &http, payload, &service, &answer_id)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| {

@@ -2,10 +2,10 @@
 
 use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond, slots};
+use actix_web::HttpResponse;
 use domain::fault::Fault;
 use fhir::bundle::{Entry, Mode};
 use fhir::{schedule, search, slot};
-use actix_web::HttpResponse;
 
 /// `GET /Schedule?…`.
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {

@@ -9,20 +9,20 @@ use super::super::answers::{Answer, Question};
 use super::super::negotiate::Format;
 use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond};
-use domain::fault::Fault;
-use domain::policy::Access;
-use domain::search::{SlotSearch, Window};
-use domain::slot::SlotStatus;
-use domain::time::Instant;
 use crate::engine::{Engine, Related, SlotMatches};
-use fhir::bundle::{Entry, Mode};
-use fhir::render::{self, Head, Included};
-use fhir::search::Query;
-use fhir::{json, schedule, search, slot, xml};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
+use domain::fault::Fault;
+use domain::policy::Access;
+use domain::search::{SlotSearch, Window};
+use domain::slot::SlotStatus;
+use domain::time::Timestamp;
+use fhir::bundle::{Entry, Mode};
+use fhir::render::{self, Head, Included};
+use fhir::search::Query;
+use fhir::{json, schedule, search, slot, xml};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +104,7 @@ fn given(answer: &Arc<Answer>) -> HttpResponse {
 
 /// Until when the answer stays right if nothing is booked, freed or laid out: until its first slot begins, or its window
 /// begins or ends. `None` where the question itself means something else at any other time.
-fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Option<Instant> {
+fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Option<Timestamp> {
     let mut later = search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
     let Window { from, until } = query.search.start;
     // A window that begins in the past begins now, and what is on offer begins later than that in any case.

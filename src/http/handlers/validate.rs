@@ -5,15 +5,15 @@
 
 use super::books::{decoded, expected, participants_exist, rules};
 use super::{Asked, respond};
+use crate::engine::ExpectedVersion;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
 use domain::ids::AppointmentId;
-use crate::engine::ExpectedVersion;
 use fhir::appointment::{read_booking_body, read_cancel_body, with_defaults};
 use fhir::json::Read;
 use fhir::operation;
 use fhir::outcome::{self, Issue, IssueCode, Severity};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 
 /// Profiles every appointment is held to in any case.
 const PROFILES: [&str; 2] =

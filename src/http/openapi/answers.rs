@@ -8,13 +8,13 @@ use super::super::dialects::{self, Demanded, Dialect, Interaction, Route};
 use super::{examples, tag};
 use domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use domain::ids::{AppointmentId, OdsCode};
-use domain::time::{Instant, LONDON};
+use domain::time::{LONDON, Timestamp};
 use fhir::{json as fhir_json, outcome};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The instant of examples: 11 February 2026, half past nine.
-const START: Instant = Instant::from_ms(1_770_802_200_000);
+const START: Timestamp = Timestamp::from_ms(1_770_802_200_000);
 const ID_OF_OUTCOME: &str = "4266bd15-db38-4506-8130-d19495657151";
 
 /// A fault an operation can meet: its name among the examples, what it means, and one of its kind.

@@ -2,7 +2,7 @@
 
 use super::*;
 use domain::fault::{Fault, ParameterFault};
-use domain::time::Instant;
+use domain::time::Timestamp;
 use fhir::appointment::{BookingRules, read_booking_body};
 use fhir::compat::Leniencies;
 use fhir::search::{self, SearchRules};
@@ -84,7 +84,7 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
         let rules = SearchRules { must_name: dialect.strict, ..super::parameters::rules(dialect) };
         let named = |pair: (&str, &str)| [(pair.0.to_owned(), pair.1.to_owned()), nonsense[0].clone()];
         let listed = [
-            ("Slot", search::slots(&named(("_id", "a")), &rules, Instant::from_ms(0)).map(drop)),
+            ("Slot", search::slots(&named(("_id", "a")), &rules, Timestamp::from_ms(0)).map(drop)),
             ("Schedule", search::schedules(&nonsense, &rules).map(drop)),
             ("Appointment", search::appointments(&named(("_id", "a")), &rules).map(drop)),
         ];

@@ -7,8 +7,8 @@ use super::files;
 use super::identity::ENDS_SOON_DAYS;
 use super::refusals::Refusals;
 use super::subject::{Bearer, Subject};
-use domain::time::{DAY_MS, Instant};
 use actix_web::rt;
+use domain::time::{DAY_MS, Timestamp};
 use parking_lot::RwLock;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -62,7 +62,7 @@ impl Gate {
     ///
     /// # Errors
     /// Why they cannot be used.
-    pub fn load(rules: ClientRules, provider: &Arc<CryptoProvider>, now: Instant) -> Result<Self, String> {
+    pub fn load(rules: ClientRules, provider: &Arc<CryptoProvider>, now: Timestamp) -> Result<Self, String> {
         let (trust, _) = read(&rules, provider, now, false)?;
         Ok(Self { rules, provider: Arc::clone(provider), current: RwLock::new(Arc::new(trust)), refusals: Arc::default() })
     }
@@ -71,7 +71,7 @@ impl Gate {
     ///
     /// # Errors
     /// Why they cannot be used; nothing has changed then.
-    pub fn reload(&self, now: Instant) -> Result<String, String> {
+    pub fn reload(&self, now: Timestamp) -> Result<String, String> {
         let (trust, told) = read(&self.rules, &self.provider, now, true)?;
         *self.current.write() = Arc::new(trust);
         Ok(told)
@@ -200,7 +200,7 @@ fn why(error: &Error) -> String {
 
 /// Reads the files. `again` when something is in force already: a list that is out of date is no reason not to start, since
 /// nobody is let in by it, but none to give up a better one.
-fn read(rules: &ClientRules, provider: &Arc<CryptoProvider>, now: Instant, again: bool) -> Result<(Trust, String), String> {
+fn read(rules: &ClientRules, provider: &Arc<CryptoProvider>, now: Timestamp, again: bool) -> Result<(Trust, String), String> {
     let mut lists = Vec::new();
     let mut revoked = Revoked::new();
     let mut issuers = HashSet::new();
@@ -228,12 +228,12 @@ fn read(rules: &ClientRules, provider: &Arc<CryptoProvider>, now: Instant, again
 /// What is asked of a revocation list here.
 struct List {
     issuer: Vec<u8>,
-    issued: Instant,
+    issued: Timestamp,
     number: Vec<u8>,
     revoked: Vec<Vec<u8>>,
 }
 
-fn read_list(der: &CertificateRevocationListDer<'_>, path: &Path, now: Instant, again: bool) -> Result<List, String> {
+fn read_list(der: &CertificateRevocationListDer<'_>, path: &Path, now: Timestamp, again: bool) -> Result<List, String> {
     let (_, list) = x509_parser::parse_x509_crl(der)
         .map_err(|_| format!("{} holds a revocation list that cannot be read; fetch it anew", path.display()))?;
     if let Some(ends) = list.next_update().map(files::instant) {
@@ -259,7 +259,7 @@ fn read_list(der: &CertificateRevocationListDer<'_>, path: &Path, now: Instant, 
 
 /// The CAs of a file that may be trusted. The library looks neither at the dates nor at the revocation of what it trusts, nor
 /// whether it is a CA at all, so that is done here.
-fn read_roots(path: &Path, revoked: &Revoked, issuers: &HashSet<Vec<u8>>, now: Instant) -> Result<RootCertStore, String> {
+fn read_roots(path: &Path, revoked: &Revoked, issuers: &HashSet<Vec<u8>>, now: Timestamp) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for der in files::certificates(path)? {
         let ca = files::parsed(&der, path)?;

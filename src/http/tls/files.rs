@@ -3,7 +3,7 @@
 //! It knows PEM and DER, not what a certificate is used for. What a reader would get wrong: a message here never quotes the
 //! content of a file, because the file may hold a private key.
 
-use domain::time::Instant;
+use domain::time::Timestamp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::fs::File;
@@ -84,8 +84,8 @@ pub fn is_open_to_all(path: &Path) -> bool {
 }
 
 /// The instant of a time in a certificate or list.
-pub fn instant(time: ASN1Time) -> Instant {
-    Instant::from_ms(time.timestamp().saturating_mul(1_000))
+pub fn instant(time: ASN1Time) -> Timestamp {
+    Timestamp::from_ms(time.timestamp().saturating_mul(1_000))
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {

@@ -4,7 +4,7 @@
 //! at every handshake, and a connection that is open already is never asked again.
 
 use super::files;
-use domain::time::{DAY_MS, Instant};
+use domain::time::{DAY_MS, Timestamp};
 use parking_lot::RwLock;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -36,7 +36,7 @@ impl Identity {
     ///
     /// # Errors
     /// Why they cannot be used.
-    pub fn load(files: IdentityFiles, provider: &CryptoProvider, now: Instant) -> Result<Self, String> {
+    pub fn load(files: IdentityFiles, provider: &CryptoProvider, now: Timestamp) -> Result<Self, String> {
         let (pair, _) = read(&files, provider, now)?;
         Ok(Self { files, current: RwLock::new(Arc::new(pair)) })
     }
@@ -45,7 +45,7 @@ impl Identity {
     ///
     /// # Errors
     /// Why they cannot be used; nothing has changed then.
-    pub fn reload(&self, provider: &CryptoProvider, now: Instant) -> Result<String, String> {
+    pub fn reload(&self, provider: &CryptoProvider, now: Timestamp) -> Result<String, String> {
         let (pair, told) = read(&self.files, provider, now)?;
         *self.current.write() = Arc::new(pair);
         Ok(told)
@@ -58,7 +58,7 @@ impl ResolvesServerCert for Identity {
     }
 }
 
-fn read(files: &IdentityFiles, provider: &CryptoProvider, now: Instant) -> Result<(CertifiedKey, String), String> {
+fn read(files: &IdentityFiles, provider: &CryptoProvider, now: Timestamp) -> Result<(CertifiedKey, String), String> {
     let IdentityFiles { cert, key } = files;
     let chain = files::certificates(cert)?;
     let private = files::private_key(key)?;
@@ -83,7 +83,7 @@ fn read(files: &IdentityFiles, provider: &CryptoProvider, now: Instant) -> Resul
 
 /// The first certificate in words. One that is not valid now is served all the same: consumers refuse it themselves, and a
 /// restart must not turn a late renewal into an outage of `/health` as well.
-fn judge(chain: &[rustls::pki_types::CertificateDer<'_>], path: &Path, now: Instant) -> Result<String, String> {
+fn judge(chain: &[rustls::pki_types::CertificateDer<'_>], path: &Path, now: Timestamp) -> Result<String, String> {
     let mut told = String::new();
     for (place, der) in chain.iter().enumerate() {
         let certificate = files::parsed(der, path)?;

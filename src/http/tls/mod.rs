@@ -14,8 +14,8 @@ pub use files::{certificates, private_key};
 pub use identity::IdentityFiles;
 pub use subject::Subject;
 
-use domain::time::Instant;
 use clients::Gate;
+use domain::time::Timestamp;
 use identity::Identity;
 use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
@@ -44,7 +44,7 @@ impl Tls {
     ///
     /// # Errors
     /// Which file cannot be used, why, and what would be right.
-    pub fn load(own: IdentityFiles, clients: Option<ClientRules>, now: Instant) -> Result<Self, String> {
+    pub fn load(own: IdentityFiles, clients: Option<ClientRules>, now: Timestamp) -> Result<Self, String> {
         let provider = provider();
         let identity = Arc::new(Identity::load(own, &provider, now)?);
         let gate = clients.map(|rules| Gate::load(rules, &provider, now)).transpose()?.map(Arc::new);
@@ -83,7 +83,7 @@ impl Tls {
     ///
     /// # Errors
     /// Why they cannot be used; nothing has changed then.
-    pub fn reload_identity(&self, now: Instant) -> Result<String, String> {
+    pub fn reload_identity(&self, now: Timestamp) -> Result<String, String> {
         self.identity.reload(&self.provider, now)
     }
 
@@ -91,7 +91,7 @@ impl Tls {
     ///
     /// # Errors
     /// Why they cannot be used; nothing has changed then.
-    pub fn reload_clients(&self, now: Instant) -> Result<String, String> {
+    pub fn reload_clients(&self, now: Timestamp) -> Result<String, String> {
         match &self.gate {
             Some(gate) => gate.reload(now),
             None => Ok("clients need no certificate".to_owned()),

@@ -4,7 +4,7 @@
 //! refused; what was not told is counted and told with the next line.
 
 use parking_lot::Mutex;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant};
 
 /// How many refusals are told in one window.
 const TOLD_MAX: u32 = 10;
@@ -17,7 +17,7 @@ pub struct Refusals(Mutex<Window>);
 
 #[derive(Debug, Default)]
 struct Window {
-    began: Option<Moment>,
+    began: Option<Instant>,
     told: u32,
     kept_back: u64,
 }
@@ -25,7 +25,7 @@ struct Window {
 impl Refusals {
     /// Tells why a connection was refused, unless enough was told already.
     pub fn tell(&self, why: &str) {
-        if let Some(kept_back) = self.0.lock().turn(Moment::now()) {
+        if let Some(kept_back) = self.0.lock().turn(Instant::now()) {
             let more = if kept_back == 0 { String::new() } else { format!(" ({kept_back} more refusals were not logged)") };
             log::info!("TLS connection refused: {why}{more}");
         }
@@ -34,7 +34,7 @@ impl Refusals {
 
 impl Window {
     /// Whether this one is told, and with how many that were not.
-    fn turn(&mut self, now: Moment) -> Option<u64> {
+    fn turn(&mut self, now: Instant) -> Option<u64> {
         if self.began.is_none_or(|began| now.duration_since(began) >= WINDOW) {
             self.began = Some(now);
             self.told = 0;
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn no_more_than_a_few_are_told_at_a_time_and_the_rest_is_counted() {
-        let (mut window, start) = (Window::default(), Moment::now());
+        let (mut window, start) = (Window::default(), Instant::now());
         let told = (0..25).filter(|_| window.turn(start) == Some(0)).count();
         assert_eq!(told, usize::try_from(TOLD_MAX).unwrap());
         assert_eq!(window.turn(start + WINDOW), Some(15));

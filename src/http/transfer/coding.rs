@@ -5,11 +5,11 @@
 
 use super::super::answers::Answer;
 use super::joined;
-use domain::fault::Fault;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
+use domain::fault::Fault;
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;

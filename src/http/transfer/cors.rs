@@ -9,7 +9,6 @@ use super::super::negotiate;
 use super::super::settings::Settings;
 use super::super::{Service, fault, request};
 use super::{REQUEST_ID, sent};
-use domain::fault::Fault;
 use actix_cors::Cors;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
@@ -17,6 +16,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, VARY};
 use actix_web::middleware::{Condition, Next};
+use domain::fault::Fault;
 
 /// Stands for every origin.
 pub const ANY: &str = "*";

@@ -3,7 +3,7 @@ use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::ids::{AppointmentId, OdsCode, ServiceId, SlotId};
 use domain::policy::{Access, Ceiling, Quota, Rights};
 use domain::schedule::Offered;
-use domain::time::{Instant, LONDON};
+use domain::time::{LONDON, Timestamp};
 use std::sync::Arc;
 
 const NOON: &str = "2026-02-11T12:00:00Z";
@@ -13,11 +13,11 @@ fn quotas(service: &str, ceilings: &[(Option<&str>, u32)]) -> Vec<Quota> {
         ceilings.iter().map(|(of, per_day)| Ceiling { service: of.map(|id| ServiceId::stored(id.to_owned())), per_day: *per_day });
     let rights = Rights { ceilings: ceilings.collect(), ..Rights::usual() };
     let access = Access::Organisation { code: OdsCode::parse("X1").unwrap(), rights: Arc::new(rights) };
-    access.quotas(&Offered { service: ServiceId::stored(service.to_owned()), provider: None }, Instant::parse(NOON).unwrap(), LONDON)
+    access.quotas(&Offered { service: ServiceId::stored(service.to_owned()), provider: None }, Timestamp::parse(NOON).unwrap(), LONDON)
 }
 
 fn booking(id: &str, service: &str, ceilings: &[(Option<&str>, u32)]) -> NewAppointment {
-    let start = Instant::parse(NOON).unwrap();
+    let start = Timestamp::parse(NOON).unwrap();
     let appointment = Appointment {
         id: AppointmentId::stored(id.to_owned()),
         slot: SlotId::stored(id.to_owned()),

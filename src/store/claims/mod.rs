@@ -13,12 +13,12 @@ mod sqlite;
 use super::conn::AnyConn;
 use super::schema::{appointment, appointment_version, slot};
 use super::{StoreError, Tx};
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use domain::appointment::{Appointment, Origin, RequestKey};
 use domain::ids::{AppointmentId, SlotId};
 use domain::policy::Quota;
-use domain::time::Instant;
-use diesel::prelude::*;
-use diesel::sql_types::Integer;
+use domain::time::Timestamp;
 use std::collections::HashSet;
 
 /// How long a look-up of a lost commit waits for the transaction that may still hold its slots, in milliseconds.
@@ -47,7 +47,7 @@ pub struct Cancellation {
     /// The version the decision was made on; the new one is the next.
     pub decided_on: i64,
     /// When the new version is made.
-    pub at: Instant,
+    pub at: Timestamp,
     /// The resource as it will be handed out.
     pub document: String,
     /// On whose behalf.
@@ -77,7 +77,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database; a [`StoreError::Constraint`] means that one of the claims is poisoned.
-    pub fn claims_settle(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation], now: Instant) -> Result<Settled, StoreError> {
+    pub fn claims_settle(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation], now: Timestamp) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
         let bookings = self.within_ceilings(bookings)?;
         if !bookings.is_empty() {

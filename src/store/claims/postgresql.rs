@@ -9,14 +9,14 @@
 //! its unique index, which fails the batch, and the batch is then tried claim by claim.
 
 use super::{Cancellation, NewAppointment, key_of};
-use domain::appointment::Origin;
-use domain::ids::{AppointmentId, OdsCode};
-use domain::nhs_number::NhsNumber;
-use domain::time::Instant;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::appointment::Origin;
+use domain::ids::{AppointmentId, OdsCode};
+use domain::nhs_number::NhsNumber;
+use domain::time::Timestamp;
 use std::collections::HashSet;
 
 /// One column of a batch: an array with one entry a claim.
@@ -186,7 +186,7 @@ struct Book {
 }
 
 impl Book {
-    fn of(claims: &[&NewAppointment], now: Instant) -> Self {
+    fn of(claims: &[&NewAppointment], now: Timestamp) -> Self {
         let mut book = Self { now_ms: now.ms(), ..Self::default() };
         for claim in claims {
             let new = &claim.appointment;
@@ -279,7 +279,7 @@ macro_rules! prepared_once {
 prepared_once!(Book);
 prepared_once!(Cancel);
 
-pub(super) fn book(conn: &mut PgConnection, claims: &[&NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
+pub(super) fn book(conn: &mut PgConnection, claims: &[&NewAppointment], now: Timestamp) -> QueryResult<HashSet<AppointmentId>> {
     let won: Vec<String> = Book::of(claims, now).load(conn)?;
     Ok(won.into_iter().map(AppointmentId::stored).collect())
 }

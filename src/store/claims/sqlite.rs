@@ -3,15 +3,15 @@
 use super::super::audit::{AuditAction, AuditRow};
 use super::super::schema::{appointment, appointment_version, audit, request_key, slot};
 use super::{Cancellation, NewAppointment, key_of};
+use diesel::dsl::exists;
+use diesel::prelude::*;
 use domain::appointment::{Origin, RequestKey};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
-use domain::time::Instant;
-use diesel::dsl::exists;
-use diesel::prelude::*;
+use domain::time::Timestamp;
 use std::collections::HashSet;
 
-pub(super) fn book(conn: &mut SqliteConnection, claims: &[&NewAppointment], now: Instant) -> QueryResult<HashSet<AppointmentId>> {
+pub(super) fn book(conn: &mut SqliteConnection, claims: &[&NewAppointment], now: Timestamp) -> QueryResult<HashSet<AppointmentId>> {
     let mut won = HashSet::new();
     for claim in claims {
         if !key_is_new(conn, &claim.origin)? {
@@ -114,7 +114,7 @@ fn insert_appointment(conn: &mut SqliteConnection, claim: &NewAppointment, seat:
     diesel::insert_into(appointment::table).values(row).execute(conn).map(drop)
 }
 
-fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: Instant, document: &str) -> QueryResult<()> {
+fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: Timestamp, document: &str) -> QueryResult<()> {
     let row = (
         appointment_version::appointment_id.eq(id),
         appointment_version::version.eq(version),
@@ -125,7 +125,7 @@ fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: I
     diesel::insert_into(appointment_version::table).values(row).execute(conn).map(drop)
 }
 
-fn witness(conn: &mut SqliteConnection, action: AuditAction, id: &str, version: i64, at: Instant, origin: &Origin) -> QueryResult<()> {
+fn witness(conn: &mut SqliteConnection, action: AuditAction, id: &str, version: i64, at: Timestamp, origin: &Origin) -> QueryResult<()> {
     if origin.request_id.is_some() {
         let RequestKey { consumer, request_id } = key_of(origin);
         let row = (

@@ -10,15 +10,15 @@ use actix_web::http::Method;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::rt::time::timeout;
 use actix_web::test::{TestRequest, init_service};
+use domain::ids::Ids;
+use domain::time::{Clock, Timestamp};
+use fhir::compat::ApiVersion;
+use fhir::json::JsonDocuments;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use slotkeeper::cli::policy_file;
 use slotkeeper::cli::token::{Claims, unsigned};
-use domain::ids::Ids;
-use domain::time::{Clock, Instant};
 use slotkeeper::engine::{Archived, Engine, Limits, Ports};
-use fhir::compat::ApiVersion;
-use fhir::json::JsonDocuments;
 use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
@@ -84,18 +84,18 @@ impl Setup {
 pub struct StandingClock(AtomicI64);
 
 impl StandingClock {
-    pub const fn at(now: Instant) -> Self {
+    pub const fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.ms()))
     }
 
-    fn set(&self, now: Instant) {
+    fn set(&self, now: Timestamp) {
         self.0.store(now.ms(), Ordering::SeqCst);
     }
 }
 
 impl Clock for StandingClock {
-    fn now(&self) -> Instant {
-        Instant::from_ms(self.0.load(Ordering::SeqCst))
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -335,7 +335,7 @@ impl App {
 
     /// Sets the clock.
     pub fn it_is(&self, time: &str) {
-        self.clock.set(Instant::parse(time).unwrap());
+        self.clock.set(Timestamp::parse(time).unwrap());
     }
 }
 
@@ -367,7 +367,7 @@ pub fn starts(slots: &[Slot]) -> Vec<&str> {
 }
 
 /// An instant as it may stand in a URL.
-pub fn zulu(at: Instant) -> String {
+pub fn zulu(at: Timestamp) -> String {
     at.to_fhir().replace("+00:00", "Z")
 }
 

@@ -5,10 +5,10 @@ use crate::support::postgres::{self, Server};
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use slotkeeper::cli::seed_files;
-use domain::time::Instant;
-use slotkeeper::engine::{Engine, Ports, SeedContent};
+use domain::time::Timestamp;
 use fhir::json::JsonDocuments;
+use slotkeeper::cli::seed_files;
+use slotkeeper::engine::{Engine, Ports, SeedContent};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,13 +37,13 @@ const DAYS: u16 = 9;
 
 impl Season {
     /// When the clock stands.
-    pub fn now(self) -> Instant {
+    pub fn now(self) -> Timestamp {
         let text = match self {
             Self::Winter => "2026-02-10T09:00:00Z",
             Self::Spring => "2026-03-27T09:00:00Z",
             Self::Autumn => "2026-10-23T09:00:00Z",
         };
-        Instant::parse(text).unwrap()
+        Timestamp::parse(text).unwrap()
     }
 
     fn first_day(self) -> NaiveDate {

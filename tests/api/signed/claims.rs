@@ -184,7 +184,7 @@ async fn a_client_the_issuer_does_not_list_is_looked_up_elsewhere(app: App) {
         ..slotkeeper::http::Settings::at(PUBLIC_URL)
     };
     let root = format!("{PUBLIC_URL}/STU3/1/booking");
-    let now = Instant::from_ms(app.clock_ms());
+    let now = Timestamp::from_ms(app.clock_ms());
     for (client, organisation) in [("example-111", Some("X9T20")), ("in-the-policy", Some("X9T21")), ("somebody", None)] {
         let token = format!("Bearer {}", signer("a").token(&put(general_claims(&app), "/client_id", client)));
         let caller = slotkeeper::http::admit(Some(&token), slotkeeper::http::Need::ReadSlots, &root, &settings, now).await;

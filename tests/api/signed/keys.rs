@@ -78,7 +78,7 @@ async fn a_flood_of_invented_keys_fetches_once_and_refuses_nobody_else(app: App)
     futures_util::future::join_all(flood).await;
     bearing(&app, &good).await.expect(200);
     assert_eq!(shelf.fetched(), 1);
-    app.it_is(&Instant::from_ms(app.clock_ms() + ASK_AGAIN_MS).to_fhir());
+    app.it_is(&Timestamp::from_ms(app.clock_ms() + ASK_AGAIN_MS).to_fhir());
     for number in 0..20 {
         let invented = signer("b").token_with(&header(&json!({"kid": format!("more-{number}")})), &claims(&app));
         refused(&bearing(&app, &invented).await, "key is not known", "invented");

@@ -10,10 +10,10 @@ use crate::harness::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use domain::ids::OdsCode;
+use domain::time::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use domain::ids::OdsCode;
-use domain::time::Instant;
 use slotkeeper::http::{ASK_AGAIN_MS, Issuer, Organisation, Trust};
 use std::sync::Arc;
 

@@ -152,7 +152,7 @@ async fn an_algorithm_its_issuer_may_not_use_is_refused(app: App) {
 }
 
 fn two_issuers() -> Vec<Issuer> {
-    let now = Instant::parse("2026-02-10T09:00:00Z").unwrap();
+    let now = Timestamp::parse("2026-02-10T09:00:00Z").unwrap();
     [(ISSUER, "a"), (OTHER_ISSUER, "b")]
         .map(|(name, id)| {
             let source = Shelf::with(&[id]).source();

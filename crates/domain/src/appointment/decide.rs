@@ -8,7 +8,7 @@ use crate::element::{Element, differences};
 use crate::fault::{Contradiction, Refusal};
 use crate::ids::{AppointmentId, ServiceId};
 use crate::slot::{Slot, SlotStatus};
-use crate::time::Instant;
+use crate::time::Timestamp;
 
 /// The profile every stored appointment claims (digest B.5).
 const PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1";
@@ -19,9 +19,9 @@ pub struct Wish<'a> {
     /// The slot it names.
     pub slot: &'a SlotClaim,
     /// `Appointment.start`.
-    pub start: Instant,
+    pub start: Timestamp,
     /// `Appointment.end`.
-    pub end: Instant,
+    pub end: Timestamp,
 }
 
 /// A slot as it is stored, with the services its schedule serves, primary first.
@@ -39,7 +39,7 @@ pub struct Offer<'a> {
 ///
 /// # Errors
 /// The refusal.
-pub fn decide_book(wish: Wish<'_>, offer: Option<Offer<'_>>, now: Instant) -> Result<ServiceId, Refusal> {
+pub fn decide_book(wish: Wish<'_>, offer: Option<Offer<'_>>, now: Timestamp) -> Result<ServiceId, Refusal> {
     let Some(offer) = offer else {
         return Err(Refusal::SlotUnknown { expression: wish.slot.expression.clone() });
     };
@@ -89,7 +89,7 @@ pub fn decide_cancel(
     stored_tree: &Element,
     wanted_status: &str,
     wanted_tree: &Element,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Refusal> {
     if stored.status == AppointmentStatus::Cancelled {
         return Err(Refusal::AlreadyCancelled);
@@ -110,7 +110,7 @@ pub fn decide_cancel(
 /// The resource of a new appointment: what was sent, completed by what the server adds. `created` is the
 /// server's (digest I, row 12), unless it is the consumer's to set and `keeps_created`.
 #[must_use]
-pub fn booked(mut resource: Element, id: &AppointmentId, now: Instant, keeps_created: bool) -> Element {
+pub fn booked(mut resource: Element, id: &AppointmentId, now: Timestamp, keeps_created: bool) -> Element {
     resource.set(Element::text("id", id.as_str()));
     if !keeps_created {
         resource.set(Element::text("created", now.to_fhir()));
@@ -120,13 +120,13 @@ pub fn booked(mut resource: Element, id: &AppointmentId, now: Instant, keeps_cre
 
 /// The resource of a cancelled appointment: what was stored, with the status changed.
 #[must_use]
-pub fn cancelled(mut stored: Element, version: i64, now: Instant) -> Element {
+pub fn cancelled(mut stored: Element, version: i64, now: Timestamp) -> Element {
     stored.set(Element::text("status", AppointmentStatus::Cancelled.code()));
     stamped(stored, version, now)
 }
 
 /// A resource with the version and time the server gives it, and the profile it is known to meet.
-fn stamped(mut resource: Element, version: i64, now: Instant) -> Element {
+fn stamped(mut resource: Element, version: i64, now: Timestamp) -> Element {
     let mut meta = resource.child("meta").cloned().unwrap_or_else(|| Element::complex("meta"));
     meta.set(Element::text("versionId", version.to_string()));
     meta.set(Element::text("lastUpdated", now.to_fhir()));

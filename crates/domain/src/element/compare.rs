@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::{Element, ForeignFormat, Value};
-use crate::time::Instant;
+use crate::time::Timestamp;
 
 #[cfg(test)]
 mod tests;
@@ -74,7 +74,7 @@ enum Meaning<'e> {
     Bool(bool),
     Number(&'e str),
     Text(&'e str),
-    Instant(Instant),
+    Timestamp(Timestamp),
     /// An unknown element that came in JSON: clients write raw values anew, so that only the name is compared.
     UnknownInJson,
     /// An unknown element that came in XML.
@@ -86,7 +86,7 @@ impl<'e> Meaning<'e> {
         match value {
             Some(Value::Bool(b)) => Self::Bool(*b),
             Some(Value::Number(digits)) => Self::Number(without_idle_zeros(digits)),
-            Some(Value::Text(text)) => exact_instant(text).map_or(Self::Text(text), Self::Instant),
+            Some(Value::Text(text)) => exact_instant(text).map_or(Self::Text(text), Self::Timestamp),
             Some(Value::Foreign(foreign)) => match foreign.format {
                 ForeignFormat::Json => Self::UnknownInJson,
                 ForeignFormat::Xml => Self::UnknownInXml(&foreign.text),
@@ -110,10 +110,10 @@ fn has_foreign(element: &Element) -> bool {
 }
 
 /// The instant a text names, when milliseconds can hold all of it.
-fn exact_instant(text: &str) -> Option<Instant> {
+fn exact_instant(text: &str) -> Option<Timestamp> {
     let fraction = text.get(19..).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
     let beyond = fraction.bytes().take_while(u8::is_ascii_digit).skip(3).any(|digit| digit != b'0');
-    if beyond { None } else { Instant::parse(text) }
+    if beyond { None } else { Timestamp::parse(text) }
 }
 
 impl<'e> Form<'e> {

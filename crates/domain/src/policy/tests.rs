@@ -62,8 +62,8 @@ fn the_provider_of_a_service_does_as_it_likes_there_and_only_there() {
     assert_eq!(caller.may_book(Some(&me)), Ok(()));
     assert_eq!(caller.may_book(Some(&other)), Err(Denial::Booking { organisation: me.clone() }));
     let own = Offered { service: service("a"), provider: Some(me.clone()) };
-    assert!(caller.quotas(&own, Instant::from_ms(0), LONDON).is_empty());
-    assert_eq!(caller.quotas(&offered("a"), Instant::from_ms(0), LONDON).len(), 1);
+    assert!(caller.quotas(&own, Timestamp::from_ms(0), LONDON).is_empty());
+    assert_eq!(caller.quotas(&offered("a"), Timestamp::from_ms(0), LONDON).len(), 1);
     let (schedule, service) = (schedule("1"), service("a"));
     let of = |provider| Standing { booked_by: None, provider, schedule: &schedule, service: &service };
     assert!(caller.may_read(of(Some(&me))) && !caller.may_read(of(Some(&other))));
@@ -93,7 +93,7 @@ fn others_appointments_are_reached_only_where_the_diary_is_seen() {
 fn a_ceiling_counts_the_local_day_of_23_or_25_hours() {
     let ceilings = vec![Ceiling { service: None, per_day: 2 }, Ceiling { service: Some(service("b")), per_day: 1 }];
     let caller = access(Rights { ceilings, ..Rights::usual() });
-    let at = |text: &str| Instant::parse(text).unwrap();
+    let at = |text: &str| Timestamp::parse(text).unwrap();
     // The clocks go forward on 29 March 2026: the day ends at 23:00 UTC.
     let quotas = caller.quotas(&offered("a"), at("2026-03-29T12:00:00Z"), LONDON);
     assert_eq!(quotas.len(), 1, "the ceiling of another service is none of its business");
@@ -111,7 +111,7 @@ fn a_ceiling_counts_the_local_day_of_23_or_25_hours() {
 #[test]
 fn a_full_day_is_named_and_what_was_not_counted_is_left_to_the_store() {
     let ceilings = vec![Ceiling { service: None, per_day: 2 }];
-    let quotas = access(Rights { ceilings, ..Rights::usual() }).quotas(&offered("a"), Instant::from_ms(0), LONDON);
+    let quotas = access(Rights { ceilings, ..Rights::usual() }).quotas(&offered("a"), Timestamp::from_ms(0), LONDON);
     let with = |count| HashMap::from([(quotas[0].tally.clone(), count)]);
     assert_eq!(ceiling_reached(&quotas, &with(1)), None);
     assert_eq!(ceiling_reached(&quotas, &HashMap::new()), None);

@@ -14,7 +14,7 @@ pub use check::RotaProblem;
 
 use super::ids::ScheduleId;
 use super::slot::Channel;
-use super::time::Instant;
+use super::time::Timestamp;
 use chrono::{NaiveDate, Weekday};
 use chrono_tz::Tz;
 use std::fmt;
@@ -79,9 +79,9 @@ pub struct PlannedSlot {
     /// The schedule it belongs to.
     pub schedule: ScheduleId,
     /// First instant.
-    pub start: Instant,
+    pub start: Timestamp,
     /// First instant after it.
-    pub end: Instant,
+    pub end: Timestamp,
     /// Appointments it holds.
     pub capacity: i32,
     /// True where the provider keeps it back.

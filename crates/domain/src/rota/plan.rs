@@ -6,14 +6,14 @@
 //! twice, first those of summer time.
 
 use super::super::ids::ScheduleId;
-use super::super::time::{Instant, MINUTE_MS, local_instant};
+use super::super::time::{MINUTE_MS, Timestamp, local_instant};
 use super::{DAY_MINUTES, PlannedSlot, SLOTS_OF_DAY_MAX, Session, WorkingTimes};
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 /// A place on the grid at which a slot may begin.
 struct Candidate {
-    start: Instant,
+    start: Timestamp,
     /// Minutes on the local clock since the session began.
     offset_minutes: u16,
 }
@@ -66,7 +66,7 @@ impl Session {
         let last = self.length_minutes().checked_sub(self.slot_minutes);
         for offset_minutes in last.into_iter().flat_map(|last| (0..=last).step_by(usize::from(self.slot_minutes))) {
             let local = begin + TimeDelta::minutes(i64::from(offset_minutes));
-            let mut add = |ms: i64| candidates.push(Candidate { start: Instant::from_ms(ms), offset_minutes });
+            let mut add = |ms: i64| candidates.push(Candidate { start: Timestamp::from_ms(ms), offset_minutes });
             match zone.from_local_datetime(&local) {
                 LocalResult::None => {}
                 LocalResult::Single(at) => add(at.timestamp_millis()),
@@ -91,7 +91,7 @@ impl Session {
 
 /// True when the clocks go forward between the two instants: such a slot touches the missing hour and would
 /// run into the time of the slot after it.
-fn loses_time(start: Instant, end: Instant, zone: Tz) -> bool {
+fn loses_time(start: Timestamp, end: Timestamp, zone: Tz) -> bool {
     let shown = end.plus_ms(-1).local(zone) - start.local(zone);
     shown.num_milliseconds() > end.ms() - start.ms() - 1
 }

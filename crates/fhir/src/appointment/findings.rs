@@ -4,10 +4,10 @@
 //! even when it stands alone (`name[0]`), one that is missing has none (`name`), and which elements are
 //! repeatable only the caller knows: `one` and `many` are its choice.
 
+use crate::json::PROBLEMS_MAX;
 use domain::element::Element;
 use domain::fault::{Problem, ProblemKind};
-use domain::time::Instant;
-use crate::json::PROBLEMS_MAX;
+use domain::time::Timestamp;
 
 /// An element and where it stands.
 #[derive(Debug, Clone)]
@@ -108,10 +108,10 @@ impl Findings {
     }
 
     /// The instant of a child that must be there.
-    pub fn instant(&mut self, parent: &Place<'_>, name: &str) -> Option<Instant> {
+    pub fn instant(&mut self, parent: &Place<'_>, name: &str) -> Option<Timestamp> {
         let what = "an instant, such as 2026-02-11T09:30:00.000+00:00";
         let text = self.demand_text(parent, name, what)?;
-        let at = Instant::parse(text);
+        let at = Timestamp::parse(text);
         if at.is_none() {
             self.value(parent.path_of(name), format!("`{name}` must be {what}"));
         }

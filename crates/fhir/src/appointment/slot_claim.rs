@@ -11,7 +11,7 @@ use super::systems;
 use domain::appointment::SlotClaim;
 use domain::fault::ProblemKind;
 use domain::ids::{ScheduleId, SlotId};
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// The most identifiers of a contained Slot that are looked at.
 const IDENTIFIERS_MAX: usize = 4;
@@ -125,11 +125,11 @@ fn schedule(slot: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> O
 }
 
 /// The appointment's own start and end, which lie within those of the contained slot (digest I, row 34).
-pub(super) fn start_and_end(appointment: &Place<'_>, claim: Option<&SlotClaim>, findings: &mut Findings) -> Option<(Instant, Instant)> {
+pub(super) fn start_and_end(appointment: &Place<'_>, claim: Option<&SlotClaim>, findings: &mut Findings) -> Option<(Timestamp, Timestamp)> {
     let start = findings.instant(appointment, "start");
     let end = findings.instant(appointment, "end");
     let (from, until) = (claim.and_then(|c| c.start), claim.and_then(|c| c.end));
-    let within = |at: Instant| from.is_none_or(|from| from <= at) && until.is_none_or(|until| at <= until);
+    let within = |at: Timestamp| from.is_none_or(|from| from <= at) && until.is_none_or(|until| at <= until);
     if start.is_some_and(|at| !within(at)) {
         findings.invariant(appointment.path_of("start"), "the appointment does not begin within its slot");
     }

@@ -5,8 +5,8 @@
 //! because a second list is where a statement begins to lie.
 
 use super::booking;
-use domain::element::Element;
 use crate::search::{Declared, DeclaredParameter};
+use domain::element::Element;
 
 const DESCRIPTION: &str = "The provider's own root: slots, schedules, appointments and the directory for ordinary FHIR clients. \
     Bookings made here and on the booking root go through the same allocator. A request sent again with the X-Request-ID of one that \

@@ -4,9 +4,9 @@
 //! the wrong sort (`"status": 5`) is kept as it is, because validation will say so; only what has the wrong
 //! *shape* is reported here, and an empty element takes its place, so that nobody calls it missing as well.
 
+use crate::definitions::{self, Field, Kind, Primitive, Type};
 use domain::element::{Element, Foreign, ForeignFormat, Value};
 use domain::fault::ProblemKind;
-use crate::definitions::{self, Field, Kind, Primitive, Type};
 
 use super::scan::{Json, Member, Node, scan};
 use super::{FRAGMENTS, Place, Problems, RESERVED, Read, Unreadable};

@@ -3,8 +3,8 @@
 //! It knows what FHIR makes of JSON and no resource in particular. What a reader would get wrong: children
 //! stand in a tree in any order; they are written in the order of their definition, repeats in their own.
 
-use domain::element::{Element, Foreign, ForeignFormat, Value};
 use crate::definitions::{self, Field, Kind, Type};
+use domain::element::{Element, Foreign, ForeignFormat, Value};
 
 use super::{FRAGMENTS, RESERVED};
 

@@ -1,12 +1,12 @@
 use super::*;
+use crate::bundle::{Entry, searchset};
+use crate::{schedule, slot};
 use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::schedule::{Identifier, Schedule};
 use domain::slot::Channel;
 use domain::time::LONDON;
-use crate::bundle::{Entry, searchset};
-use crate::{schedule, slot};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
@@ -23,14 +23,14 @@ fn some_slot() -> impl Strategy<Value = Slot> {
     (text(), text(), when, 0..3, any::<bool>(), channel).prop_map(|(id, of, (start, length), taken, blocked, channel)| Slot {
         id: SlotId::stored(id),
         schedule: ScheduleId::stored(of),
-        start: Instant::from_ms(start),
-        end: Instant::from_ms(start + length),
+        start: Timestamp::from_ms(start),
+        end: Timestamp::from_ms(start + length),
         capacity: 2,
         taken,
         blocked,
         channel,
         version: 1,
-        updated: Instant::from_ms(0),
+        updated: Timestamp::from_ms(0),
     })
 }
 
@@ -48,7 +48,7 @@ fn some_schedule() -> impl Strategy<Value = Schedule> {
             zone: LONDON,
             active,
             version: 1,
-            updated: Instant::from_ms(0),
+            updated: Timestamp::from_ms(0),
         })
 }
 
@@ -75,7 +75,7 @@ proptest! {
         location_always in any::<bool>(),
         documents in prop::collection::vec(some_document(), 0..4),
     ) {
-        let now = Instant::from_ms(now);
+        let now = Timestamp::from_ms(now);
         let trees: Vec<(String, Element)> = schedules
             .iter()
             .filter_map(|s| Some((format!("Schedule/{}", s.id), schedule::tree(s, s.services.first()?, location_always))))
@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn an_instant_is_written_as_everywhere_else(first in -62_000_000_000_000i64..253_000_000_000_000, later in 0i64..200_000_000) {
         let mut days = Days::default();
-        for at in [first, first + later, first].map(Instant::from_ms) {
+        for at in [first, first + later, first].map(Timestamp::from_ms) {
             let mut out = String::new();
             days.push(&mut out, at);
             prop_assert_eq!(out, at.to_fhir());

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use domain::ids::is_fhir_id;
 use domain::search::Cursor;
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// The text of a cursor.
 pub fn cursor_text(cursor: &Cursor) -> String {
@@ -20,6 +20,6 @@ pub fn cursor_text(cursor: &Cursor) -> String {
 pub fn parse_cursor(text: &str) -> Option<Cursor> {
     let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     let (start, id) = plain.split_once('/')?;
-    let cursor = Cursor { start: Instant::from_ms(start.parse().ok()?), id: id.to_owned() };
+    let cursor = Cursor { start: Timestamp::from_ms(start.parse().ok()?), id: id.to_owned() };
     (is_fhir_id(id) && cursor_text(&cursor) == text).then_some(cursor)
 }

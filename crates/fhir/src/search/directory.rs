@@ -13,7 +13,7 @@ use domain::element::{Element, Value};
 use domain::fault::Fault;
 use domain::ids::{ResourceId, is_fhir_id};
 use domain::search::{Paging, Window};
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// What a parameter compares. Paths lead from the resource, through every repeat.
 #[derive(Debug, Clone, Copy)]
@@ -209,7 +209,7 @@ fn wanted(key: Key, name: &str, value: &str) -> Result<Vec<Wanted>, Fault> {
 
 impl DirectorySearch {
     /// True when the resource is one of those asked for.
-    pub fn admits(&self, resource: &Element, updated: Instant) -> bool {
+    pub fn admits(&self, resource: &Element, updated: Timestamp) -> bool {
         self.updated.contains(updated)
             && self.conditions.iter().all(|(key, wanted)| wanted.iter().any(|wanted| meets(resource, *key, wanted)))
     }

@@ -7,9 +7,9 @@
 use super::declaration::{Brings, Declared, DeclaredParameter, Parameter, ParameterKind, Roots, Searchable};
 use super::value::narrowed;
 use super::{COUNT_MAX, Query, SearchRules, cursor, include, quoted, value_fault};
+use crate::shape::{Shape, Summary};
 use domain::fault::{Fault, ParameterFault};
 use domain::search::{Includes, Paging, Window};
-use crate::shape::{Shape, Summary};
 
 /// What a common parameter means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use domain::fault::{Fault, ParameterFault};
 use domain::ids::{ScheduleId, ServiceId, SlotId};
 use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 /// The system of a slot's identifier (digest B.1).
 const SLOT_IDENTIFIER_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
@@ -83,7 +83,7 @@ struct Asked {
 /// The slot search in `pairs`, its window settled at `now`.
 ///
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
-pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Instant) -> Result<Query<SlotSearch>, Fault> {
+pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Timestamp) -> Result<Query<SlotSearch>, Fault> {
     let mut asked = Asked::default();
     let common = read(pairs, rules, &SLOT, |key, name, value| asked.take(key, name, value))?;
     let by_id = asked.ids.is_some();

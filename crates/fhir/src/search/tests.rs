@@ -10,17 +10,17 @@ use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
 use domain::search::{AppointmentSearch, Cursor, Includes, ScheduleSearch, SlotSearch, Window};
 use domain::slot::SlotStatus;
-use domain::time::{DAY_MS, Instant};
+use domain::time::{DAY_MS, Timestamp};
 
 const BOOKING: SearchRules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
 const PROVIDER: SearchRules = SearchRules { strict: false, must_name: false, ..BOOKING };
 const NOW: &str = "2026-02-10T16:00:00.000+00:00";
 
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
 }
 
-fn now() -> Instant {
+fn now() -> Timestamp {
     at(NOW)
 }
 

@@ -9,7 +9,7 @@ use chrono::Days;
 use super::parameters::reversed;
 use domain::fault::{Fault, ParameterFault};
 use domain::search::Window;
-use domain::time::{DAY_MS, Instant, LONDON, MINUTE_MS, local_instant};
+use domain::time::{DAY_MS, LONDON, MINUTE_MS, Timestamp, local_instant};
 
 /// The names of the parameters in faults.
 const NAME: &str = "start";
@@ -30,7 +30,7 @@ pub(super) struct Limits {
 ///
 /// `end` is the window of the slots' ends, open where that parameter means nothing. A slot begins before it
 /// ends, so an upper bound of the one bounds the other.
-pub(super) fn settled(start: Window, end: Window, limits: Limits, now: Instant) -> Result<Window, Fault> {
+pub(super) fn settled(start: Window, end: Window, limits: Limits, now: Timestamp) -> Result<Window, Fault> {
     if end.until.is_some_and(|until| until <= now) {
         return Err(Fault::Parameter(ParameterFault::WindowPast { name: END }));
     }
@@ -65,7 +65,7 @@ pub(super) fn settled(start: Window, end: Window, limits: Limits, now: Instant) 
 }
 
 /// The same local time so many days later, and never less than so many times 24 hours.
-fn days_after(from: Instant, days: i64) -> Instant {
+fn days_after(from: Timestamp, days: i64) -> Timestamp {
     let hours = from.plus_ms(days.saturating_mul(DAY_MS));
     let later = u64::try_from(days).ok().and_then(|days| from.local(LONDON).checked_add_days(Days::new(days)));
     later.map_or(hours, |local| local_instant(local, LONDON).max(hours))

@@ -3,11 +3,11 @@
 //! It must not know formats. What a reader would get wrong: a rule that cannot be decided, because a value in
 //! it is malformed, is not broken; the malformed value has its own problem.
 
+use crate::definitions::{self, Rule};
+use crate::json::Place;
 use domain::element::Element;
 use domain::fault::ProblemKind;
 use domain::time::{LONDON, Span};
-use crate::definitions::{self, Rule};
-use crate::json::Place;
 
 use super::Checker;
 

@@ -1,6 +1,6 @@
 use super::*;
-use domain::fault::ProblemKind::{Invariant, Reference, Required, Value as Wrong};
 use crate::json;
+use domain::fault::ProblemKind::{Invariant, Reference, Required, Value as Wrong};
 
 const BOOKING: &str = include_str!("booking.json");
 const SLOTS: &str = include_str!("slots.json");
@@ -235,8 +235,8 @@ fn values_have_the_form_of_their_type() {
         (Code, "a b"),
         (Uri, "urn:oid:1.2"),
         (Oid, "urn:oid:2.16.840.1"),
-        (Instant, "2026-02-11T09:30:00Z"),
-        (Instant, "2026-02-11T09:30:00.123456-14:00"),
+        (Timestamp, "2026-02-11T09:30:00Z"),
+        (Timestamp, "2026-02-11T09:30:00.123456-14:00"),
         (DateTime, "2026"),
         (DateTime, "2026-02"),
         (DateTime, "2024-02-29"),
@@ -267,16 +267,16 @@ fn values_have_the_form_of_their_type() {
         (Code, "a "),
         (Uri, "a b"),
         (Oid, "urn:oid:9.1"),
-        (Instant, "2026-02-11T09:30:00"),
-        (Instant, "2026-02-11T09:30Z"),
-        (Instant, "2026-02-30T09:30:00Z"),
-        (Instant, "2026-02-11 09:30:00Z"),
-        (Instant, "2026-02-11T24:00:00Z"),
-        (Instant, "2026-02-11T09:30:00z"),
-        (Instant, "2026-02-11T09:30:00+0100"),
-        (Instant, "2026-02-11T09:30:00+15:00"),
-        (Instant, "2026-02-11T09:30:00Zx"),
-        (Instant, "2026-02-11"),
+        (Timestamp, "2026-02-11T09:30:00"),
+        (Timestamp, "2026-02-11T09:30Z"),
+        (Timestamp, "2026-02-30T09:30:00Z"),
+        (Timestamp, "2026-02-11 09:30:00Z"),
+        (Timestamp, "2026-02-11T24:00:00Z"),
+        (Timestamp, "2026-02-11T09:30:00z"),
+        (Timestamp, "2026-02-11T09:30:00+0100"),
+        (Timestamp, "2026-02-11T09:30:00+15:00"),
+        (Timestamp, "2026-02-11T09:30:00Zx"),
+        (Timestamp, "2026-02-11"),
         (DateTime, "2026-13"),
         (DateTime, "2026-02-11T09:30"),
         (DateTime, "11/02/2026"),

@@ -13,10 +13,10 @@ use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
 use quick_xml::reader::Reader as Events;
 
-use domain::element::{Element, Value};
-use domain::fault::ProblemKind;
 use crate::definitions::{self, Field, JsonForm, Kind, NAMESPACE, Primitive, Type};
 use crate::json::{self, DEPTH_MAX, Place, Problems, Read, Unreadable};
+use domain::element::{Element, Value};
+use domain::fault::ProblemKind;
 
 use super::narrative::XHTML;
 

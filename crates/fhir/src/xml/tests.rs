@@ -5,9 +5,9 @@ mod unknown;
 use proptest::prelude::*;
 
 use super::*;
+use crate::{json, validate};
 use domain::element::Element;
 use domain::fault::Problem;
-use crate::{json, validate};
 
 const BOOKING: &str = include_str!("../validate/booking.json");
 const SLOTS: &str = include_str!("../validate/slots.json");

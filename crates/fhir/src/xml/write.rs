@@ -4,8 +4,8 @@
 //! hold every character, not even escaped; what it cannot hold is written as U+FFFD, so that the document
 //! stays one. A tree that passed validation has no such character.
 
-use domain::element::{Element, Foreign, ForeignFormat, Value};
 use crate::definitions::{self, Kind, NAMESPACE, Primitive, Type};
+use domain::element::{Element, Foreign, ForeignFormat, Value};
 
 use super::narrative::XHTML;
 

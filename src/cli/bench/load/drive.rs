@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant as Tick};
+use std::time::{Duration, Instant};
 
 /// More threads than this take cores from the server.
 const THREADS_MAX: usize = 2;
@@ -26,7 +26,7 @@ const EXAMPLE_CHARS: usize = 300;
 struct Shared {
     load: Load,
     start: Barrier,
-    started: OnceLock<Tick>,
+    started: OnceLock<Instant>,
     /// Open loop: requests that were begun.
     begun: AtomicU64,
 }
@@ -71,7 +71,7 @@ async fn run_thread(shared: Arc<Shared>, connections: usize) -> Result<Outcome, 
     if let Some(error) = refused {
         return Err(BenchError::failed(format!("cannot connect to {}: {error}", shared.load.address)));
     }
-    let start = *shared.started.get_or_init(Tick::now);
+    let start = *shared.started.get_or_init(Instant::now);
     let tasks: Vec<_> = streams.into_iter().map(|stream| rt::spawn(run_connection(Arc::clone(&shared), stream, start))).collect();
     let mut outcome = Outcome::default();
     for task in tasks {
@@ -83,7 +83,7 @@ async fn run_thread(shared: Arc<Shared>, connections: usize) -> Result<Outcome, 
     Ok(outcome)
 }
 
-async fn run_connection(shared: Arc<Shared>, stream: TcpStream, start: Tick) -> Outcome {
+async fn run_connection(shared: Arc<Shared>, stream: TcpStream, start: Instant) -> Outcome {
     let load = &shared.load;
     let mut outcome = Outcome::default();
     let patience = load.warm_up + load.time + PATIENCE;
@@ -95,14 +95,14 @@ async fn run_connection(shared: Arc<Shared>, stream: TcpStream, start: Tick) -> 
     outcome
 }
 
-async fn exchange_all(shared: &Shared, stream: TcpStream, start: Tick, outcome: &mut Outcome) -> io::Result<()> {
+async fn exchange_all(shared: &Shared, stream: TcpStream, start: Instant, outcome: &mut Outcome) -> io::Result<()> {
     let load = &shared.load;
     let (counts_from, end) = (start + load.warm_up, start + load.warm_up + load.time);
     let mut request = Vec::with_capacity(8 * 1024);
     let mut answer = Answer::default();
     loop {
         let asked = match load.pace {
-            Pace::Closed => Tick::now(),
+            Pace::Closed => Instant::now(),
             Pace::Open { per_second } => {
                 let number = shared.begun.fetch_add(1, Ordering::Relaxed);
                 let due = start + Duration::from_secs_f64(float(number) / per_second.max(0.001));
@@ -121,7 +121,7 @@ async fn exchange_all(shared: &Shared, stream: TcpStream, start: Tick, outcome: 
             return Ok(());
         }
         let status = answer.exchange(&stream, &request).await?;
-        let now = Tick::now();
+        let now = Instant::now();
         *outcome.statuses.entry(status).or_default() += 1;
         if !load.script.fits(status, answer.body()) {
             outcome.unexpected += 1;

@@ -5,7 +5,7 @@ use super::super::checks::Check;
 use super::super::plan::Turn;
 use super::*;
 use crate::cli::load::patient::{FoundSlot, invent};
-use domain::time::Instant;
+use domain::time::Timestamp;
 
 fn plan(mode: Mode) -> Plan {
     let slot = FoundSlot {
@@ -15,7 +15,7 @@ fn plan(mode: Mode) -> Plan {
         start: "2026-02-11T09:30:00.000+00:00".into(),
         end: "2026-02-11T09:45:00.000+00:00".into(),
     };
-    let written = Instant::from_ms(0);
+    let written = Timestamp::from_ms(0);
     Plan { round: 1, mode, slots: vec![slot], people: invent(4, 1), clients: 4, servers: 1, rate: None, run_seed: 1, written }
 }
 

@@ -4,10 +4,10 @@ use super::super::claim::Work;
 use super::*;
 use domain::appointment::RequestKey;
 use domain::ids::{AppointmentId, SlotId};
-use domain::time::Instant;
+use domain::time::Timestamp;
 use std::sync::mpsc::{Receiver, channel};
 
-fn claim(request_id: &str, deadline: Moment) -> (Claim, Receiver<()>) {
+fn claim(request_id: &str, deadline: Instant) -> (Claim, Receiver<()>) {
     let (tell, told) = channel();
     let key = RequestKey { consumer: "X9T20".to_owned(), request_id: request_id.to_owned() };
     let work = Work::Ask(key, Box::new(move |_| tell.send(()).unwrap_or_default()));
@@ -23,7 +23,7 @@ fn decided(claim: Claim, holds: Vec<Hold>) -> Decided {
         id: AppointmentId::parse("a").unwrap(),
         slot: SlotId::parse("s").unwrap(),
         decided_on: 1,
-        at: Instant::from_ms(0),
+        at: Timestamp::from_ms(0),
         document: String::new(),
         origin: domain::appointment::Origin::default(),
     };
@@ -40,7 +40,7 @@ fn ids(claims: &[Claim]) -> Vec<String> {
 
 #[test]
 fn whoever_wants_what_another_holds_waits_behind_and_comes_back_in_order() {
-    let now = Moment::now();
+    let now = Instant::now();
     let later = now + Duration::from_secs(9);
     let mut desk = Desk::default();
     assert!(desk.enter(claim("one", later).0).is_none());
@@ -59,7 +59,7 @@ fn whoever_wants_what_another_holds_waits_behind_and_comes_back_in_order() {
 
 #[test]
 fn a_second_survivor_for_a_held_slot_goes_behind_instead_of_to_the_writer() {
-    let now = Moment::now();
+    let now = Instant::now();
     let later = now + Duration::from_secs(9);
     let mut desk = Desk::default();
     let hold = || vec![Hold::Slot(SlotId::parse("s").unwrap())];
@@ -73,7 +73,7 @@ fn a_second_survivor_for_a_held_slot_goes_behind_instead_of_to_the_writer() {
 
 #[test]
 fn a_skipped_claim_rests_longer_every_time_but_not_beyond_its_deadline() {
-    let now = Moment::now();
+    let now = Instant::now();
     let mut desk = Desk::default();
     let mut pauses = Vec::new();
     let (mut resting, _told) = claim("one", now + Duration::from_millis(120));
@@ -95,7 +95,7 @@ fn a_skipped_claim_rests_longer_every_time_but_not_beyond_its_deadline() {
 
 #[test]
 fn whatever_is_late_is_taken_off_wherever_it_lies_and_lets_go_of_what_it_held() {
-    let now = Moment::now();
+    let now = Instant::now();
     let soon = now + Duration::from_millis(5);
     let later = now + Duration::from_secs(9);
     let mut desk = Desk::default();
@@ -115,14 +115,14 @@ fn whatever_is_late_is_taken_off_wherever_it_lies_and_lets_go_of_what_it_held() 
 
 #[test]
 fn a_closed_desk_gives_everything_back_and_takes_nothing_in() {
-    let later = Moment::now() + Duration::from_secs(9);
+    let later = Instant::now() + Duration::from_secs(9);
     let mut desk = Desk::default();
     let _ = desk.make_ready(decided(claim("one", later).0, vec![key("one")]));
     desk.put_behind(claim("two", later).0);
     assert!(desk.enter(claim("three", later).0).is_none());
     assert_eq!(desk.close().len(), 3);
     assert!(desk.enter(claim("four", later).0).is_some());
-    assert!(desk.rest(claim("five", later).0, Moment::now()).is_some());
+    assert!(desk.rest(claim("five", later).0, Instant::now()).is_some());
     assert!(desk.make_ready(decided(claim("six", later).0, vec![])).is_some());
     assert!(desk.is_closed() && !desk.has_ready());
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 const NOON: i64 = 1_770_000_000_000;
 const LIMIT: usize = 12;
 
-fn at(minute: i64) -> Instant {
-    Instant::from_ms(NOON + minute * 60_000)
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_ms(NOON + minute * 60_000)
 }
 
 fn schedule(n: u8) -> ScheduleId {
@@ -35,13 +35,13 @@ fn shown(slots: &[Slot]) -> Vec<(i64, String, String, i64, Option<Channel>)> {
 }
 
 /// What somebody would find who looked through all slots one by one, and stopped at the limit.
-fn naive(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Instant) -> Vec<Slot> {
+fn naive(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Timestamp) -> Vec<Slot> {
     let mut found = everything(all, schedules, start, now);
     found.truncate(LIMIT);
     found
 }
 
-fn everything(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Instant) -> Vec<Slot> {
+fn everything(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Timestamp) -> Vec<Slot> {
     let fits = |slot: &&Slot| {
         slot.taken < slot.capacity
             && !slot.blocked

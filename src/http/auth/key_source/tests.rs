@@ -13,7 +13,7 @@ use jsonwebtoken::jwk::Jwk;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
-const NOW: Instant = Instant::from_ms(1_770_739_530_000);
+const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 
 /// Status, headers and body.
 type Answered = (u16, Vec<(&'static str, String)>, Vec<u8>);
@@ -89,7 +89,7 @@ fn key(id: &str) -> serde_json::Value {
     serde_json::to_value(public).unwrap()
 }
 
-fn has(source: &KeySource, id: &str, now: Instant) -> bool {
+fn has(source: &KeySource, id: &str, now: Timestamp) -> bool {
     source.keys(now).is_some_and(|keys| keys.pick(Some(id), Algorithm::Es256).is_some())
 }
 

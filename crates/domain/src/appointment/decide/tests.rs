@@ -4,9 +4,9 @@ use super::*;
 use crate::appointment::Patient;
 use crate::ids::{ScheduleId, SlotId};
 
-const NOW: Instant = Instant::from_ms(1_000_000);
-const START: Instant = Instant::from_ms(2_000_000);
-const END: Instant = Instant::from_ms(2_900_000);
+const NOW: Timestamp = Timestamp::from_ms(1_000_000);
+const START: Timestamp = Timestamp::from_ms(2_000_000);
+const END: Timestamp = Timestamp::from_ms(2_900_000);
 
 fn id<T>(parsed: Result<T, crate::ids::NotAnId>) -> T {
     parsed.unwrap()
@@ -38,7 +38,7 @@ fn claim() -> SlotClaim {
     }
 }
 
-fn decided(slot: Option<&Slot>, claim: &SlotClaim, start: Instant, end: Instant) -> Result<String, Refusal> {
+fn decided(slot: Option<&Slot>, claim: &SlotClaim, start: Timestamp, end: Timestamp) -> Result<String, Refusal> {
     let services = [id(ServiceId::parse("primary")), id(ServiceId::parse("second"))];
     let offer = slot.map(|slot| Offer { slot, services: &services });
     decide_book(Wish { slot: claim, start, end }, offer, NOW).map(|service| service.to_string())

@@ -5,13 +5,13 @@ use domain::appointment::SlotClaim;
 use domain::element::Value;
 use domain::ids::{ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
-use domain::time::Instant;
+use domain::time::Timestamp;
 use proptest::prelude::*;
 
 const VERIFIED_ONLY: BookingRules = BookingRules { require_verified_nhs_number: true, ..STRICT };
 
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
 }
 
 fn accepted(changes: &[Change], rules: &BookingRules) -> BookRequest {

@@ -1,11 +1,11 @@
 //! Searches of the directory: what admits a resource and what does not.
 
 use super::{BOOKING, PROVIDER};
-use domain::directory::DirectoryKind;
-use domain::element::Element;
-use domain::time::Instant;
 use crate::json;
 use crate::search::{SearchRules, directory, pairs};
+use domain::directory::DirectoryKind;
+use domain::element::Element;
+use domain::time::Timestamp;
 
 const PRACTITIONER: &str = r#"{"resourceType":"Practitioner","id":"p-1","active":true,
     "identifier":[{"system":"https://fhir.nhs.uk/Id/sds-user-id","value":"A1"},{"value":"B|2"}],
@@ -21,7 +21,7 @@ fn tree(text: &str) -> Element {
 
 fn admits(kind: DirectoryKind, resource: &str, raw: &str) -> bool {
     let query = directory(kind, &pairs(raw, &PROVIDER).unwrap(), &PROVIDER).unwrap_or_else(|fault| panic!("{raw}: {fault:?}"));
-    query.search.admits(&tree(resource), Instant::parse("2026-02-10T16:00:00Z").unwrap())
+    query.search.admits(&tree(resource), Timestamp::parse("2026-02-10T16:00:00Z").unwrap())
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::{BOOKING, PROVIDER, now};
-use domain::search::Cursor;
-use domain::time::Instant;
 use crate::search::{SearchRules, appointments, cursor_text, pairs, parse_cursor, schedules, slots};
+use domain::search::Cursor;
+use domain::time::Timestamp;
 
 /// Pieces that make queries worth trying, mixed with arbitrary text.
 fn any_query() -> impl Strategy<Value = String> {
@@ -56,7 +56,7 @@ proptest! {
 
     #[test]
     fn a_cursor_survives_its_text(ms in any::<i64>(), id in "[A-Za-z0-9.-]{1,64}") {
-        let cursor = Cursor { start: Instant::from_ms(ms), id };
+        let cursor = Cursor { start: Timestamp::from_ms(ms), id };
         let text = cursor_text(&cursor);
         prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
         prop_assert_eq!(parse_cursor(&text), Some(cursor));

@@ -1,9 +1,9 @@
 //! What the provider root understands and the booking root does not.
 
 use super::{BOOKING, PROVIDER, appointment_query, slot_query};
+use crate::search::{SearchRules, declared, pairs, reading, schedules};
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
-use crate::search::{SearchRules, declared, pairs, reading, schedules};
 
 const STRICT: SearchRules = SearchRules { strict: true, ..PROVIDER };
 

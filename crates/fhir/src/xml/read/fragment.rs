@@ -7,10 +7,10 @@
 
 use quick_xml::events::Event;
 
-use domain::element::{Element, Foreign, ForeignFormat, Value};
 use crate::definitions::NAMESPACE;
 use crate::json::{DEPTH_MAX, Unreadable};
 use crate::xml::{ATTRIBUTES_MAX, is_xml_text, narrative, resolve, write::push_escaped};
+use domain::element::{Element, Foreign, ForeignFormat, Value};
 
 use super::{Reader, Space, Tag, shown, text_of};
 

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::super::{is_xml_char, write, write_pretty};
 use super::tree as read_xml;
-use domain::element::{Element, Value};
-use domain::fault::Problem;
 use crate::definitions::{self, JsonForm, Kind, Primitive, Type};
 use crate::json;
+use domain::element::{Element, Value};
+use domain::fault::Problem;
 
 const RESOURCE_TYPES: &str = include_str!("../../definitions/resource-types.txt");
 const DIVS: [&str; 5] = [

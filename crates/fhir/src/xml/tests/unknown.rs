@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::{from_json, json, read, slot, tree, unreadable, write, write_pretty};
-use domain::element::Documents;
 use crate::json::{DEPTH_MAX, JsonDocuments};
 use crate::validate;
+use domain::element::Documents;
 
 /// What comes back of a Slot with `content`, after the store has had it.
 fn given_back(content: &str) -> String {
