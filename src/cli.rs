@@ -23,7 +23,7 @@ pub mod synthetic;
 pub mod token;
 pub mod toml_table;
 
-use crate::engine::{Ports, SystemClock, UuidIds};
+use crate::engine::{Maintenance, Ports, SystemClock, UuidIds};
 use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
@@ -185,6 +185,11 @@ const fn told(usage: bool, text: String) -> Failure {
 /// The real clock, ids and codec.
 pub fn ports() -> Ports {
     Ports { clock: Arc::new(SystemClock), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
+}
+
+/// Maintenance of an opened database, by the real clock.
+pub fn maintenance(store: &Store) -> Maintenance {
+    Maintenance::new(store.clone(), ports())
 }
 
 /// Today in London.

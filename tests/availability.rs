@@ -28,8 +28,8 @@ use domain::slot::SlotStatus;
 use domain::time::{Clock, Timestamp};
 use fhir::json::JsonDocuments;
 use place::{NOW, Place};
-use slotkeeper::engine::{Engine, Limits, Ports, UuidIds};
-use slotkeeper::store::{CHANGES_MAX, Cancellation, NewAppointment, NewSlot, Store};
+use slotkeeper::engine::{Engine, Limits, Maintenance, Ports, UuidIds};
+use slotkeeper::store::{CHANGES_MAX, Cancellation, Lane, NewAppointment, NewSlot, Store};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -122,7 +122,7 @@ fn booking(slot: &SlotId, round: usize) -> NewAppointment {
 
 /// Books as the allocator does; true once it is committed.
 fn book(store: &Store, slot: &SlotId, round: usize) {
-    let settled = store.write(|tx| tx.claims_settle(&[booking(slot, round)], &[], NOW)).unwrap();
+    let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[booking(slot, round)], &[], NOW)).unwrap();
     assert_eq!(settled.booked.len(), 1, "{slot} is booked");
 }
 
@@ -135,7 +135,7 @@ fn cancel(store: &Store, slot: &SlotId, round: usize) {
         document: "{}".to_owned(),
         origin: Origin::default(),
     };
-    let settled = store.write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancellation), NOW)).unwrap();
+    let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancellation), NOW)).unwrap();
     assert_eq!(settled.cancelled.len(), 1, "{slot} is cancelled");
 }
 
@@ -306,7 +306,7 @@ fn archiving_gives_no_cause_for_doubt() {
         let (other, engine) = (place.store(), place.engine());
         let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
         for round in 0..3 {
-            let archived = Engine::archive(&other, &ports, 7, &mut |_| true).unwrap();
+            let archived = Maintenance::new(other.clone(), ports.clone()).archive(7, &mut |_| true).unwrap();
             assert_eq!(archived.slots, if round == 0 { 3 } else { 0 }, "{}", place.kind);
             let found = held(&engine, &question()).expect("nothing gives cause for doubt");
             assert_eq!(found.len(), 4, "{}", place.kind);

@@ -15,8 +15,8 @@ mod support;
 use domain::time::{Clock, DAY_MS, Timestamp};
 use fhir::json::JsonDocuments;
 use place::{NOW, Place};
-use slotkeeper::engine::{Engine, Ports, UuidIds};
-use slotkeeper::store::{Store, StoreError};
+use slotkeeper::engine::{Maintenance, Ports, UuidIds};
+use slotkeeper::store::{Lane, Store, StoreError};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -165,7 +165,7 @@ fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything() {
         assert_eq!(Store::migrate(&place.url).unwrap(), SINCE.map(version), "{}", place.kind);
         assert_eq!(place.content(), content, "{}", place.kind);
         let store = Store::open(&place.url, false).unwrap();
-        assert_eq!(store.read(|tx| tx.invariants_broken()).unwrap(), [], "{}", place.kind);
+        assert_eq!(store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap(), [], "{}", place.kind);
         // What refers to appointments refers to those of the new table.
         assert!(place.try_by_hand("DELETE FROM appointment").is_err(), "{}", place.kind);
         assert!(place.try_by_hand("INSERT INTO request_key VALUES ('r', 'c', 'nobody', 0)").is_err(), "{}", place.kind);
@@ -176,7 +176,7 @@ fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything() {
         );
         let ports =
             Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
-        assert_eq!(Engine::archive(&store, &ports, 7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
+        assert_eq!(Maintenance::new(store.clone(), ports.clone()).archive(7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
         place.by_hand("DELETE FROM audit WHERE action = 'archive'");
         drop(store);
         for name in SINCE.iter().rev() {

@@ -1,7 +1,7 @@
 //! The demo: an invented provider out of nothing but the binary, its diary kept full for as long as it runs.
 
 use super::seed::{content, evening_before};
-use super::{Failure, ports, say, seed_files, today, token};
+use super::{Failure, maintenance, say, seed_files, today, token};
 use crate::engine::Engine;
 use crate::http::{AuthMode, Settings};
 use crate::store::{Store, StoreError};
@@ -48,8 +48,8 @@ impl Filler {
 pub fn load(store: &Store) -> Result<Filler, Failure> {
     let plan = seed_files::demo().map_err(|e| Failure::Failed(e.to_string()))?;
     let times = plan.working_times.clone();
-    if Engine::is_empty(store)? {
-        let seeded = Engine::seed(store, &ports(), &content(plan), evening_before(today()), AHEAD_DAYS + 2)?;
+    if maintenance(store).is_empty()? {
+        let seeded = maintenance(store).seed(&content(plan), evening_before(today()), AHEAD_DAYS + 2)?;
         log::info!("loaded the demo provider: {} slots", seeded.slots_new);
     } else {
         fill(store, &times)?;
@@ -68,7 +68,7 @@ pub fn load(store: &Store) -> Result<Filler, Failure> {
 }
 
 fn fill(store: &Store, times: &[WorkingTimes]) -> Result<(), StoreError> {
-    let filled = Engine::fill(store, &ports(), times, evening_before(today()), AHEAD_DAYS + 2)?;
+    let filled = maintenance(store).fill(times, evening_before(today()), AHEAD_DAYS + 2)?;
     if filled.slots_new > 0 {
         log::info!("filled the diary: {} new slots", filled.slots_new);
     }

@@ -3,8 +3,8 @@
 //! It writes the directory as a seed file would have it and reads it through the same codec. What a reader would get wrong:
 //! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
 
-use super::{Failure, ports};
-use crate::engine::{Engine, SeedContent};
+use super::{Failure, maintenance};
+use crate::engine::SeedContent;
 use crate::store::Store;
 use domain::directory::DirectoryRecord;
 use domain::ids::ResourceId;
@@ -35,14 +35,14 @@ pub struct Laid {
 /// # Errors
 /// [`Failure`], also when the database holds somebody else's diary, unless it may stand `among_others`.
 pub fn seed(store: &Store, diary: &SyntheticDiary, among_others: bool, progress: &mut dyn FnMut(u64)) -> Result<Laid, Failure> {
-    if !among_others && !Engine::is_empty(store)? && !Engine::is_synthetic(store)? {
+    if !among_others && !maintenance(store).is_empty()? && !maintenance(store).is_synthetic()? {
         return Err(Failure::Failed(
             "the database holds a diary that is not synthetic: seed another database, or say --among-others".to_owned(),
         ));
     }
     let started = Instant::now();
-    Engine::seed(store, &ports(), &content(diary)?, diary.first, 0)?;
-    let slots_new = Engine::lay_out_synthetic(store, &ports(), diary, progress)?;
+    maintenance(store).seed(&content(diary)?, diary.first, 0)?;
+    let slots_new = maintenance(store).lay_out_synthetic(diary, progress)?;
     Ok(Laid { slots_new, took: started.elapsed() })
 }
 

@@ -41,6 +41,6 @@ impl Engine {
     /// Which appointment a request under `key` has made or changed, if any; waits for one that is being
     /// decided. For requests that will be refused for another reason: a resent key wins over those.
     pub fn key_of_earlier(&self, key: RequestKey, answer: KeyAnswer) {
-        self.allocator.submit(Work::Ask(key, answer));
+        self.allocator.look_up(key, answer);
     }
 }

@@ -4,7 +4,7 @@
 use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
 use super::{Engine, allocator};
-use crate::store::Cancellation;
+use crate::store::{Cancellation, Lane};
 use domain::appointment::decide::{cancelled, decide_cancel};
 use domain::appointment::{Appointment, Origin};
 use domain::element::Element;
@@ -43,7 +43,7 @@ impl Engine {
     pub fn pending_cancel(&self, id: &str, access: &Access, expected: &ExpectedVersion) -> Result<PendingCancel, Fault> {
         let doing = "reading an appointment to cancel it";
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
-        let found = self.store.read(|tx| {
+        let found = self.store.on(Lane::Reads).read(|tx| {
             let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
             let found = tx.version_find(id, Some(owned.appointment.version))?;
             Ok(found.map(|found| (owned, found.version)))

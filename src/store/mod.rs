@@ -1,7 +1,7 @@
 //! The store: everything that is kept, in SQLite or PostgreSQL.
 //!
-//! One funnel for transactions ([`Store::write`], [`Store::read`]) and one for single statements
-//! ([`Store::read_one`]); one file per noun. Nothing above this layer sees a row or a diesel error.
+//! One funnel for transactions ([`OnLane::write`], [`OnLane::read`]) and one for single statements
+//! ([`OnLane::query`]); one file per noun. Nothing above this layer sees a row or a diesel error.
 //!
 //! What a reader would get wrong: PostgreSQL answers the COMMIT of an aborted transaction with a quiet
 //! ROLLBACK, and diesel passes that on as `Ok`. So [`Tx`] remembers that a statement failed, and a caller
@@ -17,9 +17,11 @@ mod dialect;
 mod directory;
 mod error;
 mod feed;
+mod free;
 mod invariants;
 mod keys;
 mod migrate;
+mod origin;
 mod schedules;
 mod schema;
 mod settings;
@@ -32,7 +34,7 @@ pub use audit::AuditAction;
 pub use claims::{Cancellation, NewAppointment, Settled};
 pub use conn::{DatabaseUrl, NotADatabaseUrl};
 pub use error::StoreError;
-pub use feed::{CHANGES_MAX, Look, Mark};
+pub use feed::{CHANGES_MAX, FeedCursor, Poll};
 pub use invariants::{Violation, rules as invariant_rules};
 pub use migrate::{MigrationState, SchemaError};
 pub use settings::Durability;
@@ -48,13 +50,13 @@ use std::time::{Duration, Instant};
 /// How often a transaction is tried when the database asks for another try.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
 /// How long a transaction without a deadline may wait to begin.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 pub const READERS_MAX: u32 = 8;
 /// Connections for the allocator's own threads, which wait for nobody else's reads.
 const CLAIMANTS_MAX: u32 = 3;
 /// Connections for whoever else writes: a seed, the demo's filler.
-const WRITERS_MAX: u32 = 2;
+const MAINTAINERS_MAX: u32 = 2;
 
 /// Both databases behind one door.
 #[derive(Clone)]
@@ -62,9 +64,8 @@ pub struct Store {
     url: DatabaseUrl,
     readers: Pool,
     claimants: Pool,
-    writers: Pool,
-    /// One connection, whose session a [`Mark`] belongs to.
-    watchers: Pool,
+    maintainers: Pool,
+    index: Pool,
 }
 
 /// An open transaction, or a connection for single statements.
@@ -133,8 +134,8 @@ impl Store {
             url: url.clone(),
             readers: conn::pool(url, READERS_MAX, Purpose::Any),
             claimants: conn::pool(url, CLAIMANTS_MAX, Purpose::FewStatements),
-            writers: conn::pool(url, WRITERS_MAX, Purpose::Any),
-            watchers: conn::pool_of_one(url),
+            maintainers: conn::pool(url, MAINTAINERS_MAX, Purpose::Any),
+            index: conn::pool_of_one(url),
         })
     }
 
@@ -163,7 +164,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub fn write_ahead(&self) -> Result<(), StoreError> {
-        lend(&self.writers, |conn| conn::write_ahead(&mut conn.any))
+        lend(&self.maintainers, |conn| conn::write_ahead(&mut conn.any))
     }
 
     /// The database this store is on, without password.
@@ -171,62 +172,71 @@ impl Store {
         self.url.shown()
     }
 
+    /// The connections of one lane.
+    pub const fn on(&self, lane: Lane) -> OnLane<'_> {
+        OnLane {
+            pool: match lane {
+                Lane::Reads => &self.readers,
+                Lane::Claims => &self.claimants,
+                Lane::Maintenance => &self.maintainers,
+                Lane::Index => &self.index,
+            },
+        }
+    }
+}
+
+/// Who uses the database. Each lane has connections of its own, so that none waits for another's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Whoever reads or searches.
+    Reads,
+    /// The allocator: it waits for nobody else's reads.
+    Claims,
+    /// Whoever else writes: a seed, the filling of the diary, the archive.
+    Maintenance,
+    /// The availability index: one connection that is never given back for its age, because a [`FeedCursor`] belongs to its
+    /// session.
+    Index,
+}
+
+/// The connections of one lane, on which work is done.
+#[derive(Clone, Copy)]
+pub struct OnLane<'s> {
+    pool: &'s Pool,
+}
+
+impl OnLane<'_> {
     /// Runs `work` in one write transaction. `work` may run several times and must have no other effects.
     ///
     /// # Errors
     /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
-    pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        write_through(&self.writers, Instant::now() + WRITE_PATIENCE, work)
+    pub fn write<T>(self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        write_through(self.pool, Instant::now() + WRITE_TIMEOUT, work)
     }
 
-    /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite
-    /// is not waited for any longer.
+    /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite is not waited
+    /// for any longer.
     ///
     /// # Errors
-    /// As [`Store::write`]; [`StoreError::Contention`] when the database was busy until then.
-    pub fn write_until<T>(&self, until: Instant, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        write_through(&self.claimants, until, work)
-    }
-
-    /// As [`Store::read_one`], on a connection that no other reader waits for: the allocator's.
-    ///
-    /// # Errors
-    /// What `work` returns.
-    pub fn look<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_through(&self.claimants, work)
+    /// As [`OnLane::write`]; [`StoreError::Contention`] when the database was busy until then.
+    pub fn write_until<T>(self, until: Instant, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        write_through(self.pool, until, work)
     }
 
     /// Runs `work` on one unchanging state of the database.
     ///
     /// # Errors
     /// What `work` returns.
-    pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_whole(&self.readers, &mut work)
-    }
-
-    /// As [`Store::read_one`], on the connection of whoever keeps a copy of the diary: its looks follow each other in one
-    /// session. It is never given back for its age.
-    ///
-    /// # Errors
-    /// What `work` returns.
-    pub fn watch<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_through(&self.watchers, work)
-    }
-
-    /// As [`Store::read`], on that same connection.
-    ///
-    /// # Errors
-    /// What `work` returns.
-    pub fn watch_all<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_whole(&self.watchers, &mut work)
+    pub fn read<T>(self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_whole(self.pool, &mut work)
     }
 
     /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state.
     ///
     /// # Errors
     /// What `work` returns.
-    pub fn read_one<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_through(&self.readers, work)
+    pub fn query<T>(self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read_through(self.pool, work)
     }
 }
 

@@ -43,7 +43,7 @@ pub async fn again(service: &Service, question: Question) -> Result<HttpResponse
     let Some(earlier) = service.answers.get(&question) else { return Err(Anew { question, is_fresh: None }) };
     let is_fresh = when_fresh(&service.engine).await;
     let now = service.engine.now();
-    if is_fresh && earlier.speaks_of(now) && service.engine.stands(&earlier.basis) {
+    if is_fresh && earlier.speaks_of(now) && service.engine.is_current(&earlier.basis) {
         return Ok(given(&earlier));
     }
     Err(Anew { question, is_fresh: Some(is_fresh) })
@@ -78,7 +78,7 @@ pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fa
     }
     let text = rendered(&asked, &query, &found)?;
     let until = until(&asked, &query, &found);
-    match (anew, found.basis, until) {
+    match (anew, found.version, until) {
         (Some(Anew { question, .. }), Some(basis), Some(until)) => {
             let answer = Arc::new(Answer::new(Bytes::from(text), asked.admitted.answer_format, sought, (basis, found.now, until)));
             asked.service.answers.keep(question, Arc::clone(&answer));
@@ -132,14 +132,14 @@ async fn when_fresh(engine: &Engine) -> bool {
 /// `is_fresh` is what waiting for that came to, where it was waited for already.
 async fn held(asked: &Asked, search: &SlotSearch, access: &Access, is_fresh: Option<bool>) -> Option<Result<SlotMatches, Fault>> {
     let engine = &asked.service.engine;
-    if !engine.may_hold(search) {
+    if !engine.is_indexed(search) {
         return None;
     }
     let is_fresh = match is_fresh {
         Some(is_fresh) => is_fresh,
         None => when_fresh(engine).await,
     };
-    if is_fresh { engine.search_slots_held(search, access) } else { None }
+    if is_fresh { engine.search_slots_indexed(search, access) } else { None }
 }
 
 /// The usual answer, written at once.

@@ -1,6 +1,7 @@
 //! Claims on SQLite: `BEGIN IMMEDIATE` has made this the only writer, so each claim is looked at and carried out in turn.
 
 use super::super::audit::{AuditAction, AuditRow};
+use super::super::free::is_free;
 use super::super::schema::{appointment, appointment_version, audit, request_key, slot};
 use super::{Cancellation, NewAppointment, key_of};
 use diesel::dsl::exists;
@@ -19,15 +20,9 @@ pub(super) fn book(conn: &mut SqliteConnection, claims: &[&NewAppointment], now:
         }
         let new = &claim.appointment;
         // The condition stands in the statement that takes, so that a slot is never taken on an older look.
-        let taken = diesel::update(
-            slot::table
-                .find(new.slot.as_str())
-                .filter(slot::taken.lt(slot::capacity))
-                .filter(slot::blocked.eq(false))
-                .filter(slot::start_ms.gt(now.ms())),
-        )
-        .set((slot::taken.eq(slot::taken + 1), slot::version.eq(slot::version + 1), slot::updated_ms.eq(now.ms())))
-        .execute(conn)?;
+        let taken = diesel::update(slot::table.find(new.slot.as_str()).filter(is_free!(slot, now)))
+            .set((slot::taken.eq(slot::taken + 1), slot::version.eq(slot::version + 1), slot::updated_ms.eq(now.ms())))
+            .execute(conn)?;
         if taken == 0 {
             continue;
         }

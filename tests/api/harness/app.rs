@@ -18,7 +18,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use slotkeeper::cli::policy_file;
 use slotkeeper::cli::token::{Claims, unsigned};
-use slotkeeper::engine::{Archived, Engine, Limits, Ports};
+use slotkeeper::engine::{Archived, Engine, Limits, Maintenance, Ports};
 use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
@@ -325,7 +325,7 @@ impl App {
     /// Archives what ended so many days ago, as a server does beside its work.
     pub fn archive(&self, days: u32) -> Archived {
         let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(JsonDocuments) };
-        Engine::archive(&self.store, &ports, days, &mut |_| true).unwrap()
+        Maintenance::new(self.store.clone(), ports.clone()).archive(days, &mut |_| true).unwrap()
     }
 
     /// The present, in milliseconds since 1970.
@@ -376,7 +376,7 @@ impl Drop for App {
         if std::thread::panicking() {
             return;
         }
-        let report = Engine::check(&self.store).unwrap();
+        let report = Maintenance::new(self.store.clone(), slotkeeper::cli::ports()).check().unwrap();
         assert!(report.violations.is_empty(), "invariants are broken: {:?}", report.violations);
     }
 }

@@ -1,8 +1,9 @@
 //! Loading the directory and the diary from what a provider wrote down: all or nothing, and again without effect.
 
+use super::Maintenance;
 use super::fill::{lay_out, lay_out_all};
-use super::{Engine, Ports};
-use crate::store::{AuditAction, Store, StoreError, Tx};
+use crate::engine::Ports;
+use crate::store::{AuditAction, Lane, StoreError, Tx};
 use chrono::NaiveDate;
 use domain::appointment::Origin;
 use domain::directory::{DirectoryFacts, DirectoryRecord, Service};
@@ -33,14 +34,15 @@ pub struct Seeded {
     pub slots_new: usize,
 }
 
-impl Engine {
+impl Maintenance {
     /// Loads `content` and lays out the slots of `days` days from `from`, in one transaction.
     ///
     /// # Errors
     /// Those of the database; nothing is kept then.
-    pub fn seed(store: &Store, ports: &Ports, content: &SeedContent, from: NaiveDate, days: u16) -> Result<Seeded, StoreError> {
+    pub fn seed(&self, content: &SeedContent, from: NaiveDate, days: u16) -> Result<Seeded, StoreError> {
         let planned = lay_out_all(&content.working_times, from, days);
-        store.write(|tx| {
+        let ports = &self.ports;
+        self.store.on(Lane::Maintenance).write(|tx| {
             tx.seeding_lock()?;
             let directory_changed = directory(tx, ports, &content.directory)?;
             let now = ports.clock.now();
@@ -59,8 +61,8 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn is_empty(store: &Store) -> Result<bool, StoreError> {
-        store.read_one(|tx| Ok(tx.directory_count()? == 0))
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        self.store.on(Lane::Reads).query(|tx| Ok(tx.directory_count()? == 0))
     }
 }
 

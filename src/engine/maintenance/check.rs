@@ -1,7 +1,7 @@
 //! Asking the database whether every invariant holds. Reads only.
 
-use super::Engine;
-use crate::store::{Store, StoreError, Violation, invariant_rules};
+use super::Maintenance;
+use crate::store::{Lane, StoreError, Violation, invariant_rules};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +14,13 @@ pub struct CheckReport {
     pub scope: [i64; 5],
 }
 
-impl Engine {
-    /// Asks every invariant of `store`, on one unchanging state; also while a server runs.
+impl Maintenance {
+    /// Asks every invariant, on one unchanging state; also while a server runs.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn check(store: &Store) -> Result<CheckReport, StoreError> {
-        store.read(|tx| {
+    pub fn check(&self) -> Result<CheckReport, StoreError> {
+        self.store.on(Lane::Reads).read(|tx| {
             let violations = tx.invariants_broken()?;
             Ok(CheckReport { rules: invariant_rules().collect(), violations, scope: tx.invariants_scope()? })
         })

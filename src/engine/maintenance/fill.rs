@@ -3,8 +3,9 @@
 //! Only ever adds. A planned slot that would touch one that is there already is left out, so that filling
 //! twice, from two servers, or with changed working times never doubles anybody's time.
 
-use super::{Engine, Ports};
-use crate::store::{AuditAction, NewSlot, Store, StoreError, Tx};
+use super::Maintenance;
+use crate::engine::Ports;
+use crate::store::{AuditAction, Lane, NewSlot, StoreError, Tx};
 use chrono::{Days, NaiveDate};
 use domain::appointment::Origin;
 use domain::ids::{ScheduleId, SlotId};
@@ -19,18 +20,18 @@ pub struct Filled {
     pub slots_new: usize,
 }
 
-impl Engine {
+impl Maintenance {
     /// Lays out the slots of `days` days from `from` that are not there yet.
     ///
     /// # Errors
     /// Those of the database; nothing is kept then.
-    pub fn fill(store: &Store, ports: &Ports, times: &[WorkingTimes], from: NaiveDate, days: u16) -> Result<Filled, StoreError> {
+    pub fn fill(&self, times: &[WorkingTimes], from: NaiveDate, days: u16) -> Result<Filled, StoreError> {
         let planned = lay_out_all(times, from, days);
-        store.write(|tx| {
+        self.store.on(Lane::Maintenance).write(|tx| {
             tx.seeding_lock()?;
-            let slots_new = lay_out(tx, ports, &planned)?;
+            let slots_new = lay_out(tx, &self.ports, &planned)?;
             if slots_new > 0 {
-                tx.audit_insert(ports.clock.now(), AuditAction::Fill, "diary", &Origin::default())?;
+                tx.audit_insert(self.ports.clock.now(), AuditAction::Fill, "diary", &Origin::default())?;
             }
             Ok(Filled { slots_new })
         })

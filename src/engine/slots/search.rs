@@ -1,10 +1,11 @@
 //! Finding slots, and what belongs to them.
 
-use super::Engine;
-use super::availability::{self, Availability, Basis, Fresh};
-use super::facts::Facts;
-use super::failure::fault_of;
-use super::sight::{schedule_ids_seen, schedules_seen, services_known};
+use super::availability::{self, Availability, IndexVersion, WhenFresh};
+use super::source::SlotSource;
+use crate::engine::Engine;
+use crate::engine::failure::fault_of;
+use crate::engine::visibility::{schedule_ids_seen, schedules_seen, services_known};
+use crate::store::Lane;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::{ResourceId, ScheduleId, ServiceId};
@@ -39,14 +40,14 @@ pub struct SlotMatches {
     pub related: Related,
     /// The instant the answer speaks of: it decides which slots are free.
     pub now: Timestamp,
-    /// What it rests on, where it comes from memory.
-    pub basis: Option<Basis>,
+    /// The version of the index it comes from, where it does.
+    pub version: Option<IndexVersion>,
 }
 
 impl SlotMatches {
     /// An answer without matches.
     pub fn none(now: Timestamp) -> Self {
-        Self { slots: Vec::new(), total: 0, next: None, related: Related::default(), now, basis: None }
+        Self { slots: Vec::new(), total: 0, next: None, related: Related::default(), now, version: None }
     }
 }
 
@@ -65,19 +66,22 @@ impl Engine {
     /// `NotFound`, `TooManyMatches`, or a fault of the store.
     pub fn search_slots(&self, search: &SlotSearch, access: &Access) -> Result<SlotMatches, Fault> {
         let now = self.now();
-        let found =
-            self.store.read(|tx| find(tx, search, access, now, self.limits.slots_max)).map_err(|e| fault_of("searching slots", &e))?;
+        let found = self
+            .store
+            .on(Lane::Reads)
+            .read(|tx| find(tx, search, access, now, self.limits.slots_max))
+            .map_err(|e| fault_of("searching slots", &e))?;
         self.told(search, found)
     }
 
-    /// True when it is worth waiting for [`Engine::when_fresh`] and then asking [`Engine::search_slots_held`].
-    pub fn may_hold(&self, search: &SlotSearch) -> bool {
+    /// True when it is worth waiting for [`Engine::when_fresh`] and then asking [`Engine::search_slots_indexed`].
+    pub fn is_indexed(&self, search: &SlotSearch) -> bool {
         availability::answers(search) && self.availability.as_ref().is_some_and(Availability::is_ready)
     }
 
     /// Tells `fresh`, once and soon, when what is held in memory is as new as the database is now; or false, when it
     /// will not be.
-    pub fn when_fresh(&self, fresh: Fresh) {
+    pub fn when_fresh(&self, fresh: WhenFresh) {
         match &self.availability {
             Some(availability) => availability.when_fresh(fresh),
             None => fresh(false),
@@ -85,22 +89,22 @@ impl Engine {
     }
 
     /// As [`Engine::search_slots`], from memory: it does not wait for anybody. `None` where the database must be asked.
-    pub fn search_slots_held(&self, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
+    pub fn search_slots_indexed(&self, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
         let now = self.now();
-        let found = self.availability.as_ref()?.ask(|held| {
-            let mut found = find(held, search, access, now, self.limits.slots_max)?;
+        let found = self.availability.as_ref()?.ask(|index| {
+            let mut found = find(index, search, access, now, self.limits.slots_max)?;
             if let Found::Matches(matches) = &mut found {
-                matches.basis = held.basis();
+                matches.version = index.version();
             }
             Ok(found)
         });
         Some(self.told(search, found.ok()?))
     }
 
-    /// True when nothing has changed of what an answer rests on, as far as is held in memory; to be asked after
+    /// True when nothing has changed in the index since that version, of the schedules it speaks of; to be asked after
     /// [`Engine::when_fresh`]. The answer is then still right until the first of its slots begins.
-    pub fn stands(&self, basis: &Basis) -> bool {
-        self.availability.as_ref().is_some_and(|availability| availability.stands(basis))
+    pub fn is_current(&self, version: &IndexVersion) -> bool {
+        self.availability.as_ref().is_some_and(|availability| availability.is_current(version))
     }
 
     fn told(&self, search: &SlotSearch, found: Found) -> Result<SlotMatches, Fault> {
@@ -115,18 +119,18 @@ impl Engine {
     }
 }
 
-fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Timestamp, slots_max: usize) -> Result<Found, F::Error> {
-    if !search.services.is_empty() && services_known(facts, &search.services, access)?.is_empty() {
+fn find<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &Access, now: Timestamp, slots_max: usize) -> Result<Found, F::Error> {
+    if !search.services.is_empty() && services_known(source, &search.services, access)?.is_empty() {
         return Ok(Found::UnknownService);
     }
-    let schedules = schedules_meant(facts, search, access)?;
+    let schedules = schedules_meant(source, search, access)?;
     if search.nothing || schedules.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Found::Matches(Box::new(SlotMatches::none(now))));
     }
     let schedules = schedules.as_deref();
     let (slots, total, next) = match search.paging {
         Paging { count: None, after: None } => {
-            let slots = facts.slots(search, schedules, now, limit_past(slots_max))?;
+            let slots = source.slots(search, schedules, now, limit_past(slots_max))?;
             if slots.len() > slots_max {
                 return Ok(Found::TooMany);
             }
@@ -134,9 +138,9 @@ fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Time
             (slots, total, None)
         }
         Paging { count, .. } => {
-            let total = facts.slot_count(search, schedules, now)?;
+            let total = source.slot_count(search, schedules, now)?;
             let page = count.map_or(slots_max, |count| usize::try_from(count).unwrap_or(slots_max)).min(slots_max);
-            let mut slots = if page == 0 { Vec::new() } else { facts.slots(search, schedules, now, limit_past(page))? };
+            let mut slots = if page == 0 { Vec::new() } else { source.slots(search, schedules, now, limit_past(page))? };
             let more = slots.len() > page;
             slots.truncate(page);
             let last = slots.last().filter(|_| more);
@@ -148,8 +152,8 @@ fn find<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access, now: Time
     ids.sort_unstable();
     ids.dedup();
     let related =
-        if search.includes.schedule { related_to(facts, &ids, &search.services, access, search.includes)? } else { Related::default() };
-    Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now, basis: None })))
+        if search.includes.schedule { related_to(source, &ids, &search.services, access, search.includes)? } else { Related::default() };
+    Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now, version: None })))
 }
 
 /// One more than `most`, so that a page too many shows itself.
@@ -158,28 +162,28 @@ const fn limit_past(most: usize) -> usize {
 }
 
 /// The schedules a search is confined to, by what it asks or by what is seen; `None` when it is not confined.
-fn schedules_meant<F: Facts>(facts: &mut F, search: &SlotSearch, access: &Access) -> Result<Option<Vec<ScheduleId>>, F::Error> {
+fn schedules_meant<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &Access) -> Result<Option<Vec<ScheduleId>>, F::Error> {
     if search.services.is_empty() && access.sees_everything() {
         return Ok((!search.schedules.is_empty()).then(|| search.schedules.clone()));
     }
-    let mut serving = facts.schedules_serving(&search.services)?;
+    let mut serving = source.schedules_serving(&search.services)?;
     if !search.schedules.is_empty() {
         serving.retain(|id| search.schedules.contains(id));
     }
-    schedule_ids_seen(facts, serving, &search.services, access).map(Some)
+    schedule_ids_seen(source, serving, &search.services, access).map(Some)
 }
 
 /// Schedules and what they lead to. Each schedule is shown with one service: the one asked for, else its primary
 /// one (`decisions.md` 5), and only that service leads further.
-pub(super) fn related_to<F: Facts>(
-    facts: &mut F,
+pub(in crate::engine) fn related_to<F: SlotSource>(
+    source: &mut F,
     ids: &[ScheduleId],
     asked: &[ServiceId],
     access: &Access,
     includes: Includes,
 ) -> Result<Related, F::Error> {
-    let found = facts.schedules(ids)?;
-    let schedules: Vec<(Schedule, ServiceId)> = schedules_seen(facts, found, access)?
+    let found = source.schedules(ids)?;
+    let schedules: Vec<(Schedule, ServiceId)> = schedules_seen(source, found, access)?
         .into_iter()
         .filter_map(|schedule| {
             let shown = schedule.service_shown(asked)?.clone();
@@ -188,7 +192,7 @@ pub(super) fn related_to<F: Facts>(
         .collect();
     let services = if includes.service {
         let shown: BTreeSet<ServiceId> = schedules.iter().map(|(_, service)| service.clone()).collect();
-        facts.services(&shown.into_iter().collect::<Vec<_>>())?
+        source.services(&shown.into_iter().collect::<Vec<_>>())?
     } else {
         Vec::new()
     };
@@ -211,14 +215,14 @@ pub(super) fn related_to<F: Facts>(
     ];
     let mut directory = Vec::new();
     for (kind, ids) in wanted {
-        directory.extend(facts.directory(kind, &ids.iter().map(String::as_str).collect::<Vec<_>>())?);
+        directory.extend(source.directory(kind, &ids.iter().map(String::as_str).collect::<Vec<_>>())?);
     }
     Ok(Related { schedules, directory })
 }
 
 /// The slots of schedules in a window, at most `slots_max`; `None` when there are more.
-pub(super) fn slots_of<F: Facts>(
-    facts: &mut F,
+pub(in crate::engine) fn slots_of<F: SlotSource>(
+    source: &mut F,
     schedules: &[ScheduleId],
     start: Window,
     now: Timestamp,
@@ -228,6 +232,6 @@ pub(super) fn slots_of<F: Facts>(
         return Ok(Some(Vec::new()));
     }
     let search = SlotSearch { start, ..SlotSearch::default() };
-    let slots = facts.slots(&search, Some(schedules), now, limit_past(slots_max))?;
+    let slots = source.slots(&search, Some(schedules), now, limit_past(slots_max))?;
     Ok((slots.len() <= slots_max).then_some(slots))
 }

@@ -1,4 +1,4 @@
-//! Where an answer to a search of slots comes from: the database, or what is held of it in memory.
+//! Where an answer to a search of slots comes from: the database, or the index in memory.
 //!
 //! Both are asked the same questions by the same code, so that they cannot come to different answers.
 
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a search of slots needs to know.
-pub(super) trait Facts {
+pub(in crate::engine) trait SlotSource {
     /// Why something cannot be said.
     type Error;
 
@@ -39,7 +39,7 @@ pub(super) trait Facts {
     fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp) -> Result<u64, Self::Error>;
 }
 
-impl Facts for Tx<'_> {
+impl SlotSource for Tx<'_> {
     type Error = StoreError;
 
     fn services(&mut self, ids: &[ServiceId]) -> Result<Vec<Service>, StoreError> {

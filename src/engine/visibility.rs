@@ -3,7 +3,7 @@
 //! The rule itself is [`Access::sees`]; here it is put to what was read. What a reader would get wrong: this comes
 //! before anything is counted, limited or cut into pages, never after.
 
-use super::facts::Facts;
+use super::slots::source::SlotSource;
 use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{OdsCode, ScheduleId, ServiceId};
@@ -13,14 +13,14 @@ use domain::slot::Slot;
 use std::collections::HashMap;
 
 /// The services among those asked for that exist.
-pub(super) fn services_known<F: Facts>(facts: &mut F, asked: &[ServiceId], access: &Access) -> Result<Vec<Service>, F::Error> {
+pub(super) fn services_known<F: SlotSource>(facts: &mut F, asked: &[ServiceId], access: &Access) -> Result<Vec<Service>, F::Error> {
     let mut services = facts.services(asked)?;
     services.retain(|service| access.sees_service(&service.id, service.ods.as_ref()));
     Ok(services)
 }
 
 /// The schedules that exist, each with the services it is seen with.
-pub(super) fn schedules_seen<F: Facts>(facts: &mut F, mut found: Vec<Schedule>, access: &Access) -> Result<Vec<Schedule>, F::Error> {
+pub(super) fn schedules_seen<F: SlotSource>(facts: &mut F, mut found: Vec<Schedule>, access: &Access) -> Result<Vec<Schedule>, F::Error> {
     if access.sees_everything() {
         return Ok(found);
     }
@@ -34,7 +34,7 @@ pub(super) fn schedules_seen<F: Facts>(facts: &mut F, mut found: Vec<Schedule>, 
 }
 
 /// Those of `ids` that are seen, and as one of the services asked for, if any were.
-pub(super) fn schedule_ids_seen<F: Facts>(
+pub(super) fn schedule_ids_seen<F: SlotSource>(
     facts: &mut F,
     mut ids: Vec<ScheduleId>,
     asked: &[ServiceId],

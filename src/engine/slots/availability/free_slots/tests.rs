@@ -84,7 +84,7 @@ proptest! {
     ) {
         let mut all: BTreeMap<u8, Slot> = laid_out.into_iter().map(|(n, (taken, blocked))| (n, slot(n, taken, blocked))).collect();
         let mut now = at(-1);
-        let mut offer = Offer::new(now);
+        let mut offer = FreeSlots::new(now);
         // What each schedule showed when it had changed so often, at whatever time.
         let mut known: BTreeMap<(ScheduleId, u64), Vec<Slot>> = BTreeMap::new();
         offer.add(all.values().filter(|s| s.taken < s.capacity && !s.blocked).cloned().collect());
@@ -132,33 +132,33 @@ proptest! {
 
 #[test]
 fn a_slot_takes_32_bytes() {
-    assert_eq!(size_of::<Held>(), 32);
+    assert_eq!(size_of::<PackedSlot>(), 32);
 }
 
 #[test]
 fn a_schedule_with_an_id_that_is_no_uuid_is_not_held_and_the_others_are() {
-    let mut offer = Offer::new(at(-1));
+    let mut offer = FreeSlots::new(at(-1));
     let named = Slot { id: SlotId::stored("by-hand".to_owned()), ..slot(9, 0, false) };
     offer.add(vec![slot(8, 0, false), slot(1, 0, false), slot(9, 0, false)]);
     offer.sort();
     assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "one begins at noon");
     offer.apply(&Slot { taken: 2, ..named.clone() });
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "what is not on offer need not be held");
+    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "what is not on offer need not be packed");
     let before = offer.changes(&schedule(1));
     offer.apply(&named);
     assert_ne!(offer.changes(&schedule(1)), before, "what rested on the schedule rests on it no more");
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotHeld));
-    assert_eq!(offer.find(Some(&[schedule(1)]), Window::default(), at(0), LIMIT), Err(NotHeld));
+    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
+    assert_eq!(offer.find(Some(&[schedule(1)]), Window::default(), at(0), LIMIT), Err(NotIndexed));
     assert_eq!(offer.find(Some(&[schedule(0)]), Window::default(), at(0), LIMIT).unwrap().len(), 1);
 }
 
 #[test]
 fn nothing_is_answered_for_a_time_before_what_was_forgotten() {
-    let mut offer = Offer::new(at(-1));
+    let mut offer = FreeSlots::new(at(-1));
     offer.add(vec![slot(8, 0, false)]);
     offer.sort();
     offer.forget_begun(at(5));
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotHeld));
+    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
     assert_eq!(offer.find(None, Window::default(), at(5), LIMIT), Ok(Vec::new()));
     assert_eq!(offer.len(), 0);
 }

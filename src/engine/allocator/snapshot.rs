@@ -1,10 +1,10 @@
-//! A look: the committed state of everything that a number of claims name, read at once.
+//! A snapshot: the committed state of everything that a number of claims name, read at once.
 //!
-//! What a reader would get wrong: it shows every slot as it is stored; [`Look::meant`] is what shows a claim only those
-//! that its organisation sees. Nothing else may take a slot out of it.
+//! Pitfall: it holds every slot as it is stored. [`Snapshot::meant`] shows a claim only those that its organisation sees;
+//! nothing else may take a slot out of it.
 
 use super::claim::BookClaim;
-use super::desk::{Limited, Questions};
+use super::queue::{Limited, SnapshotQuery};
 use crate::store::{Owned, StoreError, Tx};
 use domain::appointment::RequestKey;
 use domain::appointment::decide::Offer;
@@ -14,15 +14,15 @@ use domain::schedule::{Offered, Offering};
 use domain::slot::Slot;
 use std::collections::{HashMap, HashSet};
 
-/// What one look found.
-pub(super) struct Look {
+/// What was read.
+pub(super) struct Snapshot {
     slots: HashMap<SlotId, Slot>,
     offerings: HashMap<ScheduleId, Offering>,
     pub(super) appointments: HashMap<AppointmentId, Owned>,
     /// How many appointments count towards the ceilings that bookings come under.
     pub(super) tallies: HashMap<Tally, i64>,
     pub(super) keys: HashMap<RequestKey, AppointmentId>,
-    /// Keys asked for that another process is deciding under.
+    /// Keys looked up that another process is deciding under.
     pub(super) undecided: HashSet<RequestKey>,
 }
 
@@ -45,7 +45,7 @@ impl Meant<'_> {
     }
 }
 
-impl Look {
+impl Snapshot {
     /// The slot that a booking names, if there is one and its organisation sees it.
     pub(super) fn meant(&self, book: &BookClaim) -> Option<Meant<'_>> {
         meant(&book.slot.ids, &book.access, &self.slots, &self.offerings)
@@ -68,19 +68,19 @@ fn meant<'l>(
 
 /// The committed state of everything the claims name. Keys are read after slots, appointments and tallies: whoever
 /// finds its slot taken, or its day full, by its own earlier request must find that request's key as well.
-pub(super) fn look(tx: &mut Tx<'_>, questions: &Questions) -> Result<Look, StoreError> {
-    let slots: Vec<&str> = questions.slots.iter().map(SlotId::as_str).collect();
+pub(super) fn read_snapshot(tx: &mut Tx<'_>, query: &SnapshotQuery) -> Result<Snapshot, StoreError> {
+    let slots: Vec<&str> = query.slots.iter().map(SlotId::as_str).collect();
     let slots: HashMap<_, _> = tx.slot_find_many(&slots)?.into_iter().map(|slot| (slot.id.clone(), slot)).collect();
-    let appointments: Vec<&str> = questions.appointments.iter().map(AppointmentId::as_str).collect();
+    let appointments: Vec<&str> = query.appointments.iter().map(AppointmentId::as_str).collect();
     let appointments = tx.appointment_find_many(&appointments)?.into_iter().map(|owned| (owned.appointment.id.clone(), owned)).collect();
     let mut schedules: Vec<ScheduleId> = slots.values().map(|slot| slot.schedule.clone()).collect();
     schedules.sort_unstable();
     schedules.dedup();
     let offerings = tx.schedule_offerings(&schedules)?;
-    let tallies: HashSet<Tally> = questions.limited.iter().flat_map(|limited| tallies(limited, &slots, &offerings)).collect();
+    let tallies: HashSet<Tally> = query.limited.iter().flat_map(|limited| tallies(limited, &slots, &offerings)).collect();
     let tallies = tx.tally_count_many(tallies.into_iter().collect())?;
-    let undecided = tx.key_undecided_many(&questions.asked)?;
-    Ok(Look { slots, offerings, appointments, tallies, undecided, keys: tx.key_find_many(&questions.keys)? })
+    let undecided = tx.key_undecided_many(&query.lookups)?;
+    Ok(Snapshot { slots, offerings, appointments, tallies, undecided, keys: tx.key_find_many(&query.keys)? })
 }
 
 /// What counts towards the ceilings that a booking comes under.

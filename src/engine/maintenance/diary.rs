@@ -3,8 +3,8 @@
 //! It knows nothing of how it is shown. What a reader would get wrong: a day is local to each schedule, so one
 //! diary may show schedules whose days do not begin at the same instant.
 
-use super::Engine;
-use crate::store::{Store, StoreError, Tx};
+use super::Maintenance;
+use crate::store::{Lane, StoreError, Tx};
 use chrono::NaiveDate;
 use domain::appointment::{AppointmentStatus, DiaryAppointment};
 use domain::directory::{DirectoryKind, Service};
@@ -98,20 +98,20 @@ impl Diary {
     }
 }
 
-impl Engine {
+impl Maintenance {
     /// The diary of the local days from `first` to `last`, each schedule's days in its own zone; or what part of
     /// the filter names nothing.
     ///
     /// # Errors
     /// Those of the database.
     pub fn diary(
-        store: &Store,
-        documents: &dyn Documents,
+        &self,
         filter: &DiaryFilter,
         (first, last): (NaiveDate, NaiveDate),
         now: Timestamp,
     ) -> Result<Result<Diary, Unknown>, StoreError> {
-        store.read(|tx| {
+        let documents = self.ports.documents.as_ref();
+        self.store.on(Lane::Reads).read(|tx| {
             let schedules = match shown(tx, documents, filter)? {
                 Ok(schedules) => schedules,
                 Err(unknown) => return Ok(Err(unknown)),

@@ -1,11 +1,11 @@
 //! Archiving: slots that ended long enough ago leave the diary, so that it stays as small as what is still to come.
 //!
-//! What a reader would get wrong: whether a slot is archived changes nothing that anybody is told. It cannot be booked
+//! Whether a slot is archived changes no answer. It cannot be booked
 //! (it has begun), nor its appointment cancelled (it is past), and everything that reads of the past reads both tables.
 //! So it does no harm when two servers archive at once, or when one is killed in between: the rest is left for next time.
 
-use super::{Engine, Ports};
-use crate::store::{AuditAction, Store, StoreError};
+use super::Maintenance;
+use crate::store::{AuditAction, Lane, StoreError};
 use domain::appointment::Origin;
 use domain::ids::ScheduleId;
 use domain::time::{DAY_MS, Timestamp};
@@ -26,21 +26,21 @@ pub struct Archived {
     pub before: Timestamp,
 }
 
-impl Engine {
+impl Maintenance {
     /// Moves the slots that ended `days` days ago or earlier, schedule by schedule, and tells `between` after every
     /// transaction what has been done so far. It may take its time, and says whether to go on. A schedule whose slots are
     /// refused (somebody put one of them into the archive by hand) does not keep the others.
     ///
     /// # Errors
     /// Those of the database; what was moved stays moved.
-    pub fn archive(store: &Store, ports: &Ports, days: u32, between: &mut dyn FnMut(Archived) -> bool) -> Result<Archived, StoreError> {
-        let before = ports.clock.now().plus_ms(-i64::from(days) * DAY_MS);
-        let schedules = store.read_one(|tx| tx.schedule_with_ended(before))?;
+    pub fn archive(&self, days: u32, between: &mut dyn FnMut(Archived) -> bool) -> Result<Archived, StoreError> {
+        let before = self.ports.clock.now().plus_ms(-i64::from(days) * DAY_MS);
+        let schedules = self.store.on(Lane::Reads).query(|tx| tx.schedule_with_ended(before))?;
         let mut refused = None;
         let mut archived = Archived { slots: 0, schedules: schedules.len(), schedules_done: 0, before };
         for schedule in &schedules {
             loop {
-                let moved = match move_some(store, ports, schedule, before) {
+                let moved = match self.archive_chunk(schedule, before) {
                     Ok(moved) => moved,
                     Err(error @ (StoreError::Constraint(_) | StoreError::Corrupt(_))) => {
                         log::error!("slots of schedule {schedule} cannot be archived: {error}");
@@ -62,14 +62,13 @@ impl Engine {
         }
         refused.map_or(Ok(archived), Err)
     }
-}
-
-fn move_some(store: &Store, ports: &Ports, schedule: &ScheduleId, before: Timestamp) -> Result<usize, StoreError> {
-    store.write(|tx| {
-        let moved = tx.slot_archive(schedule, before, CHUNK)?;
-        if moved > 0 {
-            tx.audit_insert(ports.clock.now(), AuditAction::Archive, schedule.as_str(), &Origin::default())?;
-        }
-        Ok(moved)
-    })
+    fn archive_chunk(&self, schedule: &ScheduleId, before: Timestamp) -> Result<usize, StoreError> {
+        self.store.on(Lane::Maintenance).write(|tx| {
+            let moved = tx.slot_archive(schedule, before, CHUNK)?;
+            if moved > 0 {
+                tx.audit_insert(self.ports.clock.now(), AuditAction::Archive, schedule.as_str(), &Origin::default())?;
+            }
+            Ok(moved)
+        })
+    }
 }
