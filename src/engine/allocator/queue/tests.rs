@@ -7,7 +7,7 @@ use domain::ids::OdsCode;
 use std::time::Duration;
 
 fn origin(request_id: &str) -> Origin {
-    Origin { consumer: OdsCode::parse("X9T20").ok(), request_id: Some(request_id.to_owned()), ..Origin::default() }
+    Origin { consumer: OdsCode::parse("X9T20"), request_id: Some(request_id.to_owned()), ..Origin::default() }
 }
 
 fn cancellation(request_id: &str) -> Cancellation {

@@ -58,7 +58,7 @@ fn everything(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start:
 enum Step {
     Change(u8, i32, bool),
     Pass(i64),
-    Forget,
+    Purge,
     Ask(Option<Vec<u8>>, Option<i64>, Option<i64>),
 }
 
@@ -66,7 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (any::<u8>(), 0..3, prop::bool::weighted(0.1)).prop_map(|(n, taken, blocked)| Step::Change(n, taken, blocked)),
         1 => (0i64..4).prop_map(Step::Pass),
-        1 => Just(Step::Forget),
+        1 => Just(Step::Purge),
         4 => (
             prop::option::of(prop::collection::btree_set(0u8..5, 0..4).prop_map(|set| set.into_iter().collect())),
             prop::option::of(-2i64..34),
@@ -97,7 +97,7 @@ proptest! {
                     all.insert(n, changed);
                 }
                 Step::Pass(minutes) => now = now.plus_ms(minutes * 60_000),
-                Step::Forget => offer.forget_begun(now),
+                Step::Purge => offer.purge_begun(now),
                 Step::Ask(schedules, from, until) => {
                     let schedules: Option<Vec<ScheduleId>> = schedules.map(|list| list.into_iter().map(schedule).collect());
                     let window = Window { from: from.map(at), until: until.map(at) };
@@ -157,7 +157,7 @@ fn nothing_is_answered_for_a_time_before_what_was_forgotten() {
     let mut offer = FreeSlots::new(at(-1));
     offer.add(vec![slot(8, 0, false)]);
     offer.sort();
-    offer.forget_begun(at(5));
+    offer.purge_begun(at(5));
     assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
     assert_eq!(offer.find(None, Window::default(), at(5), LIMIT), Ok(Vec::new()));
     assert_eq!(offer.len(), 0);
