@@ -97,7 +97,7 @@ pub enum Primitive {
     /// Bytes in base 64.
     Base64,
     /// A point in time with zone.
-    Timestamp,
+    Instant,
     /// A date, or a date and time.
     DateTime,
     /// A date, or a month or year.

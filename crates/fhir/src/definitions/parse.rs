@@ -26,7 +26,7 @@ const PRIMITIVES: [(&str, Primitive); 17] = [
     ("id", Primitive::Id),
     ("code", Primitive::Code),
     ("base64Binary", Primitive::Base64),
-    ("instant", Primitive::Timestamp),
+    ("instant", Primitive::Instant),
     ("dateTime", Primitive::DateTime),
     ("date", Primitive::Date),
     ("time", Primitive::Time),
