@@ -28,7 +28,7 @@ use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 use domain::time::{Clock, LONDON};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -184,7 +184,7 @@ const fn told(usage: bool, text: String) -> Failure {
 
 /// The real clock, ids and codec.
 pub fn ports() -> Ports {
-    Ports { clock: Arc::new(SystemClock), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
+    Ports { clock: Arc::new(SystemClock), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) }
 }
 
 /// Maintenance of an opened database, by the real clock.

@@ -21,7 +21,7 @@ use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::Service;
 use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
 use domain::time::{Clock, DAY_MS, LONDON, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use place::{NOW, Place, schedule};
 use slotkeeper::cli::seed_files;
 use slotkeeper::engine::{Maintenance, Ports, SeedContent, UuidIds};
@@ -44,7 +44,7 @@ impl Clock for Standing {
 }
 
 fn ports(now: Timestamp) -> Ports {
-    Ports { clock: Arc::new(Standing(now)), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
+    Ports { clock: Arc::new(Standing(now)), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) }
 }
 
 impl Place {

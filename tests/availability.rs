@@ -26,7 +26,7 @@ use domain::schedule::Schedule;
 use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::{Clock, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use place::{NOW, Place};
 use slotkeeper::engine::{Engine, Limits, Maintenance, Ports, UuidIds};
 use slotkeeper::store::{CHANGES_MAX, Cancellation, Lane, NewAppointment, NewSlot, Store};
@@ -75,7 +75,7 @@ impl Place {
     }
 
     fn engine_with(&self, limits: Limits) -> Engine {
-        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
         Engine::start(self.store(), ports, limits).unwrap()
     }
 }
@@ -304,7 +304,7 @@ fn archiving_gives_no_cause_for_doubt() {
         let past = "SET start_ms = start_ms - 864000000000, end_ms = end_ms - 864000000000 WHERE schedule_id = 'schedule-2'";
         place.by_hand(&format!("UPDATE slot {past}"));
         let (other, engine) = (place.store(), place.engine());
-        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
         for round in 0..3 {
             let archived = Maintenance::new(other.clone(), ports.clone()).archive(7, &mut |_| true).unwrap();
             assert_eq!(archived.slots, if round == 0 { 3 } else { 0 }, "{}", place.kind);

@@ -13,7 +13,7 @@ mod place;
 mod support;
 
 use domain::time::{Clock, DAY_MS, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use place::{NOW, Place};
 use slotkeeper::engine::{Maintenance, Ports, UuidIds};
 use slotkeeper::store::{Lane, Store, StoreError};
@@ -175,7 +175,7 @@ fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything() {
             place.kind
         );
         let ports =
-            Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
+            Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
         assert_eq!(Maintenance::new(store.clone(), ports.clone()).archive(7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
         place.by_hand("DELETE FROM audit WHERE action = 'archive'");
         drop(store);

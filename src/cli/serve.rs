@@ -16,7 +16,7 @@ use crate::http::{ANY_ORIGIN, AuthMode, HttpLimits, PolicyInForce, Service, Sett
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use domain::time::Clock as _;
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use ipnet::IpNet;
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};

@@ -3,6 +3,7 @@
 //! It writes the directory as a seed file would have it and reads it through the same codec. What a reader would get wrong:
 //! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
 
+use fhir::stu3;
 use super::{Failure, maintenance};
 use crate::engine::SeedContent;
 use crate::store::Store;
@@ -11,7 +12,8 @@ use domain::ids::ResourceId;
 use domain::schedule::{Identifier, Schedule};
 use domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedule_number, service_id};
 use domain::time::{LONDON, Timestamp};
-use fhir::{directory, json as fhir_json};
+use fhir::stu3::directory;
+use fhir::codec::json as fhir_json;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -79,7 +81,7 @@ fn content(diary: &SyntheticDiary) -> Result<SeedContent, Failure> {
 fn read(resources: &[Value]) -> Result<Vec<DirectoryRecord>, Failure> {
     let entries: Vec<Value> = resources.iter().map(|resource| json!({"resource": resource})).collect();
     let text = json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string();
-    let tree = fhir_json::read(text.as_bytes()).map_err(|e| Failure::Failed(e.problem))?.tree;
+    let tree = fhir_json::read(text.as_bytes(), stu3::definitions()).map_err(|e| Failure::Failed(e.problem))?.tree;
     directory::read_bundle(&tree).map_err(|problems| {
         let first = problems.first().map(|problem| format!("{}: {}", problem.expression, problem.message));
         Failure::Failed(format!("the synthetic directory is wrong: {}", first.unwrap_or_default()))

@@ -31,7 +31,7 @@ pub use slots::search::{Related, SlotMatches};
 
 use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
-use domain::element::Documents;
+use domain::document::Documents;
 use domain::ids::Ids;
 use domain::time::Clock;
 use slots::availability::Availability;

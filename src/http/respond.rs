@@ -1,17 +1,20 @@
 //! Answers: trees and stored documents to bytes, and the headers every answer carries (digest A.4).
 
+use fhir::stu3;
 use super::negotiate::Format;
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use domain::appointment::AppointmentVersion;
-use domain::element::{Documents, Element};
+use domain::element::Element;
 use domain::fault::Fault;
 use domain::time::Timestamp;
-use fhir::json::{self, JsonDocuments};
+use fhir::codec::json;
+use domain::document::Documents;
+use fhir::stu3::Stu3Documents;
 use fhir::shape::Shape;
-use fhir::xml;
+use fhir::codec::xml;
 
 /// How an answer is to look.
 #[derive(Debug, Clone, Copy)]
@@ -108,10 +111,10 @@ fn tagged(answer: &mut HttpResponseBuilder, version: i64, at: Timestamp) {
 
 fn written(tree: &Element, looks: Looks) -> String {
     match (looks.format, looks.pretty) {
-        (Format::Json, false) => json::write(tree),
-        (Format::Json, true) => json::write_pretty(tree),
-        (Format::Xml, false) => xml::write(tree),
-        (Format::Xml, true) => xml::write_pretty(tree),
+        (Format::Json, false) => json::write(tree, stu3::definitions()),
+        (Format::Json, true) => json::write_pretty(tree, stu3::definitions()),
+        (Format::Xml, false) => xml::write(tree, stu3::definitions()),
+        (Format::Xml, true) => xml::write_pretty(tree, stu3::definitions()),
     }
 }
 
@@ -119,7 +122,7 @@ fn written(tree: &Element, looks: Looks) -> String {
 fn document(text: &str, looks: Looks, shape: &Shape) -> Result<String, Fault> {
     match (looks.format, looks.pretty) {
         (Format::Json, false) if shape.is_whole() && is_object(text) && json::is_answer(text) => Ok(text.to_owned()),
-        _ => Ok(written(&shape.applied(tree(text)?), looks)),
+        _ => Ok(written(&shape.applied(tree(text)?, stu3::definitions()), looks)),
     }
 }
 
@@ -134,7 +137,7 @@ pub fn is_object(text: &str) -> bool {
 /// # Errors
 /// `Internal` when it cannot be read.
 pub fn tree(text: &str) -> Result<Element, Fault> {
-    JsonDocuments.read(text).map_err(|problem| {
+    Stu3Documents.read(text).map_err(|problem| {
         log::error!("a stored resource cannot be read: {problem}");
         Fault::Internal
     })

@@ -33,10 +33,10 @@ async fn every_way_of_answering_gives_the_same_answer(app: App) {
         assert_eq!(entries(&usual), entries(&built), "{root}");
         assert_eq!(usual["total"], built["total"], "{root}");
         assert_eq!(entries(&usual), entries(&paged), "{root}: the database was asked for a page");
-        let of_json = fhir::json::read(usual.to_string().as_bytes()).unwrap().tree;
+        let of_json = fhir::codec::json::read(usual.to_string().as_bytes()).unwrap().tree;
         let in_xml = app.ask(ask("&_format=xml")).await.expect(200);
-        let of_xml = fhir::xml::read(in_xml.text().as_bytes()).unwrap().tree;
-        let written = |tree| fhir::json::write(tree).replace("&_format=xml", "");
+        let of_xml = fhir::codec::xml::read(in_xml.text().as_bytes()).unwrap().tree;
+        let written = |tree| fhir::codec::json::write(tree).replace("&_format=xml", "");
         assert_eq!(written(&of_xml), written(&of_json), "{root}");
     }
 }

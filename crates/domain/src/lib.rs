@@ -16,6 +16,7 @@
 
 pub mod appointment;
 pub mod directory;
+pub mod document;
 pub mod element;
 pub mod fault;
 pub mod ids;

@@ -251,7 +251,7 @@ pub(super) fn day_window(diary: &SyntheticDiary, ahead: u32) -> Window {
 mod tests {
     use super::*;
     use chrono::NaiveDate;
-    use fhir::json;
+    use fhir::codec::json;
 
     #[test]
     fn a_booking_put_together_has_the_length_it_says_and_names_its_slot_everywhere() {

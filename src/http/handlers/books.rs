@@ -3,6 +3,7 @@
 //! What a reader would get wrong: a request that is refused for its content may still be a resent one that
 //! has succeeded before, and then that is the answer; so every such refusal asks for the key first.
 
+use fhir::stu3;
 use super::super::negotiate::Format;
 use super::super::prefer::Returning;
 use super::respond::Content;
@@ -16,9 +17,11 @@ use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::fault::{Fault, Problem, ProblemKind};
 use domain::ids::AppointmentId;
-use fhir::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
+use fhir::stu3::uec::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
 use fhir::shape::Shape;
-use fhir::{json, outcome, xml};
+use fhir::codec::json;
+use fhir::codec::xml;
+use fhir::outcome;
 use tokio::sync::oneshot;
 
 /// Most tags of one `If-Match` that are looked at, and how much of each.
@@ -148,8 +151,8 @@ pub fn expected(asked: &Asked) -> Option<ExpectedVersion> {
 pub fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
     let body = asked.admitted.body.plain()?;
     let read = match asked.admitted.body_format {
-        Format::Json => json::read(&body),
-        Format::Xml => xml::read(&body),
+        Format::Json => json::read(&body, stu3::definitions()),
+        Format::Xml => xml::read(&body, stu3::definitions()),
     };
     read.map_err(|unreadable| match unreadable.too_deep {
         true => Fault::TooLarge { what: "nesting", limit: json::DEPTH_MAX, unit: "levels" },

@@ -3,6 +3,7 @@
 //! What a reader would get wrong: an answer that is given again was not found in a drawer and handed out. The engine has
 //! looked at the database since the request came, as for any other search, and said that it would find the same.
 
+use fhir::stu3;
 use super::super::Service;
 use super::super::access::Sought;
 use super::super::answers::{Answer, Question};
@@ -20,9 +21,12 @@ use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::Timestamp;
 use fhir::bundle::{Entry, Mode};
-use fhir::render::{self, Head, Included};
+use fhir::stu3::render::{self, Head, Included};
 use fhir::search::Query;
-use fhir::{json, schedule, search, slot, xml};
+use fhir::codec::json;
+use fhir::stu3::schedule;
+use fhir::stu3::slot;
+use fhir::codec::xml;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +57,7 @@ pub async fn again(service: &Service, question: Question) -> Result<HttpResponse
 pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fault> {
     let access = asked.access();
     let is_fresh = anew.as_ref().and_then(|anew| anew.is_fresh);
-    let query = search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
+    let query = fhir::stu3::search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
     let must_know_service = asked.dialect.strict;
     let found = match held(&asked, &query.search, &access, is_fresh).await {
         Some(found) => found,
@@ -105,7 +109,7 @@ fn given(answer: &Arc<Answer>) -> HttpResponse {
 /// Until when the answer stays right if nothing is booked, freed or laid out: until its first slot begins, or its window
 /// begins or ends. `None` where the question itself means something else at any other time.
 fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Option<Timestamp> {
-    let mut later = search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
+    let mut later = fhir::stu3::search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
     let Window { from, until } = query.search.start;
     // A window that begins in the past begins now, and what is on offer begins later than that in any case.
     if from <= Some(found.now) {
@@ -150,8 +154,8 @@ fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Re
     for (schedule, shown) in &found.related.schedules {
         let tree = schedule::tree(schedule, shown, !asked.dialect.strict);
         let text = match format {
-            Format::Json => json::write(&tree),
-            Format::Xml => xml::write_inside(&tree),
+            Format::Json => json::write(&tree, stu3::definitions()),
+            Format::Xml => xml::write_inside(&tree, stu3::definitions()),
         };
         included.push(Included { path: format!("Schedule/{}", schedule.id), text: Cow::Owned(text) });
     }
@@ -159,8 +163,8 @@ fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Re
         // Documents are stored as the JSON that would be written.
         let text = match format {
             Format::Json if respond::is_object(&entry.document) => Cow::Borrowed(entry.document.as_str()),
-            Format::Json => Cow::Owned(json::write(&respond::tree(&entry.document)?)),
-            Format::Xml => Cow::Owned(xml::write_inside(&respond::tree(&entry.document)?)),
+            Format::Json => Cow::Owned(json::write(&respond::tree(&entry.document)?, stu3::definitions())),
+            Format::Xml => Cow::Owned(xml::write_inside(&respond::tree(&entry.document)?, stu3::definitions())),
         };
         included.push(Included { path: format!("{}/{}", entry.kind.name(), entry.id), text });
     }
@@ -189,7 +193,7 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let access = asked.access();
     let found = asked.engine(move |engine| engine.slot(&id, &access)).await?;
     let now = asked.service.engine.now();
-    let mut answer = respond::versioned(&shape.applied(slot::tree_versioned(&found, now)), found.version, found.updated, looks);
+    let mut answer = respond::versioned(&shape.applied(slot::tree_versioned(&found, now), stu3::definitions()), found.version, found.updated, looks);
     if found.status(now) == SlotStatus::Begun {
         answer.extensions_mut().insert(BeyondItsVersion);
     }

@@ -10,9 +10,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
 use domain::ids::AppointmentId;
-use fhir::appointment::{read_booking_body, read_cancel_body, with_defaults};
-use fhir::json::Read;
-use fhir::operation;
+use fhir::stu3::uec::appointment::{read_booking_body, read_cancel_body, with_defaults};
+use fhir::codec::json::Read;
+use fhir::stu3::operation;
 use fhir::outcome::{self, Issue, IssueCode, Severity};
 
 /// Profiles every appointment is held to in any case.

@@ -3,13 +3,15 @@
 //! What a reader would get wrong: no status of a refusal is written down here. Each fault that an operation can meet
 //! is put to the root's own table, and whatever that says is what the document says.
 
+use fhir::stu3;
 use super::super::auth::Need;
 use super::super::dialects::{self, Demanded, Dialect, Interaction, Route};
 use super::{examples, tag};
 use domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::time::{LONDON, Timestamp};
-use fhir::{json as fhir_json, outcome};
+use fhir::codec::json as fhir_json;
+use fhir::outcome;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -68,7 +70,7 @@ pub fn examples() -> Value {
         for route in dialect.routes {
             for (name, says, fault) in faults(dialect, route.interaction) {
                 let tree = outcome::tree(ID_OF_OUTCOME, &(dialect.refuse)(&fault).issues);
-                let value: Value = serde_json::from_str(&fhir_json::write(&tree)).unwrap_or_default();
+                let value: Value = serde_json::from_str(&fhir_json::write(&tree, stu3::definitions())).unwrap_or_default();
                 all.insert(format!("{}-{name}", tag(dialect)), json!({"summary": says, "value": value}));
             }
         }

@@ -12,8 +12,8 @@ use actix_web::rt::time::timeout;
 use actix_web::test::{TestRequest, init_service};
 use domain::ids::Ids;
 use domain::time::{Clock, Timestamp};
-use fhir::compat::ApiVersion;
-use fhir::json::JsonDocuments;
+use fhir::stu3::uec::compat::ApiVersion;
+use fhir::stu3::Stu3Documents;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use slotkeeper::cli::policy_file;
@@ -168,7 +168,7 @@ impl App {
     async fn start(database: Rc<Database>, source: u32, setup: Setup) -> Self {
         let clock = Arc::new(StandingClock::at(setup.season.now()));
         let store = Store::open(&DatabaseUrl::parse(&database.url()).unwrap(), false).unwrap();
-        let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(source)), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(source)), documents: Arc::new(Stu3Documents) };
         let records = Arc::new(Mutex::new(Vec::new()));
         let sink = recording(&records);
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
@@ -324,7 +324,7 @@ impl App {
 
     /// Archives what ended so many days ago, as a server does beside its work.
     pub fn archive(&self, days: u32) -> Archived {
-        let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(Stu3Documents) };
         Maintenance::new(self.store.clone(), ports.clone()).archive(days, &mut |_| true).unwrap()
     }
 

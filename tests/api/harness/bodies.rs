@@ -66,6 +66,6 @@ pub fn cancelled(appointment: &Value) -> Value {
 
 /// A resource in XML.
 pub fn xml_of(resource: &Value) -> String {
-    let tree = fhir::json::read(resource.to_string().as_bytes()).unwrap().tree;
-    fhir::xml::write(&tree)
+    let tree = fhir::codec::json::read(resource.to_string().as_bytes()).unwrap().tree;
+    fhir::codec::xml::write(&tree)
 }

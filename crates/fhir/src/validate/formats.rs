@@ -4,7 +4,7 @@
 //! `decisions.md` 1 takes one without as London time, so that only an `instant` must have it.
 
 use crate::definitions::Primitive;
-use crate::xml;
+use crate::codec::xml;
 use domain::time::{self, Timestamp};
 
 /// The longest logical id.

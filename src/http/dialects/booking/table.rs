@@ -2,7 +2,8 @@
 
 use super::super::Refused;
 use domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
-use fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
+use fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity};
+use fhir::stu3::uec::spine::SpineCode;
 
 /// Content codings of bodies that are read.
 const CODINGS: &str = "gzip, identity";
