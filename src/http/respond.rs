@@ -11,7 +11,7 @@ use domain::element::Element;
 use domain::fault::Fault;
 use domain::time::Timestamp;
 use fhir::codec::json;
-use domain::document::Documents;
+use domain::document::{Document, Documents};
 use fhir::stu3::Stu3Documents;
 use fhir::shape::Shape;
 use fhir::codec::xml;
@@ -80,10 +80,10 @@ pub fn appointment(
 ///
 /// # Errors
 /// `Internal` when what is stored cannot be read.
-pub fn stored(text: &str, version: i64, updated: Timestamp, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
+pub fn stored(stored: &Document, version: i64, updated: Timestamp, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
     let mut answer = start(StatusCode::OK, looks.format);
     tagged(&mut answer, version, updated);
-    Ok(answer.body(document(text, looks, shape)?))
+    Ok(answer.body(document(stored, looks, shape)?))
 }
 
 /// One resource that is made for the answer, with its version.
@@ -119,10 +119,11 @@ fn written(tree: &Element, looks: Looks) -> String {
 }
 
 /// Documents are stored as JSON, so the usual answer is the stored text itself, unless it holds what XML alone gives back.
-fn document(text: &str, looks: Looks, shape: &Shape) -> Result<String, Fault> {
+fn document(document: &Document, looks: Looks, shape: &Shape) -> Result<String, Fault> {
+    let text = &document.text;
     match (looks.format, looks.pretty) {
-        (Format::Json, false) if shape.is_whole() && is_object(text) && json::is_answer(text) => Ok(text.to_owned()),
-        _ => Ok(written(&shape.applied(tree(text)?, stu3::definitions()), looks)),
+        (Format::Json, false) if shape.is_whole() && is_object(text) && json::is_answer(text) => Ok(text.clone()),
+        _ => Ok(written(&shape.applied(tree(document)?, stu3::definitions()), looks)),
     }
 }
 
@@ -136,8 +137,8 @@ pub fn is_object(text: &str) -> bool {
 ///
 /// # Errors
 /// `Internal` when it cannot be read.
-pub fn tree(text: &str) -> Result<Element, Fault> {
-    Stu3Documents.read(text).map_err(|problem| {
+pub fn tree(document: &Document) -> Result<Element, Fault> {
+    Stu3Documents.read(document).map_err(|problem| {
         log::error!("a stored resource cannot be read: {problem}");
         Fault::Internal
     })

@@ -26,15 +26,22 @@ impl Release {
     }
 }
 
+/// A resource as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The release it is written in.
+    pub release: Release,
+    /// Its text.
+    pub text: String,
+}
+
 /// Turns trees of one release into the text the store keeps, and back, and completes what was sent; a port, so that the
 /// engine can decide on trees without knowing a format or a profile.
 pub trait Documents: Send + Sync {
-    /// The release of the trees.
-    fn release(&self) -> Release;
-    /// The stored text of a tree.
-    fn write(&self, tree: &Element) -> String;
-    /// The tree of a stored text, or what is wrong with it.
-    fn read(&self, text: &str) -> Result<Element, String>;
+    /// The document of a tree.
+    fn write(&self, tree: &Element) -> Document;
+    /// The tree of a document, or what is wrong with it.
+    fn read(&self, document: &Document) -> Result<Element, String>;
     /// The resource of a new appointment: what was sent, completed by what the server adds.
     fn booked(&self, resource: Element, id: &AppointmentId, now: Timestamp, keeps_created: bool) -> Element;
     /// The resource of a cancelled appointment: what was stored, with the status changed.

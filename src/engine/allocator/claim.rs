@@ -3,6 +3,7 @@
 use super::backoff::Backoff;
 use crate::store::Cancellation;
 use domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
+use domain::document::Document;
 use domain::fault::Fault;
 use domain::ids::{AppointmentId, OdsCode, SlotId};
 use domain::policy::Access;
@@ -26,7 +27,7 @@ pub(in crate::engine) struct BookClaim {
     /// What its organisation may see and do, as it was when the request was let in.
     pub(in crate::engine) access: Access,
     pub(in crate::engine) created: Timestamp,
-    pub(in crate::engine) document: String,
+    pub(in crate::engine) document: Document,
     pub(in crate::engine) origin: Origin,
 }
 

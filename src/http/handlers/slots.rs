@@ -162,7 +162,7 @@ fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Re
     for entry in &found.related.directory {
         // Documents are stored as the JSON that would be written.
         let text = match format {
-            Format::Json if respond::is_object(&entry.document) => Cow::Borrowed(entry.document.as_str()),
+            Format::Json if respond::is_object(&entry.document.text) => Cow::Borrowed(entry.document.text.as_str()),
             Format::Json => Cow::Owned(json::write(&respond::tree(&entry.document)?, stu3::definitions())),
             Format::Xml => Cow::Owned(xml::write_inside(&respond::tree(&entry.document)?, stu3::definitions())),
         };

@@ -10,6 +10,7 @@
 mod postgresql;
 mod sqlite;
 
+use domain::document::Document;
 use super::conn::AnyConn;
 use super::schema::{appointment, appointment_version, slot};
 use super::{StoreError, Tx};
@@ -30,7 +31,7 @@ pub struct NewAppointment {
     /// The appointment, version 1.
     pub appointment: Appointment,
     /// The resource as it will be handed out.
-    pub document: String,
+    pub document: Document,
     /// On whose behalf.
     pub origin: Origin,
     /// The ceilings that have to have room for it; mostly none.
@@ -49,7 +50,7 @@ pub struct Cancellation {
     /// When the new version is made.
     pub at: Timestamp,
     /// The resource as it will be handed out.
-    pub document: String,
+    pub document: Document,
     /// On whose behalf.
     pub origin: Origin,
 }
@@ -116,7 +117,7 @@ impl Tx<'_> {
                     .first(c)
                     .optional()
             })?;
-            if document.as_ref() == Some(&cancel.document) {
+            if document.as_ref() == Some(&cancel.document.text) {
                 settled.cancelled.insert(cancel.id.clone());
             }
         }

@@ -98,7 +98,8 @@ const BOOK_TAIL: &str = "
     SELECT id, slot_id, seat, true, 1, start_ms, end_ms, service_id, consumer, nhs_number, patient_name,
         birth_date, contact, reason, clinical_document, at_ms FROM won
 ), recorded AS (
-    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document) SELECT id, 1, true, at_ms, document FROM won
+    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document, release)
+    SELECT id, 1, true, at_ms, document, release FROM won
 ), remembered AS (
     INSERT INTO request_key (request_id, consumer, appointment_id, recorded_ms)
     SELECT request_id, consumer_key, id, at_ms FROM won WHERE request_id IS NOT NULL
@@ -126,8 +127,8 @@ const CANCEL_TAIL: &str = "mine AS MATERIALIZED (
 ), ended AS (
     UPDATE appointment a SET live = false, version = g.version, updated_ms = g.at_ms FROM gone g WHERE a.id = g.id
 ), recorded AS (
-    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document)
-    SELECT id, version, false, at_ms, document FROM gone
+    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document, release)
+    SELECT id, version, false, at_ms, document, release FROM gone
 ), remembered AS (
     INSERT INTO request_key (request_id, consumer, appointment_id, recorded_ms)
     SELECT request_id, consumer_key, id, at_ms FROM gone WHERE request_id IS NOT NULL
@@ -154,6 +155,7 @@ struct Book {
     reason: Vec<String>,
     clinical_document: Vec<Option<String>>,
     document: Vec<String>,
+    release: Vec<String>,
     at_ms: Vec<i64>,
     origins: Origins,
 }
@@ -174,7 +176,8 @@ impl Book {
             book.contact.push(new.patient.contact.clone());
             book.reason.push(new.reason.clone());
             book.clinical_document.push(new.clinical_document.clone());
-            book.document.push(claim.document.clone());
+            book.document.push(claim.document.text.clone());
+            book.release.push(claim.document.release.name().to_owned());
             book.at_ms.push(new.updated.ms());
             // Whom it is booked by and on whose behalf the request came is one and the same organisation.
             debug_assert_eq!(new.booked_by.as_ref().map(OdsCode::as_str), claim.origin.consumer.as_ref().map(OdsCode::as_str));
@@ -185,7 +188,7 @@ impl Book {
 }
 
 const BOOK_COLUMNS: &str = "id, slot_id, start_ms, end_ms, service_id, nhs_number, patient_name, birth_date, contact, reason, \
-     clinical_document, document, at_ms, ";
+     clinical_document, document, release, at_ms, ";
 
 impl QueryFragment<Pg> for Book {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -202,6 +205,7 @@ impl QueryFragment<Pg> for Book {
             Texts(&self.reason),
             MaybeTexts(&self.clinical_document),
             Texts(&self.document),
+            Texts(&self.release),
             Numbers(&self.at_ms),
         ];
         out.push_sql(HEAD);
@@ -222,16 +226,17 @@ struct Cancel {
     id: Vec<String>,
     decided_on: Vec<i64>,
     document: Vec<String>,
+    release: Vec<String>,
     at_ms: Vec<i64>,
     origins: Origins,
 }
 
 impl QueryFragment<Pg> for Cancel {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let own = [Texts(&self.id), Numbers(&self.decided_on), Texts(&self.document), Numbers(&self.at_ms)];
+        let own = [Texts(&self.id), Numbers(&self.decided_on), Texts(&self.document), Texts(&self.release), Numbers(&self.at_ms)];
         out.push_sql(HEAD);
         bind(&mut out, own.into_iter().chain(self.origins.columns()))?;
-        let parts = [") AS c(id, decided_on, document, at_ms, ", KEY_COLUMN, &COLUMNS, KEYED];
+        let parts = [") AS c(id, decided_on, document, release, at_ms, ", KEY_COLUMN, &COLUMNS, KEYED];
         for sql in parts.into_iter().chain([CANCEL_TAIL, &COLUMNS, CANCEL_AUDITED, &COLUMNS, CANCEL_END]) {
             out.push_sql(sql);
         }
@@ -265,7 +270,8 @@ pub(super) fn cancel(conn: &mut PgConnection, claims: &[Cancellation]) -> QueryR
     for claim in claims {
         cancel.id.push(claim.id.as_str().to_owned());
         cancel.decided_on.push(claim.decided_on);
-        cancel.document.push(claim.document.clone());
+        cancel.document.push(claim.document.text.clone());
+        cancel.release.push(claim.document.release.name().to_owned());
         cancel.at_ms.push(claim.at.ms());
         cancel.origins.push(&claim.origin);
     }

@@ -7,6 +7,7 @@ use super::{Cancellation, NewAppointment, key_of};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::appointment::{Origin, RequestKey};
+use domain::document::Document;
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
 use domain::time::Timestamp;
@@ -109,13 +110,14 @@ fn insert_appointment(conn: &mut SqliteConnection, claim: &NewAppointment, seat:
     diesel::insert_into(appointment::table).values(row).execute(conn).map(drop)
 }
 
-fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: Timestamp, document: &str) -> QueryResult<()> {
+fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: Timestamp, document: &Document) -> QueryResult<()> {
     let row = (
         appointment_version::appointment_id.eq(id),
         appointment_version::version.eq(version),
         appointment_version::live.eq(live),
         appointment_version::recorded_ms.eq(at.ms()),
-        appointment_version::document.eq(document),
+        appointment_version::document.eq(&document.text),
+        appointment_version::release.eq(document.release.name()),
     );
     diesel::insert_into(appointment_version::table).values(row).execute(conn).map(drop)
 }

@@ -3,7 +3,7 @@
 use super::{definitions, naming};
 use crate::codec::json;
 use domain::appointment::AppointmentStatus;
-use domain::document::{Documents, Release};
+use domain::document::{Document, Documents, Release};
 use domain::element::Element;
 use domain::ids::AppointmentId;
 use domain::time::Timestamp;
@@ -13,17 +13,15 @@ use domain::time::Timestamp;
 pub struct Stu3Documents;
 
 impl Documents for Stu3Documents {
-    fn release(&self) -> Release {
-        Release::Stu3
-    }
-
-    fn write(&self, tree: &Element) -> String {
-        json::write_stored(tree, definitions())
+    fn write(&self, tree: &Element) -> Document {
+        Document { release: Release::Stu3, text: json::write_stored(tree, definitions()) }
     }
 
     /// A stored text was checked before it was stored: anything wrong with it is an error.
-    fn read(&self, text: &str) -> Result<Element, String> {
-        json::read_document(text, definitions())
+    fn read(&self, document: &Document) -> Result<Element, String> {
+        match document.release {
+            Release::Stu3 => json::read_document(&document.text, definitions()),
+        }
     }
 
     /// `created` is the server's (digest I, row 12), unless it is the consumer's to set and `keeps_created`.
