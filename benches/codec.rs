@@ -7,9 +7,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::element::Element;
-use fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
 use fhir::codec::json;
 use fhir::codec::xml;
+use fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
 use fhir::validate;
 use std::hint::black_box;
 

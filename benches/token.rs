@@ -13,9 +13,9 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::appointment::BookRequest;
 use domain::time::Timestamp;
+use fhir::codec::json;
 use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
 use fhir::stu3::uec::compat::ApiVersion;
-use fhir::codec::json;
 use futures_util::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};

@@ -19,6 +19,7 @@ mod support;
 use diesel::connection::SimpleConnection;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::Service;
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
 use domain::time::{Clock, DAY_MS, LONDON, Timestamp};
 use fhir::stu3::Stu3Documents;
@@ -132,7 +133,7 @@ fn booking(id: &str, of: &NewSlot) -> NewAppointment {
             clinical_document: None,
             updated: NOW,
         },
-        document: "{}".to_owned(),
+        document: Document { release: Release::Stu3, text: "{}".to_owned() },
         origin: Origin::default(),
         quotas: Vec::new(),
     }

@@ -17,6 +17,7 @@ mod support;
 
 use diesel::connection::SimpleConnection;
 use domain::directory::{DirectoryKind, Service};
+use domain::document::{Document, Release};
 use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
 use place::{NOW, Place, schedule};
 use slotkeeper::store::{CHANGES_MAX, Lane, NewSlot, Poll, Store};
@@ -222,12 +223,26 @@ fn bookings_leave_the_catalogue_alone_and_everything_else_raises_it() {
         raised("a slot is laid out", false);
         store
             .on(Lane::Maintenance)
-            .write(|tx| tx.directory_put(DirectoryKind::Location, &ResourceId::stored("l".to_owned()), "{}", NOW))
+            .write(|tx| {
+                tx.directory_put(
+                    DirectoryKind::Location,
+                    &ResourceId::stored("l".to_owned()),
+                    &Document { release: Release::Stu3, text: "{}".to_owned() },
+                    NOW,
+                )
+            })
             .unwrap();
         raised("a place is new", true);
         store
             .on(Lane::Maintenance)
-            .write(|tx| tx.directory_put(DirectoryKind::Location, &ResourceId::stored("l".to_owned()), "{}", NOW))
+            .write(|tx| {
+                tx.directory_put(
+                    DirectoryKind::Location,
+                    &ResourceId::stored("l".to_owned()),
+                    &Document { release: Release::Stu3, text: "{}".to_owned() },
+                    NOW,
+                )
+            })
             .unwrap();
         raised("a place stays what it is", false);
         for sql in [

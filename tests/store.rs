@@ -17,6 +17,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::{DirectoryKind, Service};
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::policy::{Quota, Tally};
 use domain::time::{LONDON, Span};
@@ -80,7 +81,7 @@ fn booking(id: &str, slot: &str) -> NewAppointment {
             clinical_document: None,
             updated: NOW,
         },
-        document: "{}".to_owned(),
+        document: Document { release: Release::Stu3, text: "{}".to_owned() },
         origin: Origin { request_id: Some(format!("request-{id}")), ..Origin::default() },
         quotas: Vec::new(),
     }

@@ -9,14 +9,14 @@ mod diary;
 #[cfg(test)]
 mod tests;
 
-use fhir::stu3;
 use super::toml_table::{Mistakes, line_and_column};
 use domain::directory::DirectoryRecord;
 use domain::fault::{Problem, ProblemKind};
 use domain::rota::WorkingTimes;
 use domain::schedule::Schedule;
-use fhir::stu3::directory;
 use fhir::codec::json;
+use fhir::stu3;
+use fhir::stu3::directory;
 use fhir::validate;
 use std::fmt;
 use std::io::Read as _;

@@ -3,7 +3,6 @@
 //! It writes the directory as a seed file would have it and reads it through the same codec. What a reader would get wrong:
 //! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
 
-use fhir::stu3;
 use super::{Failure, maintenance};
 use crate::engine::SeedContent;
 use crate::store::Store;
@@ -12,8 +11,9 @@ use domain::ids::ResourceId;
 use domain::schedule::{Identifier, Schedule};
 use domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedule_number, service_id};
 use domain::time::{LONDON, Timestamp};
-use fhir::stu3::directory;
 use fhir::codec::json as fhir_json;
+use fhir::stu3;
+use fhir::stu3::directory;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

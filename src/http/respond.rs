@@ -1,20 +1,20 @@
 //! Answers: trees and stored documents to bytes, and the headers every answer carries (digest A.4).
 
-use fhir::stu3;
 use super::negotiate::Format;
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use domain::appointment::AppointmentVersion;
+use domain::document::{Document, Documents};
 use domain::element::Element;
 use domain::fault::Fault;
 use domain::time::Timestamp;
 use fhir::codec::json;
-use domain::document::{Document, Documents};
-use fhir::stu3::Stu3Documents;
-use fhir::shape::Shape;
 use fhir::codec::xml;
+use fhir::shape::Shape;
+use fhir::stu3;
+use fhir::stu3::Stu3Documents;
 
 /// How an answer is to look.
 #[derive(Debug, Clone, Copy)]

@@ -5,8 +5,8 @@ use super::schema::{appointment, appointment_version, schedule, service, slot, s
 use super::{StoreError, Tx};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use domain::document::{Document, Release};
 use domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
 use domain::policy::{Access, Names, Reach, Rights, Standing};

@@ -6,8 +6,8 @@ use super::dialect::OrIgnore;
 use super::schema::{directory, service};
 use super::{StoreError, Tx};
 use diesel::prelude::*;
-use domain::document::Document;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::document::Document;
 use domain::ids::{OdsCode, ResourceId, ServiceId};
 use domain::time::Timestamp;
 

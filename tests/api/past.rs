@@ -4,7 +4,6 @@
 use crate::harness::{App, Ask, OUT_OF_HOURS, PROVIDER_ORGANISATION, Slot, UTC, booking, cancelled, take};
 use chrono::NaiveDate;
 use domain::time::Timestamp;
-use fhir::stu3::Stu3Documents;
 use serde_json::Value;
 use slotkeeper::engine::{DiaryFilter, Maintenance};
 use slotkeeper::store::DatabaseUrl;

@@ -2,6 +2,7 @@
 
 use super::place::NOW;
 use super::*;
+use domain::document::{Document, Release};
 use domain::time::Span;
 
 fn begin(store: &Store) -> Poll {
@@ -177,7 +178,7 @@ fn what_is_archived_is_neither_booked_nor_given_back() {
             slot: slots[0].id.clone(),
             decided_on: 1,
             at: NOW,
-            document: "{}".to_owned(),
+            document: Document { release: Release::Stu3, text: "{}".to_owned() },
             origin: Origin::default(),
         };
         let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancel), NOW)).unwrap();

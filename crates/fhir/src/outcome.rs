@@ -202,8 +202,8 @@ fn speakable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::stu3::definitions;
     use super::*;
+    use crate::stu3::definitions;
 
     #[test]
     fn a_taken_slot_reads_as_the_assurance_demands() {

@@ -163,7 +163,11 @@ mod tests {
     #[test]
     fn the_elements_asked_for_and_the_mandatory_ones_stay_with_what_they_refer_to() {
         let mut shape = Shape::of("Appointment");
-        assert!(shape.want("description", definitions()) && !shape.want("reference", definitions()) && !shape.want("Slot.status", definitions()));
+        assert!(
+            shape.want("description", definitions())
+                && !shape.want("reference", definitions())
+                && !shape.want("Slot.status", definitions())
+        );
         let shown = shape.applied(appointment(), definitions());
         assert_eq!(names(&shown), ["id", "status", "description", "participant", "contained", "meta"]);
         assert_eq!(shown.text_at("contained.id"), Some("pat"));

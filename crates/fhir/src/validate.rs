@@ -178,14 +178,7 @@ impl<'t, 'd> Checker<'t, 'd> {
         }
     }
 
-    fn element(
-        &mut self,
-        element: &'t Element,
-        parent: &'t Element,
-        field: &'d Field,
-        constraints: &[&'d Constraint],
-        place: &Place<'_>,
-    ) {
+    fn element(&mut self, element: &'t Element, parent: &'t Element, field: &'d Field, constraints: &[&'d Constraint], place: &Place<'_>) {
         let ty = self.definitions.type_of(field);
         if let Kind::Primitive(primitive) = ty.kind {
             self.primitive(element, field, primitive, constraints, place);
@@ -204,14 +197,7 @@ impl<'t, 'd> Checker<'t, 'd> {
         self.target(&field.targets, element, place);
     }
 
-    fn primitive(
-        &mut self,
-        element: &'t Element,
-        field: &Field,
-        primitive: Primitive,
-        constraints: &[&'d Constraint],
-        place: &Place<'_>,
-    ) {
+    fn primitive(&mut self, element: &'t Element, field: &Field, primitive: Primitive, constraints: &[&'d Constraint], place: &Place<'_>) {
         // Nearly no value has children, and nothing of a plain one is demanded.
         if !element.children.is_empty() || constraints.iter().any(|constraint| !constraint.children.is_empty()) {
             self.children(element, self.definitions.of_primitives(), constraints, place);

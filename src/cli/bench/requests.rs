@@ -268,7 +268,7 @@ mod tests {
                 head.contains(&format!("Content-Length: {}\r\n", body.len())) || head.ends_with(&format!("Content-Length: {}", body.len())),
                 "{head}"
             );
-            assert!(json::read(body.as_bytes()).is_ok() && !body.contains('@'), "{body}");
+            assert!(json::read(body.as_bytes(), fhir::stu3::definitions()).is_ok() && !body.contains('@'), "{body}");
             assert_eq!(body.matches(slot.id.as_str()).count(), 3, "{body}");
             assert_eq!(body.matches(&slot.start.to_fhir()).count(), 2, "{body}");
         }

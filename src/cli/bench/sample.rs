@@ -122,6 +122,11 @@ impl Sample {
             to_asid: text(ASID_TO),
             interaction_id: Some(format!("{INTERACTION}create:appointment")),
         };
-        NewAppointment { appointment, document: Document { release: Release::Stu3, text: self.document.clone() }, origin, quotas: Vec::new() }
+        NewAppointment {
+            appointment,
+            document: Document { release: Release::Stu3, text: self.document.clone() },
+            origin,
+            quotas: Vec::new(),
+        }
     }
 }

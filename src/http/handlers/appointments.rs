@@ -1,6 +1,5 @@
 //! Appointments: reading them and their versions, and finding them.
 
-use fhir::stu3;
 use super::respond::Content;
 use super::{Asked, directory, respond};
 use actix_web::HttpResponse;
@@ -8,6 +7,7 @@ use actix_web::http::StatusCode;
 use domain::fault::Fault;
 use domain::slot::Slot;
 use fhir::bundle::{self, Change, Entry, Mode};
+use fhir::stu3;
 use fhir::stu3::slot;
 
 /// `GET /Appointment/<id>` and, with `versioned`, `GET /Appointment/<id>/_history/<version>` (digest A.8).

@@ -3,7 +3,6 @@
 //! What a reader would get wrong: a request that is refused for its content may still be a resent one that
 //! has succeeded before, and then that is the answer; so every such refusal asks for the key first.
 
-use fhir::stu3;
 use super::super::negotiate::Format;
 use super::super::prefer::Returning;
 use super::respond::Content;
@@ -17,11 +16,12 @@ use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::fault::{Fault, Problem, ProblemKind};
 use domain::ids::AppointmentId;
-use fhir::stu3::uec::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
-use fhir::shape::Shape;
 use fhir::codec::json;
 use fhir::codec::xml;
 use fhir::outcome;
+use fhir::shape::Shape;
+use fhir::stu3;
+use fhir::stu3::uec::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
 use tokio::sync::oneshot;
 
 /// Most tags of one `If-Match` that are looked at, and how much of each.

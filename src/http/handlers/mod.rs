@@ -7,7 +7,6 @@ mod schedules;
 mod slots;
 mod validate;
 
-use fhir::stu3;
 use super::dialects::{self, Dialect, Interaction};
 use super::negotiate::Format;
 use super::prefer::Preferences;
@@ -22,10 +21,11 @@ use domain::fault::Fault;
 use domain::policy::Access;
 use domain::search::Cursor;
 use fhir::bundle::{self, Entry};
-use fhir::stu3::uec::capability;
-use fhir::stu3::uec::compat::ApiVersion;
 use fhir::search::{self, Query, SearchRules};
 use fhir::shape::Shape;
+use fhir::stu3;
+use fhir::stu3::uec::capability;
+use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -147,7 +147,11 @@ impl Asked {
 
     /// The answer to a search of `kind`.
     fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, entries: Vec<Entry>) -> HttpResponse {
-        let entries = if query.total_only { Vec::new() } else { entries.into_iter().map(|entry| entry.shaped(&query.shape, stu3::definitions())).collect() };
+        let entries = if query.total_only {
+            Vec::new()
+        } else {
+            entries.into_iter().map(|entry| entry.shaped(&query.shape, stu3::definitions())).collect()
+        };
         // Whoever wants the number alone has nothing to go on with.
         let next = next.filter(|_| !query.total_only);
         let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.honoured, total, next, entries);

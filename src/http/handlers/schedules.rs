@@ -1,11 +1,11 @@
 //! Schedules: searching and reading them.
 
-use fhir::stu3;
 use super::super::transfer::BeyondItsVersion;
 use super::{Asked, respond, slots};
 use actix_web::HttpResponse;
 use domain::fault::Fault;
 use fhir::bundle::{Entry, Mode};
+use fhir::stu3;
 use fhir::stu3::schedule;
 use fhir::stu3::slot;
 
@@ -38,7 +38,11 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let shown = found.service_shown(&[]).ok_or(not_found)?;
     // What was assured stays as it was: the booking root's schedules carry no version in their `meta` (digest B.2).
     let strict = asked.dialect.strict;
-    let tree = if strict { schedule::tree(&found, shown, false) } else { shape.applied(schedule::tree_versioned(&found, shown), stu3::definitions()) };
+    let tree = if strict {
+        schedule::tree(&found, shown, false)
+    } else {
+        shape.applied(schedule::tree_versioned(&found, shown), stu3::definitions())
+    };
     let mut answer = respond::versioned(&tree, found.version, found.updated, looks);
     if by_policy {
         answer.extensions_mut().insert(BeyondItsVersion);

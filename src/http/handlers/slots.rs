@@ -3,7 +3,6 @@
 //! What a reader would get wrong: an answer that is given again was not found in a drawer and handed out. The engine has
 //! looked at the database since the request came, as for any other search, and said that it would find the same.
 
-use fhir::stu3;
 use super::super::Service;
 use super::super::access::Sought;
 use super::super::answers::{Answer, Question};
@@ -21,12 +20,13 @@ use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::Timestamp;
 use fhir::bundle::{Entry, Mode};
-use fhir::stu3::render::{self, Head, Included};
-use fhir::search::Query;
 use fhir::codec::json;
+use fhir::codec::xml;
+use fhir::search::Query;
+use fhir::stu3;
+use fhir::stu3::render::{self, Head, Included};
 use fhir::stu3::schedule;
 use fhir::stu3::slot;
-use fhir::codec::xml;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,7 +193,8 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let access = asked.access();
     let found = asked.engine(move |engine| engine.slot(&id, &access)).await?;
     let now = asked.service.engine.now();
-    let mut answer = respond::versioned(&shape.applied(slot::tree_versioned(&found, now), stu3::definitions()), found.version, found.updated, looks);
+    let mut answer =
+        respond::versioned(&shape.applied(slot::tree_versioned(&found, now), stu3::definitions()), found.version, found.updated, looks);
     if found.status(now) == SlotStatus::Begun {
         answer.extensions_mut().insert(BeyondItsVersion);
     }

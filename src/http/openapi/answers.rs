@@ -3,7 +3,6 @@
 //! What a reader would get wrong: no status of a refusal is written down here. Each fault that an operation can meet
 //! is put to the root's own table, and whatever that says is what the document says.
 
-use fhir::stu3;
 use super::super::auth::Need;
 use super::super::dialects::{self, Demanded, Dialect, Interaction, Route};
 use super::{examples, tag};
@@ -12,6 +11,7 @@ use domain::ids::{AppointmentId, OdsCode};
 use domain::time::{LONDON, Timestamp};
 use fhir::codec::json as fhir_json;
 use fhir::outcome;
+use fhir::stu3;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 

@@ -1,10 +1,10 @@
 //! Bodies to begin with. Everybody in them is invented; the NHS number is of the range for tests.
 
-use fhir::stu3;
 use super::super::dialects::Interaction;
 use domain::directory::DirectoryKind;
 use fhir::codec::json as fhir_json;
 use fhir::codec::xml;
+use fhir::stu3;
 use serde_json::{Value, json};
 
 /// A booking with everything contained, as the booking root demands it.
@@ -68,5 +68,7 @@ pub fn answer(strict: bool, interaction: Interaction) -> Option<Value> {
 
 /// The same resource in XML.
 pub fn as_xml(resource: &Value) -> String {
-    fhir_json::read(resource.to_string().as_bytes(), stu3::definitions()).map(|read| xml::write_pretty(&read.tree, stu3::definitions())).unwrap_or_default()
+    fhir_json::read(resource.to_string().as_bytes(), stu3::definitions())
+        .map(|read| xml::write_pretty(&read.tree, stu3::definitions()))
+        .unwrap_or_default()
 }

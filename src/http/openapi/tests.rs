@@ -3,9 +3,10 @@
 use super::*;
 use domain::fault::{Fault, ParameterFault};
 use domain::time::Timestamp;
+use fhir::search::SearchRules;
+use fhir::stu3;
 use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
 use fhir::stu3::uec::compat::Leniencies;
-use fhir::search::{self, SearchRules};
 use std::collections::BTreeSet;
 
 /// The first line in which two texts differ, with its number.
@@ -103,10 +104,10 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
 fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
     for strict in [true, false] {
         let example = examples::booking(strict);
-        let body = fhir::codec::json::read(example.to_string().as_bytes()).unwrap();
+        let body = fhir::codec::json::read(example.to_string().as_bytes(), stu3::definitions()).unwrap();
         let rules = BookingRules { strict, require_verified_nhs_number: false, lenient: Leniencies::NONE };
         let booked = read_booking_body(body, &rules).unwrap();
-        let from_xml = fhir::codec::xml::read(examples::as_xml(&example).as_bytes()).unwrap();
+        let from_xml = fhir::codec::xml::read(examples::as_xml(&example).as_bytes(), stu3::definitions()).unwrap();
         assert_eq!(from_xml.problems, []);
         assert_eq!(domain::element::differences(&booked.resource, &from_xml.tree), []);
     }

@@ -10,13 +10,13 @@
 mod postgresql;
 mod sqlite;
 
-use domain::document::Document;
 use super::conn::AnyConn;
 use super::schema::{appointment, appointment_version, slot};
 use super::{StoreError, Tx};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use domain::appointment::{Appointment, Origin, RequestKey};
+use domain::document::Document;
 use domain::ids::{AppointmentId, SlotId};
 use domain::policy::Quota;
 use domain::time::Timestamp;

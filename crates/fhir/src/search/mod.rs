@@ -76,12 +76,7 @@ pub struct Reading {
 ///
 /// # Errors
 /// [`Fault::Parameter`], on the provider root only.
-pub fn reading(
-    pairs: &[(String, String)],
-    rules: &SearchRules,
-    kind: &'static str,
-    definitions: DefinitionsOf,
-) -> Result<Reading, Fault> {
+pub fn reading(pairs: &[(String, String)], rules: &SearchRules, kind: &'static str, definitions: DefinitionsOf) -> Result<Reading, Fault> {
     parameters::read_one(pairs, rules, kind, definitions).map(|(shape, pretty)| Reading { pretty, shape })
 }
 
@@ -150,4 +145,3 @@ fn quoted(text: &str) -> String {
 pub(crate) fn value_fault(name: &str, value: &str, expected: &'static str) -> Fault {
     Fault::Parameter(ParameterFault::Value { name: quoted(name), value: quoted(value), expected })
 }
-

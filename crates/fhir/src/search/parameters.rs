@@ -123,7 +123,12 @@ pub(crate) fn read<K: Copy>(
 ///
 /// # Errors
 /// [`Fault::Parameter`]; names nobody knows only where the rules are strict.
-pub(crate) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'static str, definitions: DefinitionsOf) -> Result<(Shape, bool), Fault> {
+pub(crate) fn read_one(
+    pairs: &[(String, String)],
+    rules: &SearchRules,
+    kind: &'static str,
+    definitions: DefinitionsOf,
+) -> Result<(Shape, bool), Fault> {
     let mut common = Common { shape: Shape::of(kind), ..Common::default() };
     let nothing: Searchable<()> = Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: &[] };
     for (name, value) in pairs {

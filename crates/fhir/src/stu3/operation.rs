@@ -77,12 +77,14 @@ fn renamed_to_its_kind(element: &Element) -> Option<Element> {
 
 #[cfg(test)]
 mod tests {
-    use crate::stu3::definitions;
     use super::*;
     use crate::codec::{json, xml};
+    use crate::stu3::definitions;
 
     fn parameters(parameter: &str) -> Result<Handed, Vec<Problem>> {
-        validate(json::read(format!("{{\"resourceType\": \"Parameters\", \"parameter\": [{parameter}]}}").as_bytes(), definitions()).unwrap())
+        validate(
+            json::read(format!("{{\"resourceType\": \"Parameters\", \"parameter\": [{parameter}]}}").as_bytes(), definitions()).unwrap(),
+        )
     }
 
     #[test]

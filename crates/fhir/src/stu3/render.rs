@@ -5,8 +5,8 @@
 //! is a second way of saying what `slot.rs` and `bundle.rs` say, and must never say anything else; a property test
 //! holds it to that, so whoever changes the one changes the other.
 
-use crate::bundle::{Mode, query_url};
 use super::slot::{DELIVERY_CHANNEL, IDENTIFIER_SYSTEM, PROFILE};
+use crate::bundle::{Mode, query_url};
 use crate::codec::{json, xml};
 use crate::definitions::NAMESPACE;
 use domain::slot::Slot;

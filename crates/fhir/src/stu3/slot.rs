@@ -50,8 +50,8 @@ fn with_meta(slot: &Slot, now: Timestamp, meta: Element) -> Element {
 
 #[cfg(test)]
 mod tests {
-    use crate::stu3::definitions;
     use super::*;
+    use crate::stu3::definitions;
     use domain::ids::{ScheduleId, SlotId};
     use domain::slot::Channel;
     use domain::time::MINUTE_MS;
@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_slot_is_written_in_the_order_of_its_definition() {
-        let written = crate::codec::json::write(&tree(&Slot { channel: Some(Channel::InPerson), ..slot() }, START.plus_ms(-1)), definitions());
+        let written =
+            crate::codec::json::write(&tree(&Slot { channel: Some(Channel::InPerson), ..slot() }, START.plus_ms(-1)), definitions());
         let wanted = concat!(
             r#"{"resourceType":"Slot","id":"6c74d781-cc3b-4ca7-8c2a-f2259c62e7f0","#,
             r#""meta":{"profile":["https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Slot-1"]},"#,

@@ -5,8 +5,8 @@
 //! because a second list is where a statement begins to lie.
 
 use super::uec::capability::booking;
-use crate::stu3::naming::PROFILE_BASE;
 use crate::search::{Declared, DeclaredParameter};
+use crate::stu3::naming::PROFILE_BASE;
 use domain::element::Element;
 
 const DESCRIPTION: &str = "The provider's own root: slots, schedules, appointments and the directory for ordinary FHIR clients. \
@@ -107,9 +107,9 @@ fn parameter(declared: &DeclaredParameter) -> Element {
 
 #[cfg(test)]
 mod tests {
-    use crate::stu3::definitions;
     use super::*;
     use crate::codec::json;
+    use crate::stu3::definitions;
     use crate::stu3::search;
     use crate::validate;
 

@@ -3,8 +3,8 @@
 //! It must not know elements. What a reader would get wrong: STU3 demands a zone of a `dateTime` with a time;
 //! `decisions.md` 1 takes one without as London time, so that only an `instant` must have it.
 
-use crate::definitions::Primitive;
 use crate::codec::xml;
+use crate::definitions::Primitive;
 use domain::time::{self, Timestamp};
 
 /// The longest logical id.

@@ -3,8 +3,8 @@
 //! It must not know formats. What a reader would get wrong: a rule that cannot be decided, because a value in
 //! it is malformed, is not broken; the malformed value has its own problem.
 
-use crate::definitions::{Definitions, Rule};
 use crate::codec::json::Place;
+use crate::definitions::{Definitions, Rule};
 use domain::element::Element;
 use domain::fault::ProblemKind;
 use domain::time::{LONDON, Span};

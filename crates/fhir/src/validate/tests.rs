@@ -1,6 +1,6 @@
-use crate::stu3::definitions;
 use super::*;
 use crate::codec::json;
+use crate::stu3::definitions;
 use domain::fault::ProblemKind::{Invariant, Reference, Required, Value as Wrong};
 
 const BOOKING: &str = include_str!("booking.json");

@@ -3,6 +3,7 @@
 use super::super::claim::{CancelClaim, Work};
 use super::*;
 use domain::appointment::Origin;
+use domain::document::{Document, Release};
 use domain::ids::OdsCode;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ fn cancellation(request_id: &str) -> Cancellation {
         slot: SlotId::parse(request_id).unwrap(),
         decided_on: 1,
         at: Timestamp::from_ms(0),
-        document: String::new(),
+        document: Document { release: Release::Stu3, text: String::new() },
         origin: origin(request_id),
     }
 }

@@ -107,7 +107,7 @@ fn a_slot_nobody_knows_is_unknown() {
 
 fn appointment(status: AppointmentStatus) -> Appointment {
     Appointment {
-        id: id(AppointmentId::parse("a")),
+        id: id(crate::ids::AppointmentId::parse("a")),
         slot: id(SlotId::parse("slot")),
         status,
         version: 1,

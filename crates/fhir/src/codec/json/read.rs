@@ -113,7 +113,8 @@ impl<'t> Reader<'t, '_> {
             if !(value_is_array || value.is_none()) || !(twin_is_array || twin.is_none()) {
                 self.wrong(place, "this element repeats, so JSON writes it as an array: [ … ]");
                 // Where neither the array nor what belongs in it is there, one problem says enough.
-                let fits = matches!(self.definitions.type_of(field).kind, Kind::Primitive(_)) || matches!(value.map(|v| &v.value), Some(Json::Object(_)));
+                let fits = matches!(self.definitions.type_of(field).kind, Kind::Primitive(_))
+                    || matches!(value.map(|v| &v.value), Some(Json::Object(_)));
                 if !fits {
                     return out.push(Element::complex(&field.name));
                 }

@@ -1,5 +1,5 @@
-use crate::stu3::{Stu3Documents, definitions};
 use super::*;
+use crate::stu3::{Stu3Documents, definitions};
 use domain::element::Value;
 
 const BOOKING: &str = include_str!("../../validate/booking.json");

@@ -13,8 +13,8 @@ use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
 use quick_xml::reader::Reader as Events;
 
-use crate::definitions::{Definitions, Field, JsonForm, Kind, NAMESPACE, Primitive, Type};
 use crate::codec::json::{self, DEPTH_MAX, Place, Problems, Read, Unreadable};
+use crate::definitions::{Definitions, Field, JsonForm, Kind, NAMESPACE, Primitive, Type};
 use domain::element::{Element, Value};
 use domain::fault::ProblemKind;
 

@@ -164,7 +164,9 @@ fn what_is_no_fhir_in_xml_is_unreadable_and_says_why() {
         let problem = unreadable(&slot(content));
         assert!(problem.contains(expected), "{problem:?} should say {expected:?} of {content}");
     }
-    assert!(read(b"<Slot xmlns=\"http://hl7.org/fhir\"><comment value=\"\xff\"/></Slot>", definitions()).unwrap_err().problem.contains("UTF-8"));
+    assert!(
+        read(b"<Slot xmlns=\"http://hl7.org/fhir\"><comment value=\"\xff\"/></Slot>", definitions()).unwrap_err().problem.contains("UTF-8")
+    );
 }
 
 #[test]

@@ -60,7 +60,8 @@ fn a_profile_that_allows_one_leaves_the_json_array_alone() {
 fn every_row_of_references_names_a_reference_and_types_that_exist() {
     let rows: Vec<&str> = include_str!("references.tsv").lines().filter(|line| !line.starts_with('#')).collect();
     let of_types = |ty: &'static Type| ty.fields.iter().filter(|f| !f.targets.is_empty()).map(|f| (ty.name.as_str(), f));
-    let fields: HashSet<(&str, &str)> = definitions().types().iter().flat_map(of_types).map(|(of, field)| (of, field.name.as_str())).collect();
+    let fields: HashSet<(&str, &str)> =
+        definitions().types().iter().flat_map(of_types).map(|(of, field)| (of, field.name.as_str())).collect();
     assert!(rows.len() > 30 && fields.len() >= rows.len(), "{} rows, {} fields", rows.len(), fields.len());
     for row in rows {
         let (path, types) = row.split_once('\t').unwrap();
@@ -81,7 +82,10 @@ fn a_choice_has_one_field_per_type_and_one_place() {
     assert_eq!(code.order, quantity.order);
     assert_ne!(code.rank, quantity.rank);
     assert!(extension.field("value").is_none());
-    assert_eq!(definitions().type_of(field(definitions().resource("Patient").unwrap(), "deceasedDateTime")).kind, Kind::Primitive(Primitive::DateTime));
+    assert_eq!(
+        definitions().type_of(field(definitions().resource("Patient").unwrap(), "deceasedDateTime")).kind,
+        Kind::Primitive(Primitive::DateTime)
+    );
 }
 
 #[test]

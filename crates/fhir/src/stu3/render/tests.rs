@@ -1,7 +1,7 @@
-use crate::definitions::Definitions;
-use crate::stu3::definitions;
 use super::*;
 use crate::bundle::{Entry, searchset};
+use crate::definitions::Definitions;
+use crate::stu3::definitions;
 use crate::stu3::{schedule, slot};
 use domain::directory::DirectoryKind;
 use domain::element::Element;

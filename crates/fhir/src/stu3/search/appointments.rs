@@ -41,8 +41,14 @@ pub(super) enum Key {
 }
 
 /// What a search of appointments takes.
-pub(super) static APPOINTMENT: Searchable<Key> =
-    Searchable { kind: "Appointment", definitions, parameters: &PARAMETERS, includes: include::OF_APPOINTMENTS, reverse_includes: &[], sorts: &[] };
+pub(super) static APPOINTMENT: Searchable<Key> = Searchable {
+    kind: "Appointment",
+    definitions,
+    parameters: &PARAMETERS,
+    includes: include::OF_APPOINTMENTS,
+    reverse_includes: &[],
+    sorts: &[],
+};
 
 const fn of_participant(name: &'static str, also: &'static [&'static str], key: Key, about: &'static str) -> Parameter<Key> {
     Parameter { spelled: Spelled::WithType, also, ..Parameter::new(name, ParameterKind::Reference, key, about) }

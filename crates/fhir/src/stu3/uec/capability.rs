@@ -97,7 +97,10 @@ pub fn booking(software_version: &str, release_date: &str, base_url: &str) -> El
         .with(Element::text("fhirVersion", FHIR_VERSION))
         .with(Element::text("acceptUnknown", "both"))
         .with_all(["application/fhir+json", "application/fhir+xml"].map(|format| Element::text("format", format)))
-        .with_all(PROFILES.map(|name| Element::complex("profile").with(Element::text("reference", format!("{PROFILE_BASE}CareConnect-{name}-1")))))
+        .with_all(
+            PROFILES
+                .map(|name| Element::complex("profile").with(Element::text("reference", format!("{PROFILE_BASE}CareConnect-{name}-1")))),
+        )
         .with(rest())
 }
 
@@ -175,8 +178,8 @@ fn search_parameter(parameter: SearchParameter) -> Element {
 
 #[cfg(test)]
 mod tests {
-    use crate::stu3::definitions;
     use super::*;
+    use crate::stu3::definitions;
 
     fn statement() -> Element {
         booking("0.1.0", "2026-02-11", "https://weirside.example/STU3/1/booking")

@@ -7,9 +7,9 @@
 
 use quick_xml::events::Event;
 
-use crate::definitions::NAMESPACE;
 use crate::codec::json::{DEPTH_MAX, Unreadable};
 use crate::codec::xml::{ATTRIBUTES_MAX, is_xml_text, narrative, resolve, write::push_escaped};
+use crate::definitions::NAMESPACE;
 use domain::element::{Element, Foreign, ForeignFormat, Value};
 
 use super::{Reader, Space, Tag, shown, text_of};

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use super::super::{is_xml_char, write, write_pretty};
 use super::tree as read_xml;
-use crate::stu3::definitions;
-use crate::definitions::{JsonForm, Kind, Primitive, Type};
 use crate::codec::json;
+use crate::definitions::{JsonForm, Kind, Primitive, Type};
+use crate::stu3::definitions;
 use domain::element::{Element, Value};
 use domain::fault::Problem;
 
@@ -57,7 +57,8 @@ fn says_the_same(resource: &Element) -> Result<(), TestCaseError> {
         prop_assert_eq!(json::write(&through.tree, definitions()), first.as_str(), "{}", xml);
         prop_assert_eq!(write(&through.tree, definitions()), write(resource, definitions()));
     }
-    let pretty = json::read(json::write_pretty(resource, definitions()).as_bytes(), definitions()).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    let pretty = json::read(json::write_pretty(resource, definitions()).as_bytes(), definitions())
+        .map_err(|e| TestCaseError::fail(e.to_string()))?;
     prop_assert_eq!(json::write(&pretty.tree, definitions()), first);
     Ok(())
 }

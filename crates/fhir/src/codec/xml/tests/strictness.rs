@@ -1,7 +1,7 @@
 //! What XML can do and FHIR does not: each refused, or proven to do no harm.
 
-use crate::stu3::definitions;
 use super::{json, read, slot, tree, unreadable};
+use crate::stu3::definitions;
 use crate::validate;
 
 #[test]

@@ -4,7 +4,7 @@ use crate::stu3::{Stu3Documents, definitions};
 use proptest::prelude::*;
 
 use super::{from_json, json, read, slot, tree, unreadable, write, write_pretty};
-use crate::codec::json::{DEPTH_MAX};
+use crate::codec::json::DEPTH_MAX;
 use crate::validate;
 use domain::element::Documents;
 

@@ -1,9 +1,9 @@
 //! Searches of the directory: what admits a resource and what does not.
 
-use crate::stu3::definitions;
 use super::{BOOKING, PROVIDER};
 use crate::codec::json;
 use crate::search::{SearchRules, pairs};
+use crate::stu3::definitions;
 use crate::stu3::search::directory;
 use domain::directory::DirectoryKind;
 use domain::element::Element;

@@ -1,8 +1,8 @@
 //! What the provider root understands and the booking root does not.
 
-use crate::stu3::definitions;
 use super::{BOOKING, PROVIDER, appointment_query, slot_query};
 use crate::search::{SearchRules, pairs, reading};
+use crate::stu3::definitions;
 use crate::stu3::search::{declared, schedules};
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};

@@ -4,8 +4,8 @@ mod older_versions;
 mod single_faults;
 mod whole_bodies;
 
-use crate::stu3::definitions;
 use super::*;
+use crate::stu3::definitions;
 use serde_json::{Value as Json, json};
 
 const STRICT: BookingRules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
