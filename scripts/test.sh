@@ -54,6 +54,8 @@ missing_packages() {
     have_postgresql || echo postgresql
     command -v python3 >/dev/null || echo python3
     command -v openssl >/dev/null || echo openssl
+    # A library, which nobody finds in the path.
+    [ -n "$(find /usr/lib -path '*/faketime/libfaketimeMT.so.1' -print -quit)" ] || echo libfaketime
 }
 
 install_packages() {
@@ -135,11 +137,13 @@ if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
 else
     step tests run_tests
-    # Clients and validators nobody here wrote, the flow of the assurance and the request collection, against the binary
-    # just built.
+    # Clients and validators nobody here wrote, the flow of the assurance, the request collection and the demo, against
+    # the binary just built; and the latter three again in nights in which a diary is another one than usual.
     step clients run_clients
     step assurance run_assurance
     step requests env SLOTKEEPER_BIN=target/debug/slotkeeper scripts/smoke.sh --install
+    step demo python3 -B tests/demo/pasted.py target/debug/slotkeeper
+    step clocks scripts/set-clock.sh --short
 fi
 
 read -r passed broken ignored <<<"$(count_tests)"

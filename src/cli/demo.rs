@@ -125,14 +125,15 @@ impl Tryable {
     /// [`Failure`].
     pub fn print(&self, out: &mut dyn Write) -> Result<(), Failure> {
         let Self { root, slot, token, of_token } = self;
-        let day = slot.start.to_fhir().chars().take(10).collect::<String>();
+        // From the slot on, or those that begin sooner would fill the page. A `+` would have to be encoded.
+        let from = slot.start.to_fhir().replace("+00:00", "Z");
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
         say(out, &format!("The demo provider is open. Three commands to try, in another terminal{of_token}:\n"))?;
         if root.starts_with("https://") {
             say(out, "# Add --cacert FILE with the CA of this server's certificate, and --cert and --key where clients need one\n")?;
         }
         say(out, "# 1. Search free slots of the urgent treatment centre")?;
-        say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{day}&_count=5&_pretty=true'{token}\n"))?;
+        say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{from}&_count=5&_pretty=true'{token}\n"))?;
         say(out, "# 2. Book one of them; book it twice and the second answer says that it is gone")?;
         say(
             out,

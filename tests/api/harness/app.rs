@@ -16,6 +16,7 @@ use fhir::stu3::Stu3Documents;
 use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
+use slotkeeper::cli::demo::Tryable;
 use slotkeeper::cli::policy_file;
 use slotkeeper::cli::token::{Claims, unsigned};
 use slotkeeper::engine::{Archived, Engine, Limits, Maintenance, Ports};
@@ -326,6 +327,13 @@ impl App {
     pub fn archive(&self, days: u32) -> Archived {
         let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(Stu3Documents) };
         Maintenance::new(self.store.clone(), ports.clone()).archive(days, &mut |_| true).unwrap()
+    }
+
+    /// What the demo would print now.
+    pub fn demo_commands(&self) -> String {
+        let mut printed = Vec::new();
+        Tryable::find(&self.service.engine, &self.service.settings).unwrap().unwrap().print(&mut printed).unwrap();
+        String::from_utf8(printed).unwrap()
     }
 
     /// The present, in milliseconds since 1970.
