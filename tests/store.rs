@@ -37,7 +37,12 @@ impl Place {
 }
 
 fn directory(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
-    tx.directory_put(DirectoryKind::Organization, &ResourceId::parse(id).unwrap(), "{}", NOW)
+    tx.directory_put(
+        DirectoryKind::Organization,
+        &ResourceId::parse(id).unwrap(),
+        &Document { release: Release::Stu3, text: "{}".to_owned() },
+        NOW,
+    )
 }
 
 /// One service, one schedule and slots `s0`, `s1`… of the given capacity.
@@ -125,7 +130,7 @@ fn a_transaction_inside_another_is_refused_and_the_store_works_on_after_a_panic(
     for (place, store) in Place::both() {
         let nested = store.on(Lane::Maintenance).write(|_| store.on(Lane::Maintenance).write(|_| Ok(())));
         assert!(matches!(nested, Err(StoreError::Nested)), "{}: {nested:?}", place.kind);
-        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| store.write::<()>(|_| panic!("on purpose"))));
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| store.on(Lane::Maintenance).write::<()>(|_| panic!("on purpose"))));
         assert!(panicked.is_err());
         assert!(store.on(Lane::Maintenance).write(|tx| directory(tx, "after")).unwrap(), "{}", place.kind);
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::stu3::{Stu3Documents, definitions};
+use crate::stu3::definitions;
 use domain::element::Value;
 
 const BOOKING: &str = include_str!("../../validate/booking.json");
@@ -197,10 +197,9 @@ fn doubles_among_many_members_are_found() {
 
 #[test]
 fn documents_refuse_a_stored_text_that_is_not_right() {
-    let documents = Stu3Documents;
     let tree = tree(BOOKING);
-    assert_eq!(documents.read(&documents.write(&tree)), Ok(tree));
-    assert!(documents.read(r#"{"resourceType":"Slot","start":{}}"#).unwrap_err().starts_with("Slot.start: "));
+    assert_eq!(read_document(&write_stored(&tree, definitions()), definitions()), Ok(tree));
+    assert!(read_document(r#"{"resourceType":"Slot","start":{}}"#, definitions()).unwrap_err().starts_with("Slot.start: "));
 }
 
 /// A document as the store keeps it, with one unknown element that came in XML.
@@ -208,14 +207,14 @@ const STORED: &str = r#"{"resourceType":"Slot","comment":"x","~xml":["<n a=\"1\"
 
 #[test]
 fn documents_keep_what_came_in_xml_and_nothing_else_shows_it() {
-    let kept = Stu3Documents.read(STORED).unwrap();
+    let kept = read_document(STORED, definitions()).unwrap();
     let names: Vec<_> = kept.children.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["comment", "n", "m"]);
-    assert_eq!(Stu3Documents.write(&kept), STORED);
+    assert_eq!(write_stored(&kept, definitions()), STORED);
     assert_eq!(write(&kept, definitions()), r#"{"resourceType":"Slot","comment":"x"}"#);
     assert!(!is_answer(STORED) && is_answer(&write(&kept, definitions())));
     for broken in [r#"{"resourceType":"Slot","~xml":[5]}"#, r#"{"resourceType":"Slot","~xml":{}}"#] {
-        assert!(Stu3Documents.read(broken).unwrap_err().starts_with("Slot.~xml: "));
+        assert!(read_document(broken, definitions()).unwrap_err().starts_with("Slot.~xml: "));
     }
 }
 
@@ -226,13 +225,13 @@ fn what_a_consumer_calls_by_a_reserved_name_is_never_taken_for_what_the_store_ca
         r#""~xml":["<n/>"],"~~xml":["<n/>"],"~":1,"novelty":{"~xml":["<n/>"]}}"#
     );
     let tree = tree(sent);
-    let stored = Stu3Documents.write(&tree);
-    assert_eq!(Stu3Documents.read(&stored).as_ref(), Ok(&tree), "{stored}");
-    assert_eq!(write(&Stu3Documents.read(&stored).unwrap(), definitions()), sent.replace("\\u007e", "~"));
+    let stored = write_stored(&tree, definitions());
+    assert_eq!(read_document(&stored, definitions()).as_ref(), Ok(&tree), "{stored}");
+    assert_eq!(write(&read_document(&stored, definitions()).unwrap(), definitions()), sent.replace("\\u007e", "~"));
     assert!(!is_answer(&stored) && !crate::codec::xml::write(&tree, definitions()).contains("<n/>"));
     // Both kinds in one object do not get in each other's way.
-    let both = Stu3Documents.read(STORED).unwrap().with_all(tree.children.into_iter().filter(|c| c.name.starts_with('~')));
-    let again = Stu3Documents.read(&Stu3Documents.write(&both)).unwrap();
+    let both = read_document(STORED, definitions()).unwrap().with_all(tree.children.into_iter().filter(|c| c.name.starts_with('~')));
+    let again = read_document(&write_stored(&both, definitions()), definitions()).unwrap();
     assert_eq!(write(&again, definitions()), r#"{"resourceType":"Slot","comment":"x","~xml":["<n/>"],"~~xml":["<n/>"],"~":1}"#);
     assert_eq!(crate::codec::xml::write(&again, definitions()).matches("<n").count(), 1);
 }

@@ -1,17 +1,16 @@
 //! Elements no definition knows: given back in XML, whatever they hold, and nowhere else.
 
-use crate::stu3::{Stu3Documents, definitions};
+use crate::stu3::definitions;
 use proptest::prelude::*;
 
 use super::{from_json, json, read, slot, tree, unreadable, write, write_pretty};
-use crate::codec::json::DEPTH_MAX;
+use crate::codec::json::{DEPTH_MAX, read_document, write_stored};
 use crate::validate;
-use domain::element::Documents;
 
 /// What comes back of a Slot with `content`, after the store has had it.
 fn given_back(content: &str) -> String {
-    let stored = Stu3Documents.write(&tree(&slot(content)));
-    let written = write(&Stu3Documents.read(&stored).unwrap(), definitions());
+    let stored = write_stored(&tree(&slot(content)), definitions());
+    let written = write(&read_document(&stored, definitions()).unwrap(), definitions());
     assert_eq!(write(&tree(&written), definitions()), written, "read once more, it is written the same");
     assert_eq!(write(&tree(&write_pretty(&tree(&written), definitions())), definitions()), written);
     let inside = written.split_once(r#"<Slot xmlns="http://hl7.org/fhir">"#).unwrap().1;
@@ -104,7 +103,7 @@ fn however_deep_they_stand_the_store_can_read_them_again() {
         let deepest = (1..100).take_while(|levels| read(nested(*levels, &inside).as_bytes(), definitions()).is_ok()).last().unwrap();
         assert!(deepest >= 27, "{deepest}");
         let tree = tree(&nested(deepest, &inside));
-        let again = Stu3Documents.read(&Stu3Documents.write(&tree)).unwrap();
+        let again = read_document(&write_stored(&tree, definitions()), definitions()).unwrap();
         assert_eq!(write(&again, definitions()), write(&tree, definitions()));
     }
     let alone = |levels: usize| slot(&("<n>".repeat(levels) + &"</n>".repeat(levels)));
