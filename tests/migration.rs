@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The migrations that the version before had.
 const BEFORE: [&str; 3] = ["2026-11-20-000001_diary", "2026-11-20-000002_booked_by", "2026-11-20-000003_feed"];
 /// Those that lead from there to here.
-const SINCE: [&str; 3] = ["2026-11-28-000004_past", "2026-11-28-000005_offer", "2026-11-28-000006_documents"];
+const SINCE: [&str; 4] = ["2026-11-28-000004_past", "2026-11-28-000005_offer", "2026-11-28-000006_documents", "2026-12-01-000007_release"];
 
 /// Tables of then, with columns enough to tell rows apart.
 const KEPT: [(&str, &[&str]); 6] = [
