@@ -31,6 +31,7 @@ pub use availability::{Basis, Fresh};
 pub use cancel::{ExpectedVersion, PendingCancel};
 pub use check::CheckReport;
 pub use diary::{Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Unknown as UnknownInDiary};
+pub use failure::report;
 pub use fill::Filled;
 pub use ports::{SystemClock, UuidIds};
 pub use search_appointments::AppointmentMatches;
@@ -38,6 +39,7 @@ pub use search_schedules::ScheduleMatches;
 pub use search_slots::{Related, SlotMatches};
 pub use seed::{SeedContent, Seeded};
 
+pub use crate::store::READ_TIMEOUT;
 use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
 use availability::Availability;

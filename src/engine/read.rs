@@ -1,15 +1,17 @@
 //! Reading one thing by its id.
 
 use super::Engine;
-use super::failure::fault_of;
+use super::failure::{RETRY_AFTER_S, fault_of, report};
 use super::sight::{schedules_seen, services_seen, slots_seen};
+use crate::store::{Store, StoreError};
 use domain::appointment::AppointmentVersion;
-use domain::directory::{DirectoryEntry, DirectoryKind};
+use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::fault::Fault;
 use domain::ids::{OdsCode, ScheduleId, ServiceId};
 use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::slot::Slot;
+use std::time::Duration;
 
 impl Engine {
     /// An appointment as far as `access` lets it be read: the current version, or the one asked for.
@@ -90,6 +92,14 @@ impl Engine {
         Ok((unknown, schedules.iter().filter(|id| !there.contains(id)).cloned().collect()))
     }
 
+    /// Every service of a database, in id order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn services(store: &Store) -> Result<Vec<Service>, StoreError> {
+        store.read_one(|tx| tx.service_find_many(None))
+    }
+
     /// True when an organisation provides one of the services here.
     ///
     /// # Errors
@@ -100,6 +110,25 @@ impl Engine {
 
     /// True when the database answers and takes writes.
     pub fn is_ready(&self) -> bool {
-        self.store.takes_writes().unwrap_or(false)
+        self.store.takes_writes().inspect_err(|error| report("asking whether the database is ready", error)).unwrap_or(false)
+    }
+
+    /// True while the database cannot be reached.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.store.is_out_of_reach()
+    }
+
+    /// Why somebody who had no turn at the database has to come again.
+    pub fn no_turn(&self) -> Fault {
+        match self.store.is_out_of_reach() {
+            true => Fault::DatabaseUnreachable { retry_after_s: RETRY_AFTER_S },
+            false => Fault::Busy { retry_after_s: RETRY_AFTER_S },
+        }
+    }
+
+    /// The fault of a read that the database has left unanswered for that long.
+    pub fn fell_silent(&self, waited: Duration) -> Fault {
+        self.store.fell_silent(waited);
+        Fault::DatabaseUnreachable { retry_after_s: RETRY_AFTER_S }
     }
 }

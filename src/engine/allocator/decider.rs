@@ -1,5 +1,6 @@
 //! The decider: one look at the database for everything that waits, and an answer for whoever has lost.
 
+use super::super::failure::report;
 use super::Shared;
 use super::claim::{BookClaim, Claim, Hold, POISONED_MAX, Work};
 use super::desk::{Decided, Order, Questions};
@@ -57,11 +58,11 @@ fn next(shared: &Shared) -> Option<Questions> {
 
 /// The look failed: everybody tries again later. A database that answers and still fails is not waited for for ever.
 fn put_off(shared: &Shared, error: &StoreError) {
-    let silent = matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_));
+    let silent = error.may_pass();
     let now = Instant::now();
     let mut desk = shared.desk.lock();
     let claims = desk.end_look();
-    log::warn!("looking at {} claims: {error}", claims.len());
+    report(&format!("looking at {} claims", claims.len()), error);
     let (mut turned_away, mut given_up) = (Vec::new(), Vec::new());
     for mut claim in claims {
         claim.poisoned += u32::from(!silent);

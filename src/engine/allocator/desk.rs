@@ -96,6 +96,8 @@ pub(super) struct Desk {
     waiting: VecDeque<Claim>,
     /// What the decider is looking at. It stays here, so that its deadline is kept even if the look never ends.
     looking: Vec<Claim>,
+    /// When that look began.
+    looking_since: Option<Instant>,
     behind: VecDeque<Claim>,
     resting: Vec<(Instant, Claim)>,
     ready: VecDeque<Decided>,
@@ -130,12 +132,19 @@ impl Desk {
     /// Begins a look: what must be known of the claims to be looked at now, at most `most`.
     pub(super) fn begin_look(&mut self, most: usize, now: Instant) -> Questions {
         self.looking = self.take_waiting(most, now);
+        self.looking_since = (!self.looking.is_empty()).then_some(now);
         Questions::of(&self.looking)
     }
 
     /// Ends a look: the claims that were looked at, but for those whose time ran out meanwhile.
     pub(super) fn end_look(&mut self) -> Vec<Claim> {
+        self.looking_since = None;
         std::mem::take(&mut self.looking)
+    }
+
+    /// How long the look that is under way has taken.
+    pub(super) fn looked_for(&self, now: Instant) -> Option<Duration> {
+        self.looking_since.map(|since| now.saturating_duration_since(since))
     }
 
     /// The claims to be looked at now. Those whose slot or key is held go behind instead.

@@ -24,6 +24,7 @@ pub use claim::Answer;
 pub(super) use claim::{BookClaim, CancelClaim, Claim, KeyAnswer, Work};
 pub(super) use rehearse::rehearse;
 
+use super::failure;
 use crate::store::Store;
 use desk::Desk;
 use domain::fault::Fault;
@@ -157,8 +158,17 @@ impl Shared {
 
     /// Says that there was no time, or that there is none left.
     fn refuse_busy(&self, claims: impl IntoIterator<Item = Claim>) {
+        let fault = self.too_late();
         for claim in claims {
-            self.refuse(claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
+            self.refuse(claim, fault.clone());
+        }
+    }
+
+    /// Why claims were not carried out in time.
+    fn too_late(&self) -> Fault {
+        match self.store.is_out_of_reach() {
+            true => Fault::DatabaseUnreachable { retry_after_s: failure::RETRY_AFTER_S },
+            false => Fault::Busy { retry_after_s: RETRY_AFTER_S },
         }
     }
 }

@@ -9,12 +9,17 @@ use std::time::{Duration, Instant};
 
 /// How late a deadline may be noticed.
 const WATCH_EVERY: Duration = Duration::from_millis(20);
+/// A look that takes longer than this while deadlines pass means that the database is silent.
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 pub(super) fn run(shared: &Shared) {
     let mut desk = shared.desk.lock();
     while !desk.is_closed() {
         let late = desk.take_late(Instant::now());
         if !late.is_empty() {
+            if let Some(waited) = desk.looked_for(Instant::now()).filter(|waited| *waited > LOOK_MAX) {
+                shared.store.fell_silent(waited);
+            }
             // Somebody may have lain behind one of them.
             let waiting = desk.has_waiting(Instant::now());
             parking_lot::MutexGuard::unlocked(&mut desk, || shared.refuse_busy(late));

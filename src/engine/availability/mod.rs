@@ -9,6 +9,7 @@ mod catalogue;
 mod offer;
 
 use super::facts::Facts;
+use super::failure::report;
 use crate::store::{Look, Store, StoreError};
 use catalogue::Catalogue;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
@@ -220,7 +221,7 @@ fn run(shared: &Shared) {
                 shared.doubt();
             }
             Err(error) => {
-                log::warn!("the availability index cannot be read, searches ask the database: {error}");
+                report("the availability index cannot be read, searches ask the database", &error);
             }
         }
         let lasted = began.elapsed();
@@ -261,7 +262,10 @@ fn follow(shared: &Shared) {
         let looked = look(shared);
         let good = looked.is_ok();
         if let Err(doubt) = looked {
-            log::warn!("the availability index begins anew: {doubt}");
+            match doubt {
+                Doubt::Store(error) => report("the availability index begins anew", &error),
+                Doubt::Old(why) => log::warn!("the availability index begins anew: {why}"),
+            }
             // Before anybody is told: who asks the index next must not find it.
             shared.doubt();
         }
@@ -274,14 +278,22 @@ fn follow(shared: &Shared) {
     }
 }
 
-/// One look, and what it found put into the copy. Fails with the reason to begin anew.
-fn look(shared: &Shared) -> Result<(), String> {
-    let last = shared.copy.read().as_ref().map(|copy| copy.last.clone()).ok_or("there is nothing to go on from")?;
-    let look = shared.store.watch(|tx| tx.feed_look(&last)).map_err(|error| error.to_string())?;
+/// A reason to begin anew.
+enum Doubt {
+    /// The database did not say what has changed.
+    Store(StoreError),
+    /// What is held cannot be kept up by looks.
+    Old(&'static str),
+}
+
+/// One look, and what it found put into the copy.
+fn look(shared: &Shared) -> Result<(), Doubt> {
+    let last = shared.copy.read().as_ref().map(|copy| copy.last.clone()).ok_or(Doubt::Old("there is nothing to go on from"))?;
+    let look = shared.store.watch(|tx| tx.feed_look(&last)).map_err(Doubt::Store)?;
     if look.catalogue != last.catalogue {
-        return Err("services, schedules or the directory have changed".to_owned());
+        return Err(Doubt::Old("services, schedules or the directory have changed"));
     }
-    let changed = look.changed.as_ref().ok_or("more has changed than one look tells, or another server answers")?;
+    let changed = look.changed.as_ref().ok_or(Doubt::Old("more has changed than one look tells, or another server answers"))?;
     if look == last && changed.is_empty() {
         return Ok(());
     }
