@@ -1,7 +1,7 @@
 //! `slotkeeper archive`: moves past slots out of the diary, once; and the thread of `serve` that does so every hour.
 
 use super::{DatabaseArgs, Failure, maintenance, say};
-use crate::engine::Archived;
+use crate::engine::{Archived, report};
 use crate::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -25,7 +25,7 @@ pub struct ArchiveArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
     /// Archives slots that ended so many days ago or earlier, 1 to 36525
-    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, default_value_t = DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    #[arg(long, value_name = "DAYS", default_value_t = DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
     pub archive_after_days: u32,
 }
 
@@ -81,7 +81,7 @@ impl Archiver {
                 match maintenance(&store).archive(days, &mut |_| goes_on(PAUSE)) {
                     Ok(archived) if archived.slots > 0 => log::info!("{}", told(&archived)),
                     Ok(_) => {}
-                    Err(error) => log::warn!("past slots could not be archived, trying again later: {error}"),
+                    Err(error) => report("past slots could not be archived, trying again later", &error),
                 }
                 if !goes_on(LOOK_EVERY) {
                     return;

@@ -2,7 +2,7 @@
 
 use super::seed::{content, evening_before};
 use super::{Failure, maintenance, say, seed_files, today, token};
-use crate::engine::Engine;
+use crate::engine::{Engine, report};
 use crate::http::{AuthMode, Settings};
 use crate::store::{Store, StoreError};
 use domain::ids::ServiceId;
@@ -59,7 +59,7 @@ pub fn load(store: &Store) -> Result<Filler, Failure> {
     let keep_full = move || {
         while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
             if let Err(error) = fill(&store, &times) {
-                log::warn!("the diary could not be filled, trying again later: {error}");
+                report("the diary could not be filled, trying again later", &error);
             }
         }
     };

@@ -15,6 +15,7 @@ use super::{DatabaseArgs, Failure, maintenance, say, today};
 use crate::engine::{DiaryFilter, SystemClock, UnknownInDiary};
 use chrono::{Datelike, Days, NaiveDate};
 use domain::ids::{ScheduleId, ServiceId};
+use domain::plain::plain_json;
 use domain::time::{Clock, parse_day};
 use std::io::Write;
 
@@ -71,7 +72,7 @@ pub fn run(args: &DiaryArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let found = maintenance(&args.database.open()?).diary(&filter, days, SystemClock.now())?;
     let diary = found.map_err(|unknown| Failure::Failed(told(unknown).to_owned()))?;
     match (args.json, args.csv, args.print) {
-        (true, ..) => say(out, &json::of(&diary, args.week).to_string()),
+        (true, ..) => say(out, &plain_json(&json::of(&diary, args.week).to_string())),
         (_, true, _) => spreadsheet::write(&diary, out),
         (.., true) => pages::write(&diary, args.cancelled, out),
         _ => table::write(&diary, args.cancelled, out),

@@ -20,6 +20,7 @@ mod visibility;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
 pub use cancel::{ExpectedVersion, PendingCancel};
+pub use failure::report;
 pub use maintenance::{
     Archived, CheckReport, Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Filled, Maintenance, SeedContent, Seeded, UnknownInDiary,
 };
@@ -29,6 +30,7 @@ pub use search_schedules::ScheduleMatches;
 pub use slots::availability::{IndexVersion, WhenFresh};
 pub use slots::search::{Related, SlotMatches};
 
+pub use crate::store::READ_TIMEOUT;
 use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
 use domain::document::Documents;

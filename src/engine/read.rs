@@ -1,7 +1,7 @@
 //! Reading one thing by its id.
 
 use super::Engine;
-use super::failure::fault_of;
+use super::failure::{RETRY_AFTER_S, fault_of, report};
 use super::visibility::{schedules_seen, services_seen, slots_seen};
 use crate::store::Lane;
 use domain::appointment::AppointmentVersion;
@@ -11,6 +11,7 @@ use domain::ids::{OdsCode, ScheduleId, ServiceId};
 use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::slot::Slot;
+use std::time::Duration;
 
 impl Engine {
     /// An appointment as far as `access` lets it be read: the current version, or the one asked for.
@@ -102,6 +103,25 @@ impl Engine {
 
     /// True when the database answers and takes writes.
     pub fn is_ready(&self) -> bool {
-        self.store.takes_writes().unwrap_or(false)
+        self.store.takes_writes().inspect_err(|error| report("asking whether the database is ready", error)).unwrap_or(false)
+    }
+
+    /// True while the database cannot be reached.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.store.is_out_of_reach()
+    }
+
+    /// Why somebody who had no turn at the database has to come again.
+    pub fn no_turn(&self) -> Fault {
+        match self.store.is_out_of_reach() {
+            true => Fault::DatabaseUnreachable { retry_after_s: RETRY_AFTER_S },
+            false => Fault::Busy { retry_after_s: RETRY_AFTER_S },
+        }
+    }
+
+    /// The fault of a read that the database has left unanswered for that long.
+    pub fn fell_silent(&self, waited: Duration) -> Fault {
+        self.store.fell_silent(waited);
+        Fault::DatabaseUnreachable { retry_after_s: RETRY_AFTER_S }
     }
 }

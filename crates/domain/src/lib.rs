@@ -21,6 +21,7 @@ pub mod element;
 pub mod fault;
 pub mod ids;
 pub mod nhs_number;
+pub mod plain;
 pub mod policy;
 pub mod rota;
 pub mod schedule;

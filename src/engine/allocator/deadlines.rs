@@ -10,12 +10,17 @@ use std::time::{Duration, Instant};
 
 /// How late a deadline may be noticed.
 const CHECK_EVERY: Duration = Duration::from_millis(20);
+/// A snapshot that takes longer than this while deadlines pass means that the database is silent.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) fn run(shared: &Shared) {
     let mut queue = shared.queue.lock();
     while !queue.is_closed() {
         let expired = queue.take_expired(Instant::now());
         if !expired.is_empty() {
+            if let Some(waited) = queue.reading_for(Instant::now()).filter(|waited| *waited > SNAPSHOT_TIMEOUT) {
+                shared.store.fell_silent(waited);
+            }
             // One of them may have blocked somebody.
             let waiting = queue.has_waiting(Instant::now());
             MutexGuard::unlocked(&mut queue, || shared.refuse_expired(expired));

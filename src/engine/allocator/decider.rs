@@ -1,5 +1,6 @@
 //! The decider: reads once for everything that waits, decides it, and answers at once whoever has lost.
 
+use super::super::failure::report;
 use super::Shared;
 use super::claim::{BookClaim, CancelClaim, Claim, Hold, POISONED_MAX, Work};
 use super::key_lookup::KeyLookup;
@@ -56,11 +57,11 @@ fn next(shared: &Shared) -> Option<SnapshotQuery> {
 
 /// The read failed: everybody backs off. A database that answers and still fails is not waited for for ever.
 fn put_off(shared: &Shared, error: &StoreError) {
-    let silent = matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_));
+    let silent = error.may_pass();
     let now = Instant::now();
     let mut queue = shared.queue.lock();
     let (claims, lookups) = queue.end_snapshot();
-    log::warn!("reading for {} claims and {} key lookups: {error}", claims.len(), lookups.len());
+    report(&format!("reading for {} claims and {} key lookups", claims.len(), lookups.len()), error);
     let (mut closed, mut failed) = (Expired::default(), Vec::new());
     for mut claim in claims {
         claim.poisoned += u32::from(!silent);

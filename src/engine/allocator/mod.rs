@@ -26,6 +26,7 @@ pub(super) use claim::{BookClaim, CancelClaim, Claim, Work};
 pub(super) use dry_run::dry_run;
 pub(super) use key_lookup::KeyAnswer;
 
+use super::failure;
 use crate::store::Store;
 use domain::appointment::{AppointmentVersion, RequestKey};
 use domain::fault::Fault;
@@ -199,8 +200,17 @@ impl Shared {
 
     /// Says that there was no time, or that there is none left.
     fn refuse_busy(&self, claims: impl IntoIterator<Item = Claim>) {
+        let fault = self.too_late();
         for claim in claims {
-            self.refuse(claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
+            self.refuse(claim, fault.clone());
+        }
+    }
+
+    /// Why claims were not carried out in time.
+    fn too_late(&self) -> Fault {
+        match self.store.is_out_of_reach() {
+            true => Fault::DatabaseUnreachable { retry_after_s: failure::RETRY_AFTER_S },
+            false => Fault::Busy { retry_after_s: RETRY_AFTER_S },
         }
     }
 
@@ -208,7 +218,7 @@ impl Shared {
     fn refuse_expired(&self, expired: Expired) {
         self.refuse_busy(expired.claims);
         for lookup in expired.lookups {
-            self.answer_lookup(lookup, Err(Fault::Busy { retry_after_s: RETRY_AFTER_S }));
+            self.answer_lookup(lookup, Err(self.too_late()));
         }
     }
 }

@@ -13,7 +13,7 @@ use domain::ids::{AppointmentId, ServiceId, SlotId};
 use domain::policy::Access;
 use domain::time::Timestamp;
 use std::collections::{HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What must be read to decide claims and to answer key lookups.
 #[derive(Debug, Default)]
@@ -112,6 +112,8 @@ pub(super) struct ClaimQueue {
     waiting: VecDeque<Claim>,
     /// What the decider is reading for. It stays here, so that its deadline is kept even if the read never ends.
     in_snapshot: Vec<Claim>,
+    /// When that read began.
+    reading_since: Option<Instant>,
     blocked: VecDeque<Claim>,
     backing_off: Vec<(Instant, Claim)>,
     ready: VecDeque<Decided>,
@@ -157,12 +159,20 @@ impl ClaimQueue {
     pub(super) fn begin_snapshot(&mut self, most: usize, now: Instant) -> SnapshotQuery {
         self.in_snapshot = self.take_waiting(most, now);
         let lookups = if self.lookups.is_due(now) { self.lookups.begin_snapshot(&self.undecided_keys(), now) } else { Vec::new() };
-        SnapshotQuery::of(&self.in_snapshot, lookups)
+        let query = SnapshotQuery::of(&self.in_snapshot, lookups);
+        self.reading_since = (!query.is_empty()).then_some(now);
+        query
     }
 
     /// Ends a snapshot: the claims and lookups that were read for, but for those whose deadline passed meanwhile.
     pub(super) fn end_snapshot(&mut self) -> (Vec<Claim>, Vec<KeyLookup>) {
+        self.reading_since = None;
         (std::mem::take(&mut self.in_snapshot), self.lookups.end_snapshot())
+    }
+
+    /// How long the read that is under way has taken.
+    pub(super) fn reading_for(&self, now: Instant) -> Option<Duration> {
+        self.reading_since.map(|since| now.saturating_duration_since(since))
     }
 
     /// The keys under which something is being decided: in the queue or in the writer's hands.

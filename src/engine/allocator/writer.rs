@@ -1,8 +1,9 @@
 //! The writer: carries out what was decided, as many claims as there are in one transaction, and answers after the commit.
 
+use super::super::failure::report;
+use super::Shared;
 use super::claim::POISONED_MAX;
 use super::queue::{Decided, WriteOp};
-use super::{RETRY_AFTER_S, Shared};
 use crate::store::{Cancellation, Lane, NewAppointment, Settled, StoreError};
 use domain::appointment::{AppointmentStatus, AppointmentVersion};
 use domain::fault::Fault;
@@ -47,7 +48,7 @@ fn operations(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
 fn carry_out(shared: &Shared, batch: Vec<Decided>) {
     let now = Instant::now();
     let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_expired(now));
-    give_up(shared, late, &Fault::Busy { retry_after_s: RETRY_AFTER_S });
+    give_up(shared, late, &shared.too_late());
     let (mut bookings, mut cancels) = operations(&batch);
     let Some(until) = batch.iter().map(|decided| decided.claim.deadline).min() else { return };
     let mut sent = Settled::default();
@@ -68,8 +69,8 @@ fn carry_out(shared: &Shared, batch: Vec<Decided>) {
                 None => give_up(shared, batch, &Fault::OutcomeUnknown),
             }
         }
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_))) => {
-            log::warn!("carrying out {} claims: {error}", batch.len());
+        Err(error) if error.may_pass() => {
+            report(&format!("carrying out {} claims", batch.len()), &error);
             put_back(shared, batch);
         }
         Err(error) => isolate(shared, batch, &error),
@@ -144,7 +145,7 @@ fn committed(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellati
     while Instant::now() < until {
         match shared.store.on(Lane::Claims).write_until(until, |tx| tx.claims_fate(bookings, cancels)) {
             Ok(settled) => return Some(settled),
-            Err(error) => log::warn!("asking what became of a lost commit: {error}"),
+            Err(error) => report("asking what became of a lost commit", &error),
         }
         std::thread::sleep(COMMIT_LOOKUP_PAUSE);
     }

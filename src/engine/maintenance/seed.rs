@@ -57,6 +57,14 @@ impl Maintenance {
         })
     }
 
+    /// Every service, in id order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn services(&self) -> Result<Vec<Service>, StoreError> {
+        self.store.on(Lane::Reads).query(|tx| tx.service_find_many(None))
+    }
+
     /// True when nothing was ever loaded.
     ///
     /// # Errors

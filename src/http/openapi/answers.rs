@@ -175,7 +175,7 @@ fn faults(dialect: &Dialect, interaction: Interaction) -> Vec<Sample> {
         }
         Interaction::Validate => {
             all.extend(body(dialect));
-            all.push(busy());
+            all.extend(later());
             let mode = ParameterFault::Value { name: "mode".to_owned(), value: "book".to_owned(), expected: "create, update or delete" };
             all.push(("mode-unknown", "the mode is none", Fault::Parameter(mode)));
             let none = problem(ProblemKind::Structure, "Parameters.parameter", "the parameter `resource` is missing");
@@ -271,15 +271,24 @@ fn body(dialect: &Dialect) -> Vec<Sample> {
 fn write() -> Vec<Sample> {
     let appointment = AppointmentId::stored("43359409-1e68-4f08-96ba-fcaa4dc9e11b".to_owned());
     let request_id = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902".to_owned();
+    let [busy, unreachable] = later();
     vec![
         ("duplicate", "this X-Request-ID has already succeeded", Fault::Duplicate { request_id, appointment }),
-        busy(),
+        busy,
+        unreachable,
         ("outcome-unknown", "the outcome is unknown: send the same X-Request-ID again", Fault::OutcomeUnknown),
     ]
 }
 
-fn busy() -> Sample {
-    ("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 })
+fn later() -> [Sample; 2] {
+    [
+        ("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 }),
+        (
+            "database-unreachable",
+            "the database is out of reach; nothing was done and nothing will be",
+            Fault::DatabaseUnreachable { retry_after_s: 2 },
+        ),
+    ]
 }
 
 fn book() -> Vec<Sample> {

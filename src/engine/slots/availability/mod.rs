@@ -9,6 +9,7 @@ mod catalogue;
 mod free_slots;
 
 use super::source::SlotSource;
+use crate::engine::failure::report;
 use crate::store::{Lane, Poll, Store, StoreError};
 use catalogue::Catalogue;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
@@ -221,7 +222,7 @@ fn run(shared: &Shared) {
                 shared.invalidate();
             }
             Err(error) => {
-                log::warn!("the availability index cannot be read, searches ask the database: {error}");
+                report("the availability index cannot be read, searches ask the database", &error);
             }
         }
         let lasted = began.elapsed();
@@ -262,7 +263,10 @@ fn follow(shared: &Shared) {
         let polled = poll(shared);
         let good = polled.is_ok();
         if let Err(reason) = polled {
-            log::warn!("the availability index begins anew: {reason}");
+            match reason {
+                Invalid::Unread(error) => report("the availability index begins anew", &error),
+                Invalid::Outdated(why) => log::warn!("the availability index begins anew: {why}"),
+            }
             // Before anybody is told: who asks the index next must not find it.
             shared.invalidate();
         }
@@ -275,14 +279,23 @@ fn follow(shared: &Shared) {
     }
 }
 
-/// One poll, and what it found put into the index. Fails with the reason to begin anew.
-fn poll(shared: &Shared) -> Result<(), String> {
-    let last = shared.state.read().as_ref().map(|state| state.last_poll.clone()).ok_or("there is nothing to go on from")?;
-    let poll = shared.store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).map_err(|error| error.to_string())?;
+/// A reason to begin anew.
+enum Invalid {
+    /// The database did not say what has changed.
+    Unread(StoreError),
+    /// The index cannot be brought up to date by polls.
+    Outdated(&'static str),
+}
+
+/// One poll, and what it found put into the index.
+fn poll(shared: &Shared) -> Result<(), Invalid> {
+    let last =
+        shared.state.read().as_ref().map(|state| state.last_poll.clone()).ok_or(Invalid::Outdated("there is nothing to go on from"))?;
+    let poll = shared.store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).map_err(Invalid::Unread)?;
     if poll.catalogue != last.catalogue {
-        return Err("services, schedules or the directory have changed".to_owned());
+        return Err(Invalid::Outdated("services, schedules or the directory have changed"));
     }
-    let changed = poll.changed.as_ref().ok_or("more has changed than one poll tells, or another server answers")?;
+    let changed = poll.changed.as_ref().ok_or(Invalid::Outdated("more has changed than one poll tells, or another server answers"))?;
     if poll == last && changed.is_empty() {
         return Ok(());
     }

@@ -84,6 +84,10 @@ pub fn refuse(fault: &Fault) -> Refused {
             let told = "the server cannot keep up at the moment; nothing was done and nothing will be: send the request again".to_owned();
             with_header(one(503, IssueCode::Transient, SpineCode::InternalServerError, told), "Retry-After", retry_after_s.to_string())
         }
+        Fault::DatabaseUnreachable { retry_after_s } => {
+            let told = "the database is out of reach; nothing was done and nothing will be: send the request again".to_owned();
+            with_header(one(503, IssueCode::Transient, SpineCode::InternalServerError, told), "Retry-After", retry_after_s.to_string())
+        }
         Fault::OutcomeUnknown => {
             let told = "outcome unknown, send the same X-Request-ID again".to_owned();
             one(500, IssueCode::Exception, SpineCode::InternalServerError, told)
