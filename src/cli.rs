@@ -9,6 +9,8 @@ pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod diary;
+#[cfg(test)]
+mod flags;
 pub mod issuers;
 mod load;
 pub mod migrate;

@@ -9,7 +9,7 @@ mod names;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
-use names::variable;
+pub(crate) use names::variable;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -44,11 +44,11 @@ pub struct ServeArgs {
     /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Start of every absolute URL the server writes; <listen> with http, or with https under TLS, unless said otherwise
+    /// Start of every absolute URL the server writes. Default: http://<listen>, under TLS https://<listen>
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Whom the server believes: tokens signed by an issuer it trusts (`jwks`), `unsigned` tokens (behind the Spine proxy), or
-    /// everybody (`off`, loopback only). Default: unsigned
+    /// everybody (`off`, loopback only). Default: unsigned, with --demo off
     #[arg(long, value_name = "MODE", value_parser = ["jwks", "unsigned", "off"])]
     pub auth: Option<String>,
     /// An audience tokens may name; repeatable. Default: the root that is called, under --public-url
@@ -88,10 +88,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub issuers: IssuerArgs,
     /// What consumer organisations may see and do (TOML; see docs/policy.md). Read again at SIGHUP
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = None)]
     pub policy: Option<PathBuf>,
     /// An origin whose pages may call, such as https://diary.example.nhs.uk; repeatable. `*` for all, with --auth off alone
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", help_heading = None)]
     pub cors_origin: Vec<String>,
     /// Bounds
     #[command(flatten)]

@@ -13,7 +13,7 @@ const OF_TESTS: [&str; 3] = ["ANSWERS", "BASE_URL", "BIN"];
 const OF_TESTS_PREFIXES: [&str; 3] = ["CRASH_", "FAULT_", "TEST_"];
 
 /// The variable of a flag.
-pub(super) fn variable(flag: &str) -> String {
+pub(crate) fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
