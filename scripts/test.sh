@@ -73,10 +73,24 @@ install_packages() {
     "${apt[@]}" install --no-install-recommends "$@"
 }
 
+# rust-toolchain.toml names a version. Where rustup has that version under another name alone (`stable`), it is taken from
+# there, so that nothing is fetched that is here already.
+take_toolchain_at_hand() {
+    command -v rustup >/dev/null || return 0
+    ! RUSTUP_AUTO_INSTALL=0 cargo --version >/dev/null 2>&1 || return 0
+    local wanted default
+    wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    default=$(rustup default 2>/dev/null | cut -d ' ' -f 1)
+    if [ -n "$default" ] && RUSTUP_TOOLCHAIN=$default rustc --version 2>/dev/null | grep -qF "rustc $wanted "; then
+        export RUSTUP_TOOLCHAIN=$default
+    fi
+}
+
 prepare() {
     if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
         PATH=$HOME/.cargo/bin:$PATH
     fi
+    take_toolchain_at_hand
     if ! command -v cargo >/dev/null; then
         echo "cargo is missing: install a Rust toolchain, version $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer, with rustup" >&2
         exit 1
@@ -132,6 +146,7 @@ if cargo clippy --version >/dev/null 2>&1; then
 else
     skip lints "clippy is not installed (rustup component add clippy)"
 fi
+step dependencies scripts/deny.sh --install
 step build cargo test --locked --no-run
 if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
