@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 const URL: &str = "https://booking.example-uec.thirdparty.nhs.uk";
 const ROOT: &str = "https://booking.example-uec.thirdparty.nhs.uk/STU3/1/booking";
-const BODY: &[u8] = include_bytes!("../tests/api/data/booking.json");
+const BODY: &[u8] = include_bytes!("../crates/testkit/src/bodies/booking.json");
 const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 
 /// A key, a token signed with it, and the issuer's key set.
