@@ -5,7 +5,7 @@ use std::thread::scope;
 use std::time::{Duration, Instant};
 use testkit::os::wait_until;
 use testkit::postgres::{Server, Settings};
-use testkit::process::{Job, Reply, Spawned};
+use testkit::process::{Reply, Spawned};
 use testkit::proxy::CutProxy;
 
 /// More cuts than a pool has connections: whoever counts tries gives up before.
