@@ -10,7 +10,7 @@ pub mod check;
 pub mod demo;
 pub mod diary;
 #[cfg(test)]
-mod flags;
+mod tests;
 pub mod issuers;
 mod load;
 pub mod migrate;

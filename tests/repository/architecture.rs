@@ -66,7 +66,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("load", &["cli"]),
     // The allocator of the whole program is chosen in `main.rs` alone.
     ("mimalloc", &[]),
-    ("parking_lot", &["engine", "http"]),
+    ("parking_lot", &["store", "engine", "http"]),
     ("plotters", &["cli"]),
     ("pq_sys", &["store"]),
     ("quick_cache", &["http"]),

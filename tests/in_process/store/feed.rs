@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use domain::directory::{DirectoryKind, Service};
 use domain::document::{Document, Release};
 use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
-use slotkeeper::store::{CHANGES_MAX, Lane, NewSlot, Poll, Store};
+use slotkeeper::store::{CHANGES_MAX, Lane, NewSlot, Poll, Store, StoreError};
 use testkit::place::{NOW, Place, schedule};
 use testkit::postgres::{Server, Settings};
 
@@ -273,6 +273,9 @@ fn another_session_of_the_server_is_doubt() {
     assert_eq!(told(&store, &mut last), []);
     server.stop();
     server.restart();
+    // The old session is gone, and a poll is not tried again in another.
+    let cut = store.on(Lane::Index).query(|tx| tx.feed_poll(&last));
+    assert!(matches!(cut, Err(StoreError::Unavailable(_))), "{cut:?}");
     let look = store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap();
     assert_eq!(look.changed, None);
     last = begin(&store);

@@ -124,7 +124,7 @@ fn the_document_lists_every_flag_as_it_is() {
     let differs = written.lines().zip(right.lines()).find(|(is, should)| is != should);
     assert!(
         written == right,
-        "{DOCUMENT} does not say what the flags are; write it anew with `{REWRITE}=1 cargo test --lib cli::flags`. \
+        "{DOCUMENT} does not say what the flags are; write it anew with `{REWRITE}=1 cargo test --lib cli::tests`. \
          The first line that differs, as it is and as it should be: {differs:#?}"
     );
 }
