@@ -9,8 +9,6 @@ pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod diary;
-#[cfg(test)]
-mod tests;
 pub mod issuers;
 mod load;
 pub mod migrate;
@@ -22,6 +20,8 @@ pub mod seed;
 pub mod seed_files;
 pub mod serve;
 pub mod synthetic;
+#[cfg(test)]
+mod tests;
 pub mod token;
 pub mod toml_table;
 

@@ -3,7 +3,7 @@
 //! still and ids that count. It sends requests and reads answers, and knows nothing of what lies behind them.
 //!
 //! What a reader would get wrong: a test is an ordinary function that takes the [`App`](harness::App), and exists twice
-//! because the list at the top of its file (`on_both!`) names it. Whatever it did, every invariant of the database is
+//! because it says `#[on_both]`. Whatever it did, every invariant of the database is
 //! asked when its app is dropped.
 #![allow(
     clippy::unwrap_used,
@@ -16,9 +16,6 @@
     clippy::disallowed_methods,
     reason = "a test may panic, and looks at databases without the store"
 )]
-
-#[macro_use]
-extern crate testkit;
 
 mod booking;
 mod both_roots;

@@ -25,7 +25,8 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("load", &["domain", "fhir"]),
     ("race", &["domain", "fhir", "load"]),
     ("bench", &["domain", "fhir", "load", "race", "slotkeeper"]),
-    ("testkit", &["domain", "fhir", "load", "race", "slotkeeper"]),
+    ("testkit", &["domain", "fhir", "load", "race", "slotkeeper", "testkit-macros"]),
+    ("testkit-macros", &[]),
 ];
 
 /// What the root package may depend on; `testkit` only for its tests.

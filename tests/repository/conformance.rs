@@ -60,6 +60,12 @@ fn proven_by(line: &str) -> Option<Vec<u32>> {
     Some(numbers.split(',').map(number).collect())
 }
 
+/// `#[test]`, `#[actix_web::test]` and `#[on_both…`, which may go on below.
+fn is_test_attribute(line: &&str) -> bool {
+    let line = line.trim();
+    line.ends_with("test]") || line.starts_with("#[on_both")
+}
+
 fn function_named(line: &str) -> Option<&str> {
     let mut words = line.split_whitespace().skip_while(|word| *word != "fn").skip(1);
     words.next()?.split('(').next()
@@ -74,13 +80,8 @@ fn claims(path: &Path, text: &str) -> Vec<Pair> {
         let following = || lines[at..].iter().take_while(|line| !line.trim().is_empty());
         let name =
             following().find_map(|line| function_named(line)).unwrap_or_else(|| panic!("{}: no test follows {line}", path.display()));
-        let attribute = following().take_while(|line| function_named(line).is_none()).any(|line| line.trim().ends_with("test]"));
-        // `on_both!` and its like make the tests of the functions that they list.
-        let listed = lines.iter().any(|line| {
-            let listed = line.strip_prefix("    ").and_then(|line| line.strip_prefix(name));
-            listed.is_some_and(|rest| rest.starts_with([';', ' ', ',']))
-        });
-        assert!(attribute || listed, "{}: `{name}` is no test", path.display());
+        let attribute = following().take_while(|line| function_named(line).is_none()).any(is_test_attribute);
+        assert!(attribute, "{}: `{name}` is no test", path.display());
         claims.extend(numbers.into_iter().map(|number| (number, name.to_owned())));
     }
     claims
@@ -114,7 +115,7 @@ fn every_requirement_has_one_row_that_says_how_it_stands() {
 
 #[test]
 fn a_claim_is_read_where_a_test_follows() {
-    let text = "on_both! {\n    one;\n}\n\n/// Proves F1, F22.\nasync fn one(app: App) {}\n\n/// Proves F3.\n#[test]\nfn two() {}\n";
+    let text = "/// Proves F1, F22.\n#[on_both]\nasync fn one(app: App) {}\n\n/// Proves F3.\n#[test]\nfn two() {}\n";
     assert_eq!(claims(Path::new("x.rs"), text), [(1, "one".to_owned()), (22, "one".to_owned()), (3, "two".to_owned())]);
     let no_test = std::panic::catch_unwind(|| claims(Path::new("x.rs"), "/// Proves F1.\nfn one() {}\n"));
     assert!(no_test.is_err());

@@ -6,13 +6,13 @@ mod ask;
 pub use answer::Answer;
 pub use ask::{Ask, PUBLIC_URL};
 
-use crate::database::{Database, Kind, Season};
+use crate::database::{Database, Season};
 use crate::examiner::examine;
 use crate::os::wait_until;
+use crate::world::TEST_TIMEOUT;
 use actix_web::dev::Service as _;
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::rt::time::timeout;
 use actix_web::test::{TestRequest, init_service};
 use ask::Bearer;
 use domain::ids::Ids;
@@ -30,7 +30,6 @@ use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// How the service of a test is set up.
 #[derive(Debug, Clone)]
@@ -158,27 +157,16 @@ pub struct App {
     pub trust: Arc<Trust>,
 }
 
-/// No test takes nearly as long, however busy the machine is.
-const HANGS: Duration = Duration::from_secs(100);
-
-/// Runs one test on one database.
-pub fn run<F: Future<Output = ()>>(kind: Kind, setup: Setup, test: impl FnOnce(App) -> F) {
-    actix_web::rt::System::new().block_on(async move {
-        let app = App::start(Rc::new(Database::fresh(kind, setup.season)), 0, setup).await;
-        let ended = timeout(HANGS, test(app)).await;
-        assert!(ended.is_ok(), "the test hangs");
-    });
-}
-
 impl App {
-    async fn start(database: Rc<Database>, source: u32, setup: Setup) -> Self {
+    /// The service on a database; `source` tells its ids from those of others on it.
+    pub(crate) async fn start(database: Rc<Database>, source: u32, setup: Setup) -> Self {
         let clock = Arc::new(StandingClock::at(setup.season.now()));
         let store = Store::open(&DatabaseUrl::parse(&database.url()).unwrap(), false).unwrap();
         let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(source)), documents: Arc::new(Stu3Documents) };
         let records = Arc::new(Mutex::new(Vec::new()));
         let sink = recording(&records);
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
-        assert!(wait_until(HANGS, || engine.is_settled()), "the availability index is never ready");
+        assert!(wait_until(TEST_TIMEOUT, || engine.is_settled()), "the availability index is never ready");
         let settings = Settings {
             auth: setup.auth,
             audiences: setup.audiences,

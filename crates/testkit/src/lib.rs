@@ -25,14 +25,17 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 mod tokens;
+mod world;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-pub use app::{Answer, App, Ask, PUBLIC_URL, Setup, Slot, found, run, starts};
+pub use app::{Answer, App, Ask, PUBLIC_URL, Setup, Slot, found, starts};
 pub use bodies::{booking, booking_text, booking_xml, cancelled, put, take, xml_of};
 pub use database::{Database, Kind, Season};
+pub use testkit_macros::on_both;
 pub use tokens::{ISSUER, Shelf, key_set, signer};
+pub use world::{World, run, run_blocking};
 
 /// Services of the demo provider (`decisions.md` 4).
 pub const UTC: &str = "2000099901";
@@ -48,27 +51,4 @@ pub const PROVIDER_ORGANISATION: &str = "Y9Z41";
 /// A text, as parts of tokens are encoded.
 pub fn encoded(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
-}
-
-/// Makes two tests of every function named, `name::sqlite` and `name::postgresql`. After `with` comes another [`Setup`].
-#[macro_export]
-macro_rules! on_both {
-    ($($name:ident $(with $setup:expr)?;)+) => {$(
-        mod $name {
-            #[allow(unused_imports, reason = "only a setup of its own needs them")]
-            use super::*;
-
-            #[test]
-            fn sqlite() {
-                $crate::run($crate::Kind::Sqlite, $crate::on_both!(@setup $($setup)?), super::$name);
-            }
-
-            #[test]
-            fn postgresql() {
-                $crate::run($crate::Kind::Postgresql, $crate::on_both!(@setup $($setup)?), super::$name);
-            }
-        }
-    )+};
-    (@setup) => { $crate::Setup::default() };
-    (@setup $setup:expr) => { $setup };
 }

@@ -2,6 +2,7 @@
 //!
 //! What a reader would get wrong: nothing is migrated here; whoever opens the first store says whether it is.
 
+use crate::database::Kind;
 use crate::postgres::{Database, Server};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -38,9 +39,12 @@ impl Place {
         Self { kind: "postgresql", url: DatabaseUrl::parse(&database.url).unwrap(), _dir: None, database: Some(database) }
     }
 
-    /// One of each kind.
-    pub fn of_both() -> [Self; 2] {
-        [Self::sqlite(), Self::postgresql(Server::shared())]
+    /// One of a kind, on the shared server where it is one of PostgreSQL.
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => Self::sqlite(),
+            Kind::Postgresql => Self::postgresql(Server::shared()),
+        }
     }
 
     /// The URL as it is typed.

@@ -12,7 +12,8 @@ use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
 use testkit::examiner::{Exchange, examine};
-use testkit::postgres::Server;
+use testkit::on_both;
+use testkit::place::Place;
 
 const ROOT: &str = "/STU3/1/booking";
 const CREATED: &str = "2026-02-10T16:05:31+01:00";
@@ -79,14 +80,6 @@ impl House {
     }
 }
 
-/// Runs a test on an SQLite file and on a PostgreSQL database.
-fn on_both(compat: ApiVersion, check: impl Fn(&House)) {
-    let folder = tempfile::tempdir().unwrap();
-    check(&House::open(&format!("sqlite://{}", folder.path().join("diary.db").display()), compat));
-    let database = Server::shared().create_database_from("template1");
-    check(&House::open(&database.url, compat));
-}
-
 /// A booking as 1.0.6 has it: the slot by reference, `created` the consumer's, no ranks.
 fn body_of_1_0_6(slot: &Value) -> Value {
     let verified = json!([{
@@ -127,100 +120,103 @@ fn body_of_1_0_6(slot: &Value) -> Value {
 }
 
 /// Proves F54.
-#[test]
-fn a_consumer_of_1_0_6_books_reads_and_cancels_in_its_own_form() {
-    on_both(ApiVersion::V1_0_6, |house| {
-        let slot = house.slot();
-        let body = body_of_1_0_6(&slot);
-        let booked = house.send(Method::POST, "Appointment", &[], Some(&body));
-        assert_eq!(booked.status, 201, "{}", booked.body);
-        for kept in ["slot", "created", "contained", "language", "participant"] {
-            assert_eq!(booked.body[kept], body[kept], "{kept}");
-        }
-        let path = format!("Appointment/{}", booked.body["id"].as_str().unwrap());
-        assert_eq!(house.get(&path).body, booked.body);
-        let busy = house.get(&format!("Slot/{}", slot["id"].as_str().unwrap()));
-        assert_eq!(busy.body["status"], "busy");
-
-        // Its own template again, with the id it was given: what the server added need not come back.
-        let mut cancel = body.clone();
-        cancel["id"] = booked.body["id"].clone();
-        cancel["status"] = json!("cancelled");
-        let mut altered = cancel.clone();
-        altered["slot"][0]["reference"] = json!("Slot/11111111-1111-4111-8111-111111111111");
-        let refused = house.send(Method::PUT, &path, &[("If-Match", &booked.etag)], Some(&altered));
-        assert_eq!(refused.status, 422, "another slot is a difference: {}", refused.body);
-        let cancelled = house.send(Method::PUT, &path, &[("If-Match", &booked.etag)], Some(&cancel));
-        assert_eq!(cancelled.status, 200, "{}", cancelled.body);
-        assert_eq!((&cancelled.body["status"], &cancelled.body["slot"]), (&json!("cancelled"), &body["slot"]));
-        assert_ne!(cancelled.etag, booked.etag);
-        let free = house.get(&format!("Slot/{}", slot["id"].as_str().unwrap()));
-        assert_eq!(free.body["status"], "free");
-    });
-}
-
-#[test]
-fn consumers_of_other_versions_are_served_beside_it() {
-    on_both(ApiVersion::V1_0_6, |house| {
-        // 2.0.3: a contained Slot; no document, no contained Patient; with X-Request-ID, which works as ever.
-        let slot = house.slot();
-        let mut body = body_of_1_0_6(&slot);
-        body["contained"] = json!([{
-            "resourceType": "Slot", "id": "s", "identifier": slot["identifier"], "schedule": slot["schedule"], "status": "busy",
-            "start": slot["start"], "end": slot["end"]
-        }]);
-        body["slot"] = json!([{"reference": "#s"}]);
-        body.as_object_mut().unwrap().remove("supportingInformation");
-        let number = json!({"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990482136"});
-        body["participant"] = json!([{"actor": {"identifier": number, "display": "Imogen Whitlock"}, "status": "accepted"}]);
-        let key = [("X-Request-ID", "6c92ab9c-0cf4-4997-bac2-a4a8bd151902")];
-        let booked = house.send(Method::POST, "Appointment", &key, Some(&body));
-        assert_eq!(booked.status, 201, "{}", booked.body);
-        assert_eq!(house.send(Method::POST, "Appointment", &key, Some(&body)).status, 409);
-        // Both forms race for the same slots: the loser hears the one sentence.
-        let late = house.send(Method::POST, "Appointment", &[], Some(&body_of_1_0_6(&slot)));
-        assert_eq!(
-            (late.status, late.body["issue"][0]["diagnostics"].as_str()),
-            (StatusCode::UNPROCESSABLE_ENTITY, Some("Slot no longer available"))
-        );
-        // Whoever points into `contained` must fill it.
-        body["contained"] = json!([]);
-        body.as_object_mut().unwrap().remove("contained");
-        assert_eq!(house.send(Method::POST, "Appointment", &[], Some(&body)).status, 400);
-    });
-}
-
-#[test]
-fn without_the_flag_the_same_consumer_is_held_to_2_0_4() {
-    on_both(ApiVersion::LATEST, |house| {
-        let slot = house.slot();
-        let body = body_of_1_0_6(&slot);
-        let unnamed = house.send(Method::POST, "Appointment", &[], Some(&body));
-        assert_eq!(unnamed.status, 400);
-        assert!(unnamed.body.to_string().contains("X-Request-ID"), "{}", unnamed.body);
-        let key = [("X-Request-ID", "6c92ab9c-0cf4-4997-bac2-a4a8bd151902")];
-        let refused = house.send(Method::POST, "Appointment", &key, Some(&body));
-        assert_eq!(refused.status, 400, "no Slot is contained: {}", refused.body);
-        let told = house.get("metadata").body["description"].as_str().unwrap().to_owned();
-        assert!(!told.contains("Compatibility"), "{told}");
-    });
-}
-
-#[test]
-fn end_restricts_the_search_for_older_consumers_only_and_the_capability_says_so() {
-    for (compat, restricts) in [(ApiVersion::V2_0_3, true), (ApiVersion::LATEST, false)] {
-        on_both(compat, |house| {
-            let free = house.free("");
-            let bound = free[free.len() / 2]["end"].as_str().unwrap().to_owned();
-            let query = format!("&end=le{}", bound.replace('+', "%2B"));
-            let found = house.free(&query);
-            // Every time is written alike, so texts compare as instants do.
-            let within = free.iter().filter(|slot| slot["end"].as_str().unwrap() <= bound.as_str()).count();
-            assert_eq!(found.len(), if restricts { within } else { free.len() });
-            assert!(within < free.len() && within > 0);
-            let told = house.get("metadata").body["description"].as_str().unwrap().to_owned();
-            assert_eq!(told.contains("version 2.0.3 and later"), restricts, "{told}");
-            assert_eq!(house.get("metadata").body["version"], "2.0.4");
-        });
+#[on_both]
+fn a_consumer_of_1_0_6_books_reads_and_cancels_in_its_own_form(place: Place) {
+    let house = House::open(&place.typed(), ApiVersion::V1_0_6);
+    let slot = house.slot();
+    let body = body_of_1_0_6(&slot);
+    let booked = house.send(Method::POST, "Appointment", &[], Some(&body));
+    assert_eq!(booked.status, 201, "{}", booked.body);
+    for kept in ["slot", "created", "contained", "language", "participant"] {
+        assert_eq!(booked.body[kept], body[kept], "{kept}");
     }
+    let path = format!("Appointment/{}", booked.body["id"].as_str().unwrap());
+    assert_eq!(house.get(&path).body, booked.body);
+    let busy = house.get(&format!("Slot/{}", slot["id"].as_str().unwrap()));
+    assert_eq!(busy.body["status"], "busy");
+
+    // Its own template again, with the id it was given: what the server added need not come back.
+    let mut cancel = body.clone();
+    cancel["id"] = booked.body["id"].clone();
+    cancel["status"] = json!("cancelled");
+    let mut altered = cancel.clone();
+    altered["slot"][0]["reference"] = json!("Slot/11111111-1111-4111-8111-111111111111");
+    let refused = house.send(Method::PUT, &path, &[("If-Match", &booked.etag)], Some(&altered));
+    assert_eq!(refused.status, 422, "another slot is a difference: {}", refused.body);
+    let cancelled = house.send(Method::PUT, &path, &[("If-Match", &booked.etag)], Some(&cancel));
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    assert_eq!((&cancelled.body["status"], &cancelled.body["slot"]), (&json!("cancelled"), &body["slot"]));
+    assert_ne!(cancelled.etag, booked.etag);
+    let free = house.get(&format!("Slot/{}", slot["id"].as_str().unwrap()));
+    assert_eq!(free.body["status"], "free");
+}
+
+#[on_both]
+fn consumers_of_other_versions_are_served_beside_it(place: Place) {
+    let house = House::open(&place.typed(), ApiVersion::V1_0_6);
+    // 2.0.3: a contained Slot; no document, no contained Patient; with X-Request-ID, which works as ever.
+    let slot = house.slot();
+    let mut body = body_of_1_0_6(&slot);
+    body["contained"] = json!([{
+        "resourceType": "Slot", "id": "s", "identifier": slot["identifier"], "schedule": slot["schedule"], "status": "busy",
+        "start": slot["start"], "end": slot["end"]
+    }]);
+    body["slot"] = json!([{"reference": "#s"}]);
+    body.as_object_mut().unwrap().remove("supportingInformation");
+    let number = json!({"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990482136"});
+    body["participant"] = json!([{"actor": {"identifier": number, "display": "Imogen Whitlock"}, "status": "accepted"}]);
+    let key = [("X-Request-ID", "6c92ab9c-0cf4-4997-bac2-a4a8bd151902")];
+    let booked = house.send(Method::POST, "Appointment", &key, Some(&body));
+    assert_eq!(booked.status, 201, "{}", booked.body);
+    assert_eq!(house.send(Method::POST, "Appointment", &key, Some(&body)).status, 409);
+    // Both forms race for the same slots: the loser hears the one sentence.
+    let late = house.send(Method::POST, "Appointment", &[], Some(&body_of_1_0_6(&slot)));
+    assert_eq!(
+        (late.status, late.body["issue"][0]["diagnostics"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("Slot no longer available"))
+    );
+    // Whoever points into `contained` must fill it.
+    body["contained"] = json!([]);
+    body.as_object_mut().unwrap().remove("contained");
+    assert_eq!(house.send(Method::POST, "Appointment", &[], Some(&body)).status, 400);
+}
+
+#[on_both]
+fn without_the_flag_the_same_consumer_is_held_to_2_0_4(place: Place) {
+    let house = House::open(&place.typed(), ApiVersion::LATEST);
+    let slot = house.slot();
+    let body = body_of_1_0_6(&slot);
+    let unnamed = house.send(Method::POST, "Appointment", &[], Some(&body));
+    assert_eq!(unnamed.status, 400);
+    assert!(unnamed.body.to_string().contains("X-Request-ID"), "{}", unnamed.body);
+    let key = [("X-Request-ID", "6c92ab9c-0cf4-4997-bac2-a4a8bd151902")];
+    let refused = house.send(Method::POST, "Appointment", &key, Some(&body));
+    assert_eq!(refused.status, 400, "no Slot is contained: {}", refused.body);
+    let told = house.get("metadata").body["description"].as_str().unwrap().to_owned();
+    assert!(!told.contains("Compatibility"), "{told}");
+}
+
+#[on_both]
+fn end_restricts_the_search_of_older_consumers_and_is_stated(place: Place) {
+    end_restricts(&House::open(&place.typed(), ApiVersion::V2_0_3), true);
+}
+
+#[on_both]
+fn end_restricts_no_search_of_later_consumers(place: Place) {
+    end_restricts(&House::open(&place.typed(), ApiVersion::LATEST), false);
+}
+
+/// Whether `end` restricts a search, and the statement says so.
+fn end_restricts(house: &House, restricts: bool) {
+    let free = house.free("");
+    let bound = free[free.len() / 2]["end"].as_str().unwrap().to_owned();
+    let query = format!("&end=le{}", bound.replace('+', "%2B"));
+    let found = house.free(&query);
+    // Every time is written alike, so texts compare as instants do.
+    let within = free.iter().filter(|slot| slot["end"].as_str().unwrap() <= bound.as_str()).count();
+    assert_eq!(found.len(), if restricts { within } else { free.len() });
+    assert!(within < free.len() && within > 0);
+    let told = house.get("metadata").body["description"].as_str().unwrap().to_owned();
+    assert_eq!(told.contains("version 2.0.3 and later"), restricts, "{told}");
+    assert_eq!(house.get("metadata").body["version"], "2.0.4");
 }

@@ -6,13 +6,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 use slotkeeper::engine::{DiaryFilter, Maintenance};
 use slotkeeper::store::DatabaseUrl;
-use testkit::{App, Ask, OUT_OF_HOURS, PROVIDER_ORGANISATION, Slot, UTC, booking, cancelled, take};
-
-on_both! {
-    whatever_is_asked_of_the_past_is_answered_as_before;
-    an_archived_slot_has_begun_and_its_appointment_is_past;
-    what_is_still_to_come_is_left_where_it_is;
-}
+use testkit::{App, Ask, OUT_OF_HOURS, PROVIDER_ORGANISATION, Slot, UTC, booking, cancelled, on_both, take};
 
 /// Ten days after the clock stood: all that was laid out is over, and what is older than a day is archived.
 const LATER: &str = "2026-02-20T09:00:00Z";
@@ -74,6 +68,7 @@ fn questions(live: &Value, ended: &Value, kept: &Slot, gone: &Slot) -> Vec<Ask> 
     asks.into_iter().map(|path| Ask::get(path).on_provider()).collect()
 }
 
+#[on_both]
 async fn whatever_is_asked_of_the_past_is_answered_as_before(app: App) {
     let (kept, live, gone, ended) = made(&app).await;
     app.it_is(LATER);
@@ -102,6 +97,7 @@ async fn whatever_is_asked_of_the_past_is_answered_as_before(app: App) {
     assert_eq!(archive(&app), 0);
 }
 
+#[on_both]
 async fn an_archived_slot_has_begun_and_its_appointment_is_past(app: App) {
     let (kept, live, gone, _) = made(&app).await;
     let free = app.free_slot(UTC).await;
@@ -121,6 +117,7 @@ async fn an_archived_slot_has_begun_and_its_appointment_is_past(app: App) {
     assert_eq!(refusals().await, before);
 }
 
+#[on_both]
 async fn what_is_still_to_come_is_left_where_it_is(app: App) {
     let free = app.free_slots(UTC).await;
     assert_eq!(app.archive(2).slots, 0, "nothing ended two days ago");

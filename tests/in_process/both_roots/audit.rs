@@ -4,15 +4,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::{Value, json};
-use testkit::{Answer, App, Ask, CONSUMER, Database, UTC, booking, cancelled, put};
-
-on_both! {
-    who_wrote_stands_in_the_audit_trail;
-    a_malformed_request_is_recorded_as_the_fault_of_its_consumer;
-    every_access_is_recorded_whether_served_or_refused;
-    what_the_reports_ask_for_is_held;
-    what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_it_is;
-}
+use testkit::{Answer, App, Ask, CONSUMER, Database, UTC, booking, cancelled, on_both, put};
 
 #[derive(QueryableByName, Debug, PartialEq)]
 struct Witnessed {
@@ -54,6 +46,7 @@ fn on<R: QueryableByName<diesel::pg::Pg> + QueryableByName<diesel::sqlite::Sqlit
 }
 
 /// Proves F15.
+#[on_both]
 async fn who_wrote_stands_in_the_audit_trail(app: App) {
     let slot = app.free_slot(UTC).await;
     let booked = app.ask(Ask::book(&booking(&slot)).key("the-booking")).await.expect(201);
@@ -77,6 +70,7 @@ fn record_of(app: &App, answer: &Answer) -> Value {
 }
 
 /// Proves F51.
+#[on_both]
 async fn a_malformed_request_is_recorded_as_the_fault_of_its_consumer(app: App) {
     let slot = app.free_slot(UTC).await;
     let wrong = put(booking(&slot), "/status", json!("proposed"));
@@ -96,6 +90,7 @@ async fn a_malformed_request_is_recorded_as_the_fault_of_its_consumer(app: App) 
 }
 
 /// Proves F15, F53.
+#[on_both]
 async fn every_access_is_recorded_whether_served_or_refused(app: App) {
     let searched = app.search(&format!("service={UTC}&status=free&start=ge2026-02-11&start=lt2026-02-12")).await.expect(200);
     let answer = app.ask(Ask::get("Appointment/95e58add-0b10-4a8c-817c-2729eb0cab75")).await.expect(404);
@@ -123,6 +118,7 @@ async fn every_access_is_recorded_whether_served_or_refused(app: App) {
 }
 
 /// Digest C.23.
+#[on_both]
 async fn what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_it_is(app: App) {
     let slot = app.free_slot(UTC).await;
     let id = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
@@ -146,6 +142,7 @@ async fn what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_
 
 /// The five reports of the assurance (P38 to P42) count bookings, referrals, offers and cancels over a range of dates.
 /// Proves F52.
+#[on_both]
 async fn what_the_reports_ask_for_is_held(app: App) {
     let slots = app.free_slots(UTC).await;
     let kept = app.booked(&slots[0]).await;

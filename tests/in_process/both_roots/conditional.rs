@@ -1,18 +1,7 @@
 //! `ETag` and `If-None-Match` (digest A.4; RFC 9110, 13.1.2): whoever holds an answer is told that it still holds, and never
 //! that one does which has changed.
 
-use testkit::{Answer, App, Ask, UTC, booking, cancelled};
-
-on_both! {
-    whoever_holds_an_answer_is_told_so_and_no_more;
-    tags_are_compared_weakly_and_may_be_several;
-    a_booking_and_a_cancel_make_what_was_held_stale;
-    the_tag_of_a_version_is_that_of_every_format_and_that_of_a_search_is_not;
-    a_slot_that_begins_is_never_said_to_be_as_it_was;
-    a_refusal_is_a_refusal_whatever_is_held;
-    a_date_is_no_tag;
-    a_write_does_not_look_at_what_is_held;
-}
+use testkit::{Answer, App, Ask, UTC, booking, cancelled, on_both};
 
 const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];
 
@@ -30,6 +19,7 @@ fn still_holds(answer: &Answer, held: &Answer) {
 }
 
 /// Proves F5.
+#[on_both]
 async fn whoever_holds_an_answer_is_told_so_and_no_more(app: App) {
     let slots = app.free_slots(UTC).await;
     let made = app.booked(&slots[0]).await["id"].as_str().unwrap().to_owned();
@@ -69,6 +59,7 @@ async fn whoever_holds_an_answer_is_told_so_and_no_more(app: App) {
     }
 }
 
+#[on_both]
 async fn tags_are_compared_weakly_and_may_be_several(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
@@ -81,6 +72,7 @@ async fn tags_are_compared_weakly_and_may_be_several(app: App) {
     }
 }
 
+#[on_both]
 async fn a_booking_and_a_cancel_make_what_was_held_stale(app: App) {
     let slots = app.free_slots(UTC).await;
     let slot = &slots[0];
@@ -115,6 +107,7 @@ async fn a_booking_and_a_cancel_make_what_was_held_stale(app: App) {
     assert_eq!(first.status, 304, "a version never changes");
 }
 
+#[on_both]
 async fn the_tag_of_a_version_is_that_of_every_format_and_that_of_a_search_is_not(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
@@ -132,6 +125,7 @@ async fn the_tag_of_a_version_is_that_of_every_format_and_that_of_a_search_is_no
     }
 }
 
+#[on_both]
 async fn a_slot_that_begins_is_never_said_to_be_as_it_was(app: App) {
     let slot = app.free_slot(UTC).await;
     let path = format!("Slot/{}", slot.id);
@@ -146,6 +140,7 @@ async fn a_slot_that_begins_is_never_said_to_be_as_it_was(app: App) {
     }
 }
 
+#[on_both]
 async fn a_refusal_is_a_refusal_whatever_is_held(app: App) {
     let slot = app.free_slot(UTC).await;
     let path = format!("Slot/{}", slot.id);
@@ -167,6 +162,7 @@ async fn a_refusal_is_a_refusal_whatever_is_held(app: App) {
     assert_eq!(app.ask(others.header("If-None-Match", "W/\"1\"")).await.status, 403, "who may not see it is not told that it holds");
 }
 
+#[on_both]
 async fn a_date_is_no_tag(app: App) {
     let slot = app.free_slot(UTC).await;
     let held = app.get(&format!("Slot/{}", slot.id)).await.expect(200);
@@ -176,6 +172,7 @@ async fn a_date_is_no_tag(app: App) {
     app.ask(both).await.expect(200);
 }
 
+#[on_both]
 async fn a_write_does_not_look_at_what_is_held(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.ask(Ask::book(&booking(&slot)).header("If-None-Match", "*")).await.expect(201).json();

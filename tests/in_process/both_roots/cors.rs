@@ -1,7 +1,7 @@
 //! Pages of other origins: nothing is said to them unless the operator named theirs, and whatever is said is a whole answer.
 
 use slotkeeper::http::AuthMode;
-use testkit::{Answer, App, Ask, Setup, UTC, booking};
+use testkit::{Answer, App, Ask, Setup, UTC, booking, on_both};
 
 const DIARY: &str = "https://diary.example.nhs.uk";
 const OTHER: &str = "http://localhost:3000";
@@ -10,19 +10,6 @@ const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];
 
 fn named() -> Setup {
     Setup::with(|setup| setup.cors_origins = vec![DIARY.to_owned(), OTHER.to_owned()])
-}
-
-on_both! {
-    nothing_is_said_where_no_origin_is_named;
-    a_named_origin_gets_leave_for_what_the_roots_use with named();
-    a_foreign_origin_gets_no_leave with named();
-    a_preflight_for_more_than_the_roots_use_is_refused with named();
-    answers_may_be_read_by_named_origins_and_by_nobody_else with named();
-    what_is_no_preflight_is_not_possible_as_before with named();
-    every_origin_may_read_where_all_are_named with Setup::with(|setup| {
-        setup.auth = AuthMode::Off;
-        setup.cors_origins = vec!["*".to_owned()];
-    });
 }
 
 /// A preflight as browsers send it: no token and none of the consumer's headers.
@@ -55,6 +42,7 @@ fn is_whole(answer: &Answer) {
     assert!(answer.header("Vary").contains("Origin") && answer.header("Vary").contains("Accept-Encoding"), "{}", answer.header("Vary"));
 }
 
+#[on_both]
 async fn nothing_is_said_where_no_origin_is_named(app: App) {
     for root in ROOTS {
         let refused = app.ask(preflight("Appointment", DIARY, "POST", "authorization").on(root)).await;
@@ -68,6 +56,7 @@ async fn nothing_is_said_where_no_origin_is_named(app: App) {
     assert_eq!(statement["rest"][0]["security"]["cors"], false);
 }
 
+#[on_both(named())]
 async fn a_named_origin_gets_leave_for_what_the_roots_use(app: App) {
     let headers = "authorization,content-type,content-encoding,if-match,if-none-match,x-request-id,prefer,accept,\
         ssp-traceid,ssp-from,ssp-to,ssp-interactionid";
@@ -90,6 +79,7 @@ async fn a_named_origin_gets_leave_for_what_the_roots_use(app: App) {
     assert_eq!(statement["rest"][0]["security"]["cors"], true);
 }
 
+#[on_both(named())]
 async fn a_foreign_origin_gets_no_leave(app: App) {
     for root in ROOTS {
         for origin in [FOREIGN, "null", "https://diary.example.nhs.uk.elsewhere.example", "http://diary.example.nhs.uk", "*", ""] {
@@ -103,6 +93,7 @@ async fn a_foreign_origin_gets_no_leave(app: App) {
     assert!(in_xml.text().contains("<OperationOutcome"));
 }
 
+#[on_both(named())]
 async fn a_preflight_for_more_than_the_roots_use_is_refused(app: App) {
     for root in ROOTS {
         for (method, headers) in
@@ -117,6 +108,7 @@ async fn a_preflight_for_more_than_the_roots_use_is_refused(app: App) {
     }
 }
 
+#[on_both(named())]
 async fn answers_may_be_read_by_named_origins_and_by_nobody_else(app: App) {
     let mut slots = app.free_slots(UTC).await.into_iter();
     for root in ROOTS {
@@ -151,6 +143,7 @@ async fn answers_may_be_read_by_named_origins_and_by_nobody_else(app: App) {
     }
 }
 
+#[on_both(named())]
 async fn what_is_no_preflight_is_not_possible_as_before(app: App) {
     for root in ROOTS {
         for ask in [Ask::new("OPTIONS", "Appointment"), Ask::new("OPTIONS", "Appointment").header("Origin", DIARY)] {
@@ -165,6 +158,10 @@ async fn what_is_no_preflight_is_not_possible_as_before(app: App) {
     }
 }
 
+#[on_both(Setup::with(|setup| {
+        setup.auth = AuthMode::Off;
+        setup.cors_origins = vec!["*".to_owned()];
+    }))]
 async fn every_origin_may_read_where_all_are_named(app: App) {
     for root in ROOTS {
         let leave = app.ask(preflight("Appointment", FOREIGN, "POST", "prefer").on(root)).await.expect(200);

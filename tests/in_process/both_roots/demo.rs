@@ -1,13 +1,7 @@
 //! Goal: the three commands that the demo prints do what is said of them, whatever the hour. Method: the clock is set, the
 //! commands are taken as printed, and what curl would send is sent.
 
-use testkit::{App, Ask, PUBLIC_URL, Season, Setup};
-
-on_both! {
-    the_printed_commands_work_on_a_working_day;
-    the_printed_commands_work_while_clocks_go_forward with Setup::season(Season::Spring);
-    the_printed_commands_work_while_clocks_go_back with Setup::season(Season::Autumn);
-}
+use testkit::{App, Ask, PUBLIC_URL, Season, Setup, on_both};
 
 /// What curl sends when the command is pasted.
 fn pasted(command: &str) -> Ask {
@@ -39,6 +33,7 @@ async fn try_at(app: &App, time: &str) -> String {
     booked["start"].as_str().unwrap().to_owned()
 }
 
+#[on_both]
 async fn the_printed_commands_work_on_a_working_day(app: App) {
     // Three rooms are open at noon, and more than five slots begin within the hour that is left to try them.
     for time in ["2026-02-10T09:05:00Z", "2026-02-10T12:05:00Z", "2026-02-10T18:25:00Z", "2026-02-10T23:55:00Z"] {
@@ -46,6 +41,7 @@ async fn the_printed_commands_work_on_a_working_day(app: App) {
     }
 }
 
+#[on_both(Setup::season(Season::Spring))]
 async fn the_printed_commands_work_while_clocks_go_forward(app: App) {
     for time in ["2026-03-28T23:55:00Z", "2026-03-29T00:59:50Z", "2026-03-29T01:00:00Z"] {
         // The consulting room of the night is closed; the day begins at eight in London.
@@ -53,6 +49,7 @@ async fn the_printed_commands_work_while_clocks_go_forward(app: App) {
     }
 }
 
+#[on_both(Setup::season(Season::Autumn))]
 async fn the_printed_commands_work_while_clocks_go_back(app: App) {
     // On Friday evening until two o'clock in London, an hour ahead of UTC: the slot is tomorrow there, and today in UTC.
     assert_eq!(try_at(&app, "2026-10-23T22:40:00Z").await, "2026-10-23T23:50:00.000+00:00");

@@ -1,16 +1,7 @@
 //! What survives from one format to the other, over HTTP (`decisions.md` 5; digest A.3).
 
 use serde_json::{Value, json};
-use testkit::{App, Ask, UTC, booking, cancelled, put, xml_of};
-
-on_both! {
-    extensions_nobody_knows_are_kept_in_both_formats;
-    an_element_nobody_knows_comes_back_in_json_and_not_in_xml;
-    an_element_nobody_knows_comes_back_in_xml_and_not_in_json;
-    a_member_named_like_one_of_the_store_comes_back_as_it_was;
-    a_cancel_that_says_two_statuses_is_refused;
-    the_wish_for_a_format_is_heard_in_its_order;
-}
+use testkit::{App, Ask, UTC, booking, cancelled, on_both, put, xml_of};
 
 const XML: &str = "application/fhir+xml";
 const BOOKED: &str = r#"<status value="booked"/>"#;
@@ -19,6 +10,7 @@ fn unknown(value: &Value) -> Value {
     json!([{"url": "https://example.org/unknown", "valueQuantity": {"value": value}}])
 }
 
+#[on_both]
 async fn extensions_nobody_knows_are_kept_in_both_formats(app: App) {
     let slots = app.free_slots(UTC).await;
     let sent = |at: usize| {
@@ -46,6 +38,7 @@ async fn extensions_nobody_knows_are_kept_in_both_formats(app: App) {
     }
 }
 
+#[on_both]
 async fn an_element_nobody_knows_comes_back_in_json_and_not_in_xml(app: App) {
     let body = put(booking(&app.free_slot(UTC).await), "/contained/1/novelty", json!({"a": [1.50, null]}));
     let made = app.book(&put(body, "/contained/1/meta", json!({"colour": "blue"}))).await.expect(201);
@@ -61,6 +54,7 @@ fn cancel_in_xml(id: &str, body: &str, wanted: &str) -> Ask {
     ask.header("Accept", wanted).header("If-Match", "W/\"1\"")
 }
 
+#[on_both]
 async fn an_element_nobody_knows_comes_back_in_xml_and_not_in_json(app: App) {
     let slots = app.free_slots(UTC).await;
     let novelties = [
@@ -114,6 +108,7 @@ async fn an_element_nobody_knows_comes_back_in_xml_and_not_in_json(app: App) {
     }
 }
 
+#[on_both]
 async fn a_member_named_like_one_of_the_store_comes_back_as_it_was(app: App) {
     let body = put(booking(&app.free_slot(UTC).await), "/~xml", json!(["<novelty/>"]));
     let made = app.book(&put(body, "/contained/1/~xml", json!(["<novelty/>"]))).await.expect(201);
@@ -127,6 +122,7 @@ async fn a_member_named_like_one_of_the_store_comes_back_as_it_was(app: App) {
     app.cancel(&id, "W/\"1\"", &cancelled(&made.json())).await.expect(200);
 }
 
+#[on_both]
 async fn a_cancel_that_says_two_statuses_is_refused(app: App) {
     let made = app.booked(&app.free_slot(UTC).await).await;
     let id = made["id"].as_str().unwrap();
@@ -143,6 +139,7 @@ async fn a_cancel_that_says_two_statuses_is_refused(app: App) {
 }
 
 /// Proves F2.
+#[on_both]
 async fn the_wish_for_a_format_is_heard_in_its_order(app: App) {
     let body = xml_of(&json!({"resourceType": "Appointment", "status": "booked"}));
     let json = "application/fhir+json";

@@ -6,15 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use testkit::{Answer, App, Ask, Slot, UTC, booking, booking_text, booking_xml, cancelled};
-
-on_both! {
-    a_megabyte_of_nonsense_is_refused;
-    a_value_of_the_wrong_type_is_never_a_fault_of_ours;
-    no_change_of_a_booking_is_a_fault_of_ours;
-    no_byte_of_a_body_is_a_fault_of_ours;
-    no_query_is_a_fault_of_ours;
-}
+use testkit::{Answer, App, Ask, Slot, UTC, booking, booking_text, booking_xml, cancelled, on_both};
 
 const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];
 const MEBIBYTE: usize = 1_048_576;
@@ -23,6 +15,7 @@ fn post(body: impl Into<Vec<u8>>) -> Ask {
     Ask::new("POST", "Appointment").bytes(body)
 }
 
+#[on_both]
 async fn a_megabyte_of_nonsense_is_refused(app: App) {
     let size = MEBIBYTE - 10;
     let wide = format!("{{\"resourceType\":\"Appointment\",\"participant\":[{}{{}}]}}", "{},".repeat((size - 60) / 3));
@@ -92,6 +85,7 @@ async fn in_good_order(app: &App, ask: Ask) -> Result<u16, String> {
     }
 }
 
+#[on_both]
 async fn a_value_of_the_wrong_type_is_never_a_fault_of_ours(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = booking(&slot);
@@ -215,6 +209,7 @@ impl Change {
 /// How many random bodies are tried on each database.
 const CASES: usize = 400;
 
+#[on_both]
 async fn no_change_of_a_booking_is_a_fault_of_ours(app: App) {
     let slot = app.free_slot(UTC).await;
     let mut runner = TestRunner::deterministic();
@@ -235,6 +230,7 @@ async fn no_change_of_a_booking_is_a_fault_of_ours(app: App) {
     assert!(answered.get(&400).is_some_and(|n| *n > CASES / 40), "{answered:?}");
 }
 
+#[on_both]
 async fn no_byte_of_a_body_is_a_fault_of_ours(app: App) {
     let slot = app.free_slot(UTC).await;
     let mut runner = TestRunner::deterministic();
@@ -262,6 +258,7 @@ async fn no_byte_of_a_body_is_a_fault_of_ours(app: App) {
     }
 }
 
+#[on_both]
 async fn no_query_is_a_fault_of_ours(app: App) {
     let slot = Slot { id: "x".to_owned(), ..app.free_slot(UTC).await };
     let mut runner = TestRunner::deterministic();

@@ -1,13 +1,7 @@
 //! The order of checks: of two faults in one request, the earlier one of `decisions.md` 5 is answered.
 
 use serde_json::Value;
-use testkit::{Answer, App, Ask, OTHER_CONSUMER, Setup, Slot, UTC, booking, cancelled, put};
-
-on_both! {
-    of_two_faults_of_a_booking_the_earlier_is_answered with small_bodies();
-    of_two_faults_of_a_cancel_the_earlier_is_answered with small_bodies();
-    of_two_faults_of_a_search_the_earlier_is_answered;
-}
+use testkit::{Answer, App, Ask, OTHER_CONSUMER, Setup, Slot, UTC, booking, cancelled, on_both, put};
 
 /// So that a body can be too large without being large.
 fn small_bodies() -> Setup {
@@ -93,6 +87,7 @@ fn unparseable<'f>() -> Fault<'f> {
     )
 }
 
+#[on_both(small_bodies())]
 async fn of_two_faults_of_a_booking_the_earlier_is_answered(app: App) {
     let slots = app.free_slots(UTC).await;
     let (taken, begun): (&Slot, Slot) = (&slots[0], Slot::of(&app.search(&format!("service={UTC}&start=2026-02-10")).await.all("Slot")[0]));
@@ -136,6 +131,7 @@ async fn of_two_faults_of_a_booking_the_earlier_is_answered(app: App) {
     app.ask(Ask::book(&booking(&slots[2]))).await.expect(201);
 }
 
+#[on_both(small_bodies())]
 async fn of_two_faults_of_a_cancel_the_earlier_is_answered(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await;
@@ -173,6 +169,7 @@ async fn of_two_faults_of_a_cancel_the_earlier_is_answered(app: App) {
     app.ask(good).await.expect(200);
 }
 
+#[on_both]
 async fn of_two_faults_of_a_search_the_earlier_is_answered(app: App) {
     let mut faults = of_the_gate("POST");
     faults.push(fault("format", |a| told(a, 415, "image/png"), |ask| ask.header("Accept", "image/png")));

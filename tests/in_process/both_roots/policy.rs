@@ -6,36 +6,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use testkit::{
     Answer, App, Ask, CONSUMER, DENTAL, OTHER_CONSUMER, OUT_OF_HOURS, PROVIDER_ORGANISATION, PUBLIC_URL, Setup, Slot, UTC, booking,
-    cancelled, found, put,
+    cancelled, found, on_both, put,
 };
-
-on_both! {
-    whoever_is_not_named_is_refused_and_the_provider_is_not with under(ONE_CONSUMER);
-    a_default_is_for_all_who_are_not_named with under("[default]\nbook = false\n");
-    what_is_hidden_is_nowhere_on_the_booking_root with under(NO_DENTAL);
-    what_is_hidden_is_nowhere_on_the_provider_root with under(NO_DENTAL);
-    a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was with under(NO_DENTAL);
-    validating_tells_a_hidden_slot_from_nothing_either with under(NO_DENTAL);
-    a_schedule_that_shows_another_service_is_never_said_to_be_as_it_was with under(TWO_SERVICES);
-    a_schedule_is_not_reached_through_a_service_that_is_hidden with under(URGENT_ONLY);
-    totals_pages_and_limits_count_what_is_seen with Setup::with(|setup| {
-        setup.policy = Some(URGENT_ONLY.to_owned());
-        setup.engine.slots_max = 100;
-    });
-    a_search_under_a_policy_finds_what_everybody_finds_less_what_is_hidden;
-    care_settings_add_up_and_own_lists_narrow_them with under(SETTINGS);
-    whoever_may_not_book_is_told_so with under("[[consumer]]\nods = \"X9T20\"\nbook = false\n");
-    whoever_may_not_cancel_is_told_so;
-    whoever_reads_all_reads_what_others_booked_in_what_it_sees;
-    whoever_cancels_all_cancels_what_others_booked;
-    its_own_bookings_stay_its_own_when_their_service_is_hidden;
-    another_policy_is_for_the_next_request with under(ONE_CONSUMER);
-    each_consumer_is_spoken_to_in_its_version with under(VERSIONS);
-    a_consumer_may_be_held_to_a_later_version_than_the_others with Setup::with(|setup| {
-        setup.policy = Some("[[consumer]]\nods = \"X9T20\"\nspeaks = \"2.0.4\"\n[default]\n".to_owned());
-        setup.compat = ApiVersion::V1_0_6;
-    });
-}
 
 const ROOM_1: &str = "9f82a69f-a923-44ba-b27f-fff750fb6630";
 const ROOM_2: &str = "036354c0-3dab-4d76-b059-4ddb798d5b1a";
@@ -100,6 +72,7 @@ fn denied(answer: &Answer, says: &str) {
 }
 
 /// Proves F16.
+#[on_both(under(ONE_CONSUMER))]
 async fn whoever_is_not_named_is_refused_and_the_provider_is_not(app: App) {
     let slot = app.free_slot(UTC).await;
     let paths = ["Slot?service=2000099901&status=free", "Schedule", "HealthcareService/2000099901", "Appointment?_id=1", "Appointment/1"];
@@ -118,6 +91,7 @@ async fn whoever_is_not_named_is_refused_and_the_provider_is_not(app: App) {
     app.ask(Ask::cancel(id, "W/\"1\"", &cancelled(&made)).of(PROVIDER_ORGANISATION)).await.expect(200);
 }
 
+#[on_both(under("[default]\nbook = false\n"))]
 async fn a_default_is_for_all_who_are_not_named(app: App) {
     let slot = app.free_slot(UTC).await;
     denied(&app.ask(Ask::book(&booking(&slot)).of("X1")).await, "does not let organisation X1 book");
@@ -157,10 +131,12 @@ async fn hidden_is_nowhere(app: &App, root: &'static str) {
 }
 
 /// Proves F30.
+#[on_both(under(NO_DENTAL))]
 async fn what_is_hidden_is_nowhere_on_the_booking_root(app: App) {
     hidden_is_nowhere(&app, "/STU3/1/booking").await;
 }
 
+#[on_both(under(NO_DENTAL))]
 async fn what_is_hidden_is_nowhere_on_the_provider_root(app: App) {
     hidden_is_nowhere(&app, "/STU3/1/provider").await;
     let services = app.ask(Ask::get("HealthcareService").on_provider()).await.expect(200);
@@ -181,6 +157,7 @@ async fn what_is_hidden_is_nowhere_on_the_provider_root(app: App) {
 }
 
 /// Proves F30.
+#[on_both(under(NO_DENTAL))]
 async fn a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was(app: App) {
     let slots = slots_of(&app, DENTAL).await;
     let nothing = Slot { id: "00000000-0000-4000-8000-000000000000".to_owned(), ..slots[0].clone() };
@@ -211,6 +188,7 @@ async fn a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_
     app.ask(Ask::book(&direct(&slots[0])).on_provider().of(OTHER_CONSUMER)).await.expect(201);
 }
 
+#[on_both(under(NO_DENTAL))]
 async fn validating_tells_a_hidden_slot_from_nothing_either(app: App) {
     let slots = slots_of(&app, DENTAL).await;
     let nothing = Slot { id: "00000000-0000-4000-8000-000000000000".to_owned(), ..slots[0].clone() };
@@ -221,6 +199,7 @@ async fn validating_tells_a_hidden_slot_from_nothing_either(app: App) {
     assert!(app.ask(validate(&slots[0]).of(OTHER_CONSUMER)).await.expect(200).text().contains("All OK"));
 }
 
+#[on_both(under(TWO_SERVICES))]
 async fn a_schedule_that_shows_another_service_is_never_said_to_be_as_it_was(app: App) {
     let shared = "Schedule/a46d5281-a2e7-41eb-85a0-3377b260c64f";
     for root in ["/STU3/1/booking", "/STU3/1/provider"] {
@@ -233,6 +212,7 @@ async fn a_schedule_that_shows_another_service_is_never_said_to_be_as_it_was(app
     }
 }
 
+#[on_both(under(URGENT_ONLY))]
 async fn a_schedule_is_not_reached_through_a_service_that_is_hidden(app: App) {
     let include = "_include=Slot:schedule&_include=Schedule:actor:HealthcareService";
     app.search(&format!("service={OUT_OF_HOURS}&{DAYS}")).await.refused(404, "not-found", "NO_RECORD_FOUND");
@@ -260,6 +240,10 @@ async fn a_schedule_is_not_reached_through_a_service_that_is_hidden(app: App) {
     assert_eq!(app.ask(of(UTC)).await.total(), 1);
 }
 
+#[on_both(Setup::with(|setup| {
+        setup.policy = Some(URGENT_ONLY.to_owned());
+        setup.engine.slots_max = 100;
+    }))]
 async fn totals_pages_and_limits_count_what_is_seen(app: App) {
     let day = "start=ge2026-02-11T00:00:00Z&start=lt2026-02-12T00:00:00Z";
     let room = format!("schedule={ROOM_1},{SURGERY}&{day}");
@@ -307,6 +291,7 @@ fn list(key: &str, names: Option<&BTreeSet<&str>>) -> String {
 
 /// Goal: what a search gives under a policy is what it gives without, less what is hidden. Method: random policies, and
 /// for each the whole diary once unfiltered, filtered here by a rule of its own, and once through the policy.
+#[on_both]
 async fn a_search_under_a_policy_finds_what_everybody_finds_less_what_is_hidden(app: App) {
     let services = [UTC, OUT_OF_HOURS, DENTAL];
     let everything = app.ask(Ask::get(format!("Slot?{DAYS}")).on_provider()).await.expect(200);
@@ -353,6 +338,7 @@ async fn a_search_under_a_policy_finds_what_everybody_finds_less_what_is_hidden(
     }
 }
 
+#[on_both(under(SETTINGS))]
 async fn care_settings_add_up_and_own_lists_narrow_them(app: App) {
     let schedules = async |ods: &str| app.ask(Ask::get("Schedule").of(ods)).await.expect(200).ids("Schedule");
     assert_eq!(schedules(CONSUMER).await, [ROOM_1, SURGERY]);
@@ -367,6 +353,7 @@ async fn care_settings_add_up_and_own_lists_narrow_them(app: App) {
 }
 
 /// Proves F16.
+#[on_both(under("[[consumer]]\nods = \"X9T20\"\nbook = false\n"))]
 async fn whoever_may_not_book_is_told_so(app: App) {
     let slot = app.free_slot(UTC).await;
     for ask in [Ask::book(&booking(&slot)), Ask::book(&booking(&slot)).on_provider(), Ask::book(&json!({"resourceType": "nonsense"}))] {
@@ -376,6 +363,7 @@ async fn whoever_may_not_book_is_told_so(app: App) {
 }
 
 /// Proves F46.
+#[on_both]
 async fn whoever_may_not_cancel_is_told_so(app: App) {
     let made = app.booked(&app.free_slot(UTC).await).await;
     let cancel = Ask::cancel(made["id"].as_str().unwrap(), "W/\"1\"", &cancelled(&made));
@@ -385,6 +373,7 @@ async fn whoever_may_not_cancel_is_told_so(app: App) {
     app.ask(cancel.of(PROVIDER_ORGANISATION)).await.expect(200);
 }
 
+#[on_both]
 async fn whoever_reads_all_reads_what_others_booked_in_what_it_sees(app: App) {
     let urgent = app.booked(&app.free_slot(UTC).await).await;
     let dental = app.booked(&app.free_slot(DENTAL).await).await;
@@ -410,6 +399,7 @@ async fn whoever_reads_all_reads_what_others_booked_in_what_it_sees(app: App) {
 }
 
 /// Proves F46.
+#[on_both]
 async fn whoever_cancels_all_cancels_what_others_booked(app: App) {
     let urgent = app.booked(&app.free_slot(UTC).await).await;
     let dental = app.booked(&app.free_slot(DENTAL).await).await;
@@ -419,6 +409,7 @@ async fn whoever_cancels_all_cancels_what_others_booked(app: App) {
     app.ask(cancel(&urgent)).await.expect(200);
 }
 
+#[on_both]
 async fn its_own_bookings_stay_its_own_when_their_service_is_hidden(app: App) {
     let slot = app.free_slot(DENTAL).await;
     let made = app.booked(&slot).await;
@@ -435,6 +426,7 @@ async fn its_own_bookings_stay_its_own_when_their_service_is_hidden(app: App) {
     assert_eq!(there.ids("Slot"), [slot.id]);
 }
 
+#[on_both(under(ONE_CONSUMER))]
 async fn another_policy_is_for_the_next_request(app: App) {
     let ask = Ask::get("Schedule").of(OTHER_CONSUMER);
     denied(&app.ask(ask.clone()).await, "does not admit organisation X9T21");
@@ -443,6 +435,7 @@ async fn another_policy_is_for_the_next_request(app: App) {
     denied(&app.ask(Ask::get("Schedule")).await, "does not admit organisation X9T20");
 }
 
+#[on_both(under(VERSIONS))]
 async fn each_consumer_is_spoken_to_in_its_version(app: App) {
     let slots = slots_of(&app, UTC).await;
     let without_key = |at: usize, ods: &str| Ask::book(&booking(&slots[at])).without("X-Request-ID").of(ods);
@@ -460,6 +453,10 @@ async fn each_consumer_is_spoken_to_in_its_version(app: App) {
     assert!(restricted < ignored, "{restricted} {ignored}");
 }
 
+#[on_both(Setup::with(|setup| {
+        setup.policy = Some("[[consumer]]\nods = \"X9T20\"\nspeaks = \"2.0.4\"\n[default]\n".to_owned());
+        setup.compat = ApiVersion::V1_0_6;
+    }))]
 async fn a_consumer_may_be_held_to_a_later_version_than_the_others(app: App) {
     let slots = slots_of(&app, UTC).await;
     let without_key = |at: usize, ods: &str| Ask::book(&booking(&slots[at])).without("X-Request-ID").of(ods);

@@ -2,24 +2,11 @@
 //! are no bookings at all, none of which may end in a fault of ours.
 
 use serde_json::json;
-use testkit::{App, Ask, UTC, booking, booking_text, booking_xml};
-
-on_both! {
-    what_is_not_served_is_not_found;
-    a_method_that_is_not_served_is_told_those_that_are;
-    a_head_is_a_get_without_its_body;
-    a_body_has_a_largest_size;
-    a_query_has_a_largest_size;
-    a_body_is_in_a_format_of_fhir;
-    an_answer_is_in_a_format_of_fhir;
-    every_refusal_carries_its_headers_and_is_in_the_format_asked;
-    malformed_json_is_pointed_at;
-    what_is_no_appointment_is_malformed;
-    a_body_may_not_be_nested_too_deep;
-}
+use testkit::{App, Ask, UTC, booking, booking_text, booking_xml, on_both};
 
 const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];
 
+#[on_both]
 async fn what_is_not_served_is_not_found(app: App) {
     for root in ROOTS {
         for path in ["", "Nothing", "slot", "Slot/1/2", "Slot/1/_history/1", "Patient/1", "$export", "metadata/1", "Slot/"] {
@@ -34,6 +21,7 @@ async fn what_is_not_served_is_not_found(app: App) {
 }
 
 /// Proves F9.
+#[on_both]
 async fn a_method_that_is_not_served_is_told_those_that_are(app: App) {
     let cases = [
         ("POST", "Slot?service=2000099901", "GET, HEAD"),
@@ -62,6 +50,7 @@ async fn a_method_that_is_not_served_is_told_those_that_are(app: App) {
     }
 }
 
+#[on_both]
 async fn a_head_is_a_get_without_its_body(app: App) {
     let slot = app.free_slot(UTC).await;
     for path in ["metadata".to_owned(), format!("Slot/{}", slot.id)] {
@@ -75,6 +64,7 @@ async fn a_head_is_a_get_without_its_body(app: App) {
 
 const MEBIBYTE: usize = 1_048_576;
 
+#[on_both]
 async fn a_body_has_a_largest_size(app: App) {
     let slot = app.free_slot(UTC).await;
     let padded = |size: usize| {
@@ -95,6 +85,7 @@ async fn a_body_has_a_largest_size(app: App) {
     app.ask(padded(MEBIBYTE).without("Content-Length")).await.expect(201);
 }
 
+#[on_both]
 async fn a_query_has_a_largest_size(app: App) {
     let service = format!("service={UTC}&start=2026-02-11");
     let told = app.search(&format!("{service}&_id={}", "a".repeat(8_200))).await.refused(414, "too-long", "BAD_REQUEST");
@@ -105,6 +96,7 @@ async fn a_query_has_a_largest_size(app: App) {
 }
 
 /// Proves F10.
+#[on_both]
 async fn a_body_is_in_a_format_of_fhir(app: App) {
     let slot = app.free_slot(UTC).await;
     for refused in
@@ -131,6 +123,7 @@ async fn a_body_is_in_a_format_of_fhir(app: App) {
 }
 
 /// Proves F3.
+#[on_both]
 async fn an_answer_is_in_a_format_of_fhir(app: App) {
     let slot = app.free_slot(UTC).await;
     let path = format!("Slot/{}", slot.id);
@@ -168,6 +161,7 @@ async fn an_answer_is_in_a_format_of_fhir(app: App) {
 }
 
 /// Proves F6, F7, F8.
+#[on_both]
 async fn every_refusal_carries_its_headers_and_is_in_the_format_asked(app: App) {
     let refusals = [
         Ask::get("Nothing"),
@@ -199,6 +193,7 @@ fn post(body: impl Into<Vec<u8>>) -> Ask {
     Ask::new("POST", "Appointment").bytes(body)
 }
 
+#[on_both]
 async fn malformed_json_is_pointed_at(app: App) {
     for (body, place) in [
         ("{\"resourceType\": \"Appointment\",\n  \"status\" \"booked\"}", "line 2, column 12"),
@@ -225,6 +220,7 @@ async fn malformed_json_is_pointed_at(app: App) {
     assert!(told.refused(400, "structure", "MESSAGE_NOT_WELL_FORMED").contains("line 3"), "{}", told.text());
 }
 
+#[on_both]
 async fn what_is_no_appointment_is_malformed(app: App) {
     for body in [
         "{}",
@@ -254,6 +250,7 @@ async fn what_is_no_appointment_is_malformed(app: App) {
     }
 }
 
+#[on_both]
 async fn a_body_may_not_be_nested_too_deep(app: App) {
     let slot = app.free_slot(UTC).await;
     for (open, close, inner) in [("[", "]", ""), ("{\"extension\":[", "]}", ""), ("{\"a\":", "}", "1")] {

@@ -2,20 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use testkit::{Answer, App, Ask, DENTAL, OUT_OF_HOURS, PUBLIC_URL, UTC};
-
-on_both! {
-    every_relative_reference_resolves_under_the_same_root;
-    whatever_is_read_carries_its_version;
-    what_nobody_knows_is_not_found;
-    a_slot_read_alone_is_the_slot_of_the_search;
-    schedules_are_found_by_actor_identifier_and_id;
-    a_schedule_brings_its_slots_and_what_it_leads_to;
-    a_location_is_an_actor_where_there_is_room;
-    schedules_come_in_pages;
-    the_statement_of_the_booking_root_has_the_shape_that_is_assured;
-    the_statement_of_the_provider_root_names_what_is_served;
-}
+use testkit::{Answer, App, Ask, DENTAL, OUT_OF_HOURS, PUBLIC_URL, UTC, on_both};
 
 const ROOM_1: &str = "9f82a69f-a923-44ba-b27f-fff750fb6630";
 const SHARED: &str = "a46d5281-a2e7-41eb-85a0-3377b260c64f";
@@ -38,6 +25,7 @@ fn references(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
+#[on_both]
 async fn every_relative_reference_resolves_under_the_same_root(app: App) {
     let includes =
         "_include=Slot:schedule&_include=Schedule:actor&_include=HealthcareService:providedBy&_include=HealthcareService:location";
@@ -67,6 +55,7 @@ async fn every_relative_reference_resolves_under_the_same_root(app: App) {
 }
 
 /// Proves F5, F42.
+#[on_both]
 async fn whatever_is_read_carries_its_version(app: App) {
     let slot = app.free_slot(UTC).await;
     let booked = app.booked(&slot).await;
@@ -98,6 +87,7 @@ async fn whatever_is_read_carries_its_version(app: App) {
     assert_ne!(app.get(&format!("Slot/{}", before.id)).await.header("ETag"), tag);
 }
 
+#[on_both]
 async fn what_nobody_knows_is_not_found(app: App) {
     for root in ["/STU3/1/booking", "/STU3/1/provider"] {
         for kind in KINDS.into_iter().chain(["Appointment"]) {
@@ -112,6 +102,7 @@ async fn what_nobody_knows_is_not_found(app: App) {
     app.get(&format!("Location/{UTC}")).await.refused(404, "not-found", "NO_RECORD_FOUND");
 }
 
+#[on_both]
 async fn a_slot_read_alone_is_the_slot_of_the_search(app: App) {
     let answer = app.search(&format!("service={UTC}&start=2026-02-11&_count=5")).await.expect(200);
     for mut slot in answer.all("Slot") {
@@ -125,6 +116,7 @@ async fn a_slot_read_alone_is_the_slot_of_the_search(app: App) {
     }
 }
 
+#[on_both]
 async fn schedules_are_found_by_actor_identifier_and_id(app: App) {
     let of = async |query: &str| {
         let answer = app.get(&format!("Schedule?{query}")).await.expect(200);
@@ -155,6 +147,7 @@ async fn schedules_are_found_by_actor_identifier_and_id(app: App) {
     assert!(told.contains("colour") && told.contains("actor"), "{told}");
 }
 
+#[on_both]
 async fn a_schedule_brings_its_slots_and_what_it_leads_to(app: App) {
     let plain = app.get(&format!("Schedule?_id={ROOM_1}")).await.expect(200);
     assert!(plain.all("Slot").is_empty() && plain.all("Practitioner").is_empty());
@@ -176,6 +169,7 @@ async fn a_schedule_brings_its_slots_and_what_it_leads_to(app: App) {
 }
 
 /// Proves F26.
+#[on_both]
 async fn a_location_is_an_actor_where_there_is_room(app: App) {
     let actors = async |root: &'static str, id: &str| {
         let schedule = on(&app, root, &format!("Schedule/{id}")).await.expect(200).json();
@@ -190,6 +184,7 @@ async fn a_location_is_an_actor_where_there_is_room(app: App) {
     }
 }
 
+#[on_both]
 async fn schedules_come_in_pages(app: App) {
     let all = app.get("Schedule?").await.expect(200).ids("Schedule");
     let mut sorted = all.clone();
@@ -206,6 +201,7 @@ async fn schedules_come_in_pages(app: App) {
 }
 
 /// Proves F1.
+#[on_both]
 async fn the_statement_of_the_booking_root_has_the_shape_that_is_assured(app: App) {
     let statement = app.get("metadata").await.expect(200).json();
     assert_eq!((&statement["fhirVersion"], &statement["acceptUnknown"]), (&"3.0.1".into(), &"both".into()));
@@ -236,6 +232,7 @@ async fn the_statement_of_the_booking_root_has_the_shape_that_is_assured(app: Ap
     }
 }
 
+#[on_both]
 async fn the_statement_of_the_provider_root_names_what_is_served(app: App) {
     let statement = on(&app, "/STU3/1/provider", "metadata").await.expect(200).json();
     let served: BTreeSet<&str> =

@@ -1,23 +1,7 @@
 //! Tokens, scopes and the headers of the Spine (`decisions.md` 5; digest D).
 
 use serde_json::{Value, json};
-use testkit::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, encoded, put, take};
-
-on_both! {
-    every_claim_is_checked;
-    a_token_ends_and_begins_with_a_minute_of_leeway;
-    a_token_is_of_the_form_of_the_standard;
-    the_audience_is_the_root_that_is_called;
-    the_operator_may_name_other_audiences with Setup::with(|setup| setup.audiences = vec!["https://spine.example/booking/".to_owned()]);
-    what_may_be_missing_may_be_missing;
-    every_scope_opens_its_own_doors;
-    nothing_is_done_without_a_token;
-    the_statement_and_the_health_need_no_token;
-    the_headers_of_the_spine_are_demanded_on_the_booking_root;
-    the_headers_of_the_spine_are_never_judged;
-    a_request_id_is_demanded_where_something_is_written;
-    a_request_id_is_printable_and_not_too_long;
-}
+use testkit::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, encoded, on_both, put, take};
 
 /// What must never be seen in an answer.
 const SECRETS: [&str; 4] = ["secret-consumer", "secret-user", "secret-device", "SecretName"];
@@ -53,6 +37,7 @@ fn refused(answer: &Answer, told: &str, case: &str) {
 }
 
 /// Proves F11.
+#[on_both]
 async fn every_claim_is_checked(app: App) {
     let good = claims(&app);
     bearing(&app, &format!("Bearer {}", token(&good))).await.expect(200);
@@ -88,6 +73,7 @@ async fn every_claim_is_checked(app: App) {
 }
 
 /// Proves F12.
+#[on_both]
 async fn a_token_ends_and_begins_with_a_minute_of_leeway(app: App) {
     let now = app.clock_ms() / 1000;
     let cases = [
@@ -117,6 +103,7 @@ async fn a_token_ends_and_begins_with_a_minute_of_leeway(app: App) {
 }
 
 /// Proves F11.
+#[on_both]
 async fn a_token_is_of_the_form_of_the_standard(app: App) {
     let payload = encoded(&claims(&app).to_string());
     let none = encoded(r#"{"alg":"none","typ":"JWT"}"#);
@@ -150,6 +137,7 @@ async fn a_token_is_of_the_form_of_the_standard(app: App) {
 }
 
 /// Proves F13.
+#[on_both]
 async fn the_audience_is_the_root_that_is_called(app: App) {
     let own = format!("{PUBLIC_URL}/STU3/1/booking");
     let with = |audience: Value| format!("Bearer {}", token(&put(claims(&app), "/aud", audience)));
@@ -175,6 +163,7 @@ async fn the_audience_is_the_root_that_is_called(app: App) {
 }
 
 /// Proves F13.
+#[on_both(Setup::with(|setup| setup.audiences = vec!["https://spine.example/booking/".to_owned()]))]
 async fn the_operator_may_name_other_audiences(app: App) {
     let with = |audience: &str| format!("Bearer {}", token(&put(claims(&app), "/aud", audience)));
     bearing(&app, &with("https://spine.example/booking")).await.expect(200);
@@ -182,6 +171,7 @@ async fn the_operator_may_name_other_audiences(app: App) {
 }
 
 /// Proves F17.
+#[on_both]
 async fn what_may_be_missing_may_be_missing(app: App) {
     let good = claims(&app);
     for claims in [
@@ -197,6 +187,7 @@ async fn what_may_be_missing_may_be_missing(app: App) {
 }
 
 /// Proves F14.
+#[on_both]
 async fn every_scope_opens_its_own_doors(app: App) {
     let appointment = app.booked(&app.free_slot(UTC).await).await;
     let id = appointment["id"].as_str().unwrap();
@@ -240,6 +231,7 @@ async fn every_scope_opens_its_own_doors(app: App) {
     }
 }
 
+#[on_both]
 async fn nothing_is_done_without_a_token(app: App) {
     let slot = app.free_slot(UTC).await;
     for root in ["/STU3/1/booking", "/STU3/1/provider"] {
@@ -260,6 +252,7 @@ async fn nothing_is_done_without_a_token(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both]
 async fn the_statement_and_the_health_need_no_token(app: App) {
     for root in ["/STU3/1/booking", "/STU3/1/provider"] {
         let ask = Ask::get("metadata").on(root).without("Ssp-TraceID").without("Ssp-From").without("Ssp-To").without("Ssp-InteractionID");
@@ -277,6 +270,7 @@ async fn the_statement_and_the_health_need_no_token(app: App) {
 
 const SPINE_HEADERS: [&str; 4] = ["Ssp-TraceID", "Ssp-From", "Ssp-To", "Ssp-InteractionID"];
 
+#[on_both]
 async fn the_headers_of_the_spine_are_demanded_on_the_booking_root(app: App) {
     let slot = app.free_slot(UTC).await;
     for name in SPINE_HEADERS {
@@ -302,6 +296,7 @@ fn told_of_header(answer: &Answer) -> bool {
     answer.text().contains("MISSING_OR_INVALID_HEADER")
 }
 
+#[on_both]
 async fn the_headers_of_the_spine_are_never_judged(app: App) {
     let query = format!("Slot?service={UTC}&start=2026-02-11");
     for (name, value) in [
@@ -318,6 +313,7 @@ async fn the_headers_of_the_spine_are_never_judged(app: App) {
     app.ask(odd.header("Ssp-TraceID", &"x".repeat(3_000))).await.expect(201);
 }
 
+#[on_both]
 async fn a_request_id_is_demanded_where_something_is_written(app: App) {
     let slot = app.free_slot(UTC).await;
     for ask in [Ask::book(&booking(&slot)), Ask::cancel("1", "W/\"1\"", &json!({}))] {
@@ -330,6 +326,7 @@ async fn a_request_id_is_demanded_where_something_is_written(app: App) {
     assert_eq!(app.ask(read.key("mine")).await.expect(200).header("X-Correlation-ID"), "mine");
 }
 
+#[on_both]
 async fn a_request_id_is_printable_and_not_too_long(app: App) {
     let slots = app.free_slots(UTC).await;
     for wrong in ["", &"k".repeat(65), "tab\there"] {

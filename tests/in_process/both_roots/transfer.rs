@@ -7,26 +7,7 @@ use flate2::write::GzEncoder;
 use slotkeeper::http::AuthMode;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
-use testkit::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, booking_text, booking_xml, put, take};
-
-on_both! {
-    a_compressed_booking_is_booked;
-    a_compressed_form_is_read;
-    a_coding_that_is_not_read_is_named_with_those_that_are;
-    a_body_that_unfolds_to_too_much_is_refused with Setup::with(|setup| setup.http.inflated_bytes_max = 100_000);
-    a_bomb_is_never_unfolded;
-    what_is_not_gzip_throughout_is_malformed;
-    a_resent_key_wins_over_a_body_that_is_no_gzip;
-    the_coding_is_looked_at_in_its_place;
-    an_answer_is_compressed_where_that_is_wanted_and_worth_it;
-    refusals_and_writes_are_compressed_too;
-    a_head_has_every_header_of_its_get;
-    every_answer_has_an_id_of_its_own_and_repeats_the_one_it_was_sent;
-    over_plain_http_nothing_is_said_of_tls with Setup::with(|setup| {
-        setup.auth = AuthMode::Off;
-        setup.public_url = "http://127.0.0.1:8080".to_owned();
-    });
-}
+use testkit::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, booking_text, booking_xml, on_both, put, take};
 
 const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];
 
@@ -51,6 +32,7 @@ fn packed(body: Vec<u8>) -> Ask {
 }
 
 /// Proves F4.
+#[on_both]
 async fn a_compressed_booking_is_booked(app: App) {
     let mut slots = app.free_slots(UTC).await.into_iter();
     let mut next = || slots.next().unwrap();
@@ -77,6 +59,7 @@ async fn a_compressed_booking_is_booked(app: App) {
     app.ask(ask.bytes(gzip(cancel)).header("Content-Encoding", "gzip")).await.expect(200);
 }
 
+#[on_both]
 async fn a_compressed_form_is_read(app: App) {
     let form = |body: Vec<u8>| {
         let ask = Ask::new("POST", "Slot/_search").bytes(body).on_provider();
@@ -91,6 +74,7 @@ async fn a_compressed_form_is_read(app: App) {
     app.ask(ask).await.refused(415, "not-supported", "UNSUPPORTED_MEDIA_TYPE");
 }
 
+#[on_both]
 async fn a_coding_that_is_not_read_is_named_with_those_that_are(app: App) {
     let slot = app.free_slot(UTC).await;
     for root in ROOTS {
@@ -104,6 +88,7 @@ async fn a_coding_that_is_not_read_is_named_with_those_that_are(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both(Setup::with(|setup| setup.http.inflated_bytes_max = 100_000))]
 async fn a_body_that_unfolds_to_too_much_is_refused(app: App) {
     let slots = app.free_slots(UTC).await;
     let padded = |size: usize, slot| {
@@ -120,6 +105,7 @@ async fn a_body_that_unfolds_to_too_much_is_refused(app: App) {
     app.ask(padded(100_000, &slots[1]).on_provider()).await.expect(201);
 }
 
+#[on_both]
 async fn a_bomb_is_never_unfolded(app: App) {
     let zeros = gzip(vec![0; 1 << 26]);
     let bomb = zeros.repeat(16);
@@ -138,6 +124,7 @@ async fn a_bomb_is_never_unfolded(app: App) {
     app.ask(packed(nothing.repeat(1_048_576 / nothing.len()))).await.refused(400, "structure", "MESSAGE_NOT_WELL_FORMED");
 }
 
+#[on_both]
 async fn what_is_not_gzip_throughout_is_malformed(app: App) {
     let slot = app.free_slot(UTC).await;
     let text = booking_text(&slot);
@@ -173,6 +160,7 @@ async fn what_is_not_gzip_throughout_is_malformed(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both]
 async fn a_resent_key_wins_over_a_body_that_is_no_gzip(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.ask(packed(gzip(booking_text(&slot))).key("mine")).await.expect(201).id();
@@ -182,6 +170,7 @@ async fn a_resent_key_wins_over_a_body_that_is_no_gzip(app: App) {
     }
 }
 
+#[on_both]
 async fn the_coding_is_looked_at_in_its_place(app: App) {
     let slot = app.free_slot(UTC).await;
     let brotli = || post(booking_text(&slot).into_bytes()).header("Content-Encoding", "br");
@@ -209,6 +198,7 @@ fn is_packed(answer: &Answer, plain: &Answer) {
 }
 
 /// Proves F4.
+#[on_both]
 async fn an_answer_is_compressed_where_that_is_wanted_and_worth_it(app: App) {
     let slot = app.free_slot(UTC).await;
     for root in ROOTS {
@@ -240,6 +230,7 @@ async fn an_answer_is_compressed_where_that_is_wanted_and_worth_it(app: App) {
     is_packed(&app.ask(openapi.header("Accept-Encoding", "gzip")).await, &plain);
 }
 
+#[on_both]
 async fn refusals_and_writes_are_compressed_too(app: App) {
     let slots = app.free_slots(UTC).await;
     // One problem more for every participant without an actor.
@@ -261,6 +252,7 @@ async fn refusals_and_writes_are_compressed_too(app: App) {
     assert_eq!((minimal.status, minimal.body.len(), minimal.header_if("Content-Encoding")), (201, 0, None));
 }
 
+#[on_both]
 async fn a_head_has_every_header_of_its_get(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
@@ -295,6 +287,7 @@ async fn a_head_has_every_header_of_its_get(app: App) {
 }
 
 /// Proves F6.
+#[on_both]
 async fn every_answer_has_an_id_of_its_own_and_repeats_the_one_it_was_sent(app: App) {
     let slot = app.free_slot(UTC).await;
     let outside = |path: &str| Ask { root: "", ..Ask::get(path) };
@@ -330,6 +323,10 @@ async fn every_answer_has_an_id_of_its_own_and_repeats_the_one_it_was_sent(app: 
     assert_eq!(own.len(), count, "two answers have one id");
 }
 
+#[on_both(Setup::with(|setup| {
+        setup.auth = AuthMode::Off;
+        setup.public_url = "http://127.0.0.1:8080".to_owned();
+    }))]
 async fn over_plain_http_nothing_is_said_of_tls(app: App) {
     for path in ["metadata", "Nothing", "Slot/nowhere"] {
         for root in ROOTS {

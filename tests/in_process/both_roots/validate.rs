@@ -2,21 +2,7 @@
 
 use serde_json::{Value, json};
 use slotkeeper::cli::token::SCOPE_SLOT_READ;
-use testkit::{Answer, App, Ask, CONSUMER, OTHER_CONSUMER, Setup, Slot, UTC, booking, booking_xml, cancelled, put, take, xml_of};
-
-on_both! {
-    what_would_be_booked_is_all_ok_and_nothing_is_booked;
-    every_problem_is_told_as_a_booking_would_be_told_it;
-    the_slot_is_looked_at_as_a_booking_would_look;
-    a_verified_number_is_demanded_where_a_booking_needs_one with Setup::with(|setup| setup.require_verified_nhs_number = true);
-    parameters_may_stand_around_the_resource;
-    parameters_that_are_wrong_are_refused;
-    a_cancel_is_told_what_it_would_be_told;
-    on_the_type_the_body_says_which_appointment;
-    what_cannot_be_looked_at_at_all_is_refused;
-    a_key_is_neither_used_up_nor_asked_for;
-    the_statement_of_the_provider_root_names_it;
-}
+use testkit::{Answer, App, Ask, CONSUMER, OTHER_CONSUMER, Setup, Slot, UTC, booking, booking_xml, cancelled, on_both, put, take, xml_of};
 
 const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];
 const TYPE: &str = "Appointment/$validate";
@@ -58,6 +44,7 @@ fn found_one(answer: &Answer, code: &str, place: &str) {
     assert_eq!(found(answer), [(code.to_owned(), place.to_owned())]);
 }
 
+#[on_both]
 async fn what_would_be_booked_is_all_ok_and_nothing_is_booked(app: App) {
     let slot = app.free_slot(UTC).await;
     for root in ROOTS {
@@ -77,6 +64,7 @@ async fn what_would_be_booked_is_all_ok_and_nothing_is_booked(app: App) {
     assert_eq!(issues(&taken)[0]["diagnostics"], "Slot no longer available");
 }
 
+#[on_both]
 async fn every_problem_is_told_as_a_booking_would_be_told_it(app: App) {
     let slot = app.free_slot(UTC).await;
     let good = booking(&slot);
@@ -109,6 +97,7 @@ async fn every_problem_is_told_as_a_booking_would_be_told_it(app: App) {
     }
 }
 
+#[on_both]
 async fn the_slot_is_looked_at_as_a_booking_would_look(app: App) {
     let slots = app.free_slots(UTC).await;
     let slot = &slots[0];
@@ -125,6 +114,7 @@ async fn the_slot_is_looked_at_as_a_booking_would_look(app: App) {
     }
 }
 
+#[on_both(Setup::with(|setup| setup.require_verified_nhs_number = true))]
 async fn a_verified_number_is_demanded_where_a_booking_needs_one(app: App) {
     let slot = app.free_slot(UTC).await;
     all_ok(&app.ask(ask(TYPE, &booking(&slot))).await);
@@ -139,6 +129,7 @@ fn parameters(more: &[Value], resource: Option<&Value>) -> Value {
     json!({"resourceType": "Parameters", "parameter": more.iter().cloned().chain(resource).collect::<Vec<_>>()})
 }
 
+#[on_both]
 async fn parameters_may_stand_around_the_resource(app: App) {
     let slot = app.free_slot(UTC).await;
     let good = booking(&slot);
@@ -172,6 +163,7 @@ async fn parameters_may_stand_around_the_resource(app: App) {
     }
 }
 
+#[on_both]
 async fn parameters_that_are_wrong_are_refused(app: App) {
     let slot = app.free_slot(UTC).await;
     let good = booking(&slot);
@@ -197,6 +189,7 @@ async fn parameters_that_are_wrong_are_refused(app: App) {
     }
 }
 
+#[on_both]
 async fn a_cancel_is_told_what_it_would_be_told(app: App) {
     let slots = app.free_slots(UTC).await;
     let made = app.booked(&slots[0]).await;
@@ -224,6 +217,7 @@ async fn a_cancel_is_told_what_it_would_be_told(app: App) {
     found_one(&app.ask(ask(&path, &gone)).await, "business-rule", "Appointment.status");
 }
 
+#[on_both]
 async fn on_the_type_the_body_says_which_appointment(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await;
@@ -245,6 +239,7 @@ async fn on_the_type_the_body_says_which_appointment(app: App) {
     }
 }
 
+#[on_both]
 async fn what_cannot_be_looked_at_at_all_is_refused(app: App) {
     let slot = app.free_slot(UTC).await;
     let good = booking(&slot);
@@ -269,6 +264,7 @@ async fn what_cannot_be_looked_at_at_all_is_refused(app: App) {
     }
 }
 
+#[on_both]
 async fn a_key_is_neither_used_up_nor_asked_for(app: App) {
     let slots = app.free_slots(UTC).await;
     all_ok(&app.ask(ask(TYPE, &booking(&slots[0])).key("mine")).await);
@@ -279,6 +275,7 @@ async fn a_key_is_neither_used_up_nor_asked_for(app: App) {
     all_ok(&app.ask(ask(TYPE, &booking(&slots[1])).without("X-Request-ID").on_provider()).await);
 }
 
+#[on_both]
 async fn the_statement_of_the_provider_root_names_it(app: App) {
     let statement = app.ask(Ask::get("metadata").on_provider()).await.json();
     let operations = json!([{

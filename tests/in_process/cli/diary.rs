@@ -12,7 +12,8 @@ use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
 use testkit::examiner::{Exchange, examine};
-use testkit::postgres::Server;
+use testkit::on_both;
+use testkit::place::Place;
 
 const ROOT: &str = "/STU3/1/provider";
 /// Urgent treatment, room 1: Dr Nadia Rehman, at the Weirside Urgent Care Centre.
@@ -108,66 +109,55 @@ impl House {
     }
 }
 
-fn on_both(check: impl Fn(&House)) {
-    let folder = tempfile::tempdir().unwrap();
-    check(&House::open(&format!("sqlite://{}", folder.path().join("diary.db").display())));
-    let database = Server::shared().create_database_from("template1");
-    check(&House::open(&database.url));
+#[on_both]
+fn a_day_shows_who_is_coming_and_what_was_cancelled_only_on_request(place: Place) {
+    let house = House::open(&place.typed());
+    for form in [&[][..], &["--json"], &["--csv"], &["--print"]] {
+        let usual = house.diary(form);
+        assert!(usual.contains("Imogen Whitlock") && !usual.contains("Tom Brierley"), "{form:?}: {usual}");
+        let whole = house.diary(&[form, &["--cancelled"]].concat());
+        assert!(whole.contains("Imogen Whitlock") && whole.contains("Tom Brierley"), "{form:?}: {whole}");
+    }
+    let csv = house.diary(&["--csv", "--cancelled", "--schedule", SCHEDULE]);
+    let status = |name: &str| csv.lines().find(|line| line.contains(name)).unwrap().split(',').rev().nth(6).unwrap().to_owned();
+    assert_eq!((status("Imogen Whitlock").as_str(), status("Tom Brierley").as_str()), ("booked", "cancelled"), "{csv}");
+    assert!(csv.contains("Dr Nadia Rehman") && csv.contains("Weirside Urgent Care Centre"), "{csv}");
 }
 
-#[test]
-fn a_day_shows_who_is_coming_and_what_was_cancelled_only_on_request() {
-    on_both(|house| {
-        for form in [&[][..], &["--json"], &["--csv"], &["--print"]] {
-            let usual = house.diary(form);
-            assert!(usual.contains("Imogen Whitlock") && !usual.contains("Tom Brierley"), "{form:?}: {usual}");
-            let whole = house.diary(&[form, &["--cancelled"]].concat());
-            assert!(whole.contains("Imogen Whitlock") && whole.contains("Tom Brierley"), "{form:?}: {whole}");
-        }
-        let csv = house.diary(&["--csv", "--cancelled", "--schedule", SCHEDULE]);
-        let status = |name: &str| csv.lines().find(|line| line.contains(name)).unwrap().split(',').rev().nth(6).unwrap().to_owned();
-        assert_eq!((status("Imogen Whitlock").as_str(), status("Tom Brierley").as_str()), ("booked", "cancelled"), "{csv}");
-        assert!(csv.contains("Dr Nadia Rehman") && csv.contains("Weirside Urgent Care Centre"), "{csv}");
-    });
+#[on_both]
+fn a_week_is_seven_days_from_monday_and_every_slot_stands_under_its_own_day(place: Place) {
+    let house = House::open(&place.typed());
+    let json: Value = serde_json::from_str(&house.diary(&["--week", "--json"])).unwrap();
+    let days: Vec<NaiveDate> = json["week"].as_array().unwrap().iter().map(|day| day["day"].as_str().unwrap().parse().unwrap()).collect();
+    assert_eq!(days.len(), 7);
+    assert_eq!(days[0].weekday(), Weekday::Mon);
+    assert!(days.contains(&house.day.parse().unwrap()));
+    let alone: Value = serde_json::from_str(&house.diary(&["--json"])).unwrap();
+    let same = json["week"].as_array().unwrap().iter().find(|day| day["day"] == house.day.as_str()).unwrap();
+    assert_eq!(same, &alone);
+    let pages = house.diary(&["--week", "--print", "--schedule", SCHEDULE]);
+    assert!(pages.matches('\u{c}').count() >= 6, "a form feed between days");
+    assert!(pages.starts_with("Weirside Urgent Care - "), "{}", pages.lines().next().unwrap());
 }
 
-#[test]
-fn a_week_is_seven_days_from_monday_and_every_slot_stands_under_its_own_day() {
-    on_both(|house| {
-        let json: Value = serde_json::from_str(&house.diary(&["--week", "--json"])).unwrap();
-        let days: Vec<NaiveDate> =
-            json["week"].as_array().unwrap().iter().map(|day| day["day"].as_str().unwrap().parse().unwrap()).collect();
-        assert_eq!(days.len(), 7);
-        assert_eq!(days[0].weekday(), Weekday::Mon);
-        assert!(days.contains(&house.day.parse().unwrap()));
-        let alone: Value = serde_json::from_str(&house.diary(&["--json"])).unwrap();
-        let same = json["week"].as_array().unwrap().iter().find(|day| day["day"] == house.day.as_str()).unwrap();
-        assert_eq!(same, &alone);
-        let pages = house.diary(&["--week", "--print", "--schedule", SCHEDULE]);
-        assert!(pages.matches('\u{c}').count() >= 6, "a form feed between days");
-        assert!(pages.starts_with("Weirside Urgent Care - "), "{}", pages.lines().next().unwrap());
-    });
-}
-
-#[test]
-fn schedules_are_chosen_by_service_clinician_and_place_and_what_names_nothing_is_said() {
-    on_both(|house| {
-        let all = house.shown(&["--week"]);
-        assert!(all.len() > 3);
-        for by_clinician in ["rehman", "815a7e76-e4c8-4cc8-9f40-769725047268", "Dr Nadia"] {
-            assert_eq!(house.shown(&["--week", "--clinician", by_clinician]), [SCHEDULE], "{by_clinician}");
-        }
-        let at_clinic = house.shown(&["--week", "--place", "lambton"]);
-        let at_centre = house.shown(&["--week", "--place", "5ed21cb1-e0bf-4f3f-8cd9-c12bcd77d253"]);
-        assert!(!at_clinic.is_empty() && !at_centre.is_empty());
-        assert_eq!(at_clinic.len() + at_centre.len(), all.len());
-        assert!(at_centre.contains(&SCHEDULE.to_owned()));
-        let of_service = house.shown(&["--week", "--service", "2000099901"]);
-        assert!(of_service.contains(&SCHEDULE.to_owned()) && of_service.len() < all.len());
-        assert_eq!(house.shown(&["--week", "--service", "2000099904"]), Vec::<String>::new());
-        for (flag, value) in [("--service", "1"), ("--schedule", "1"), ("--clinician", "Nobody"), ("--place", "Nowhere")] {
-            let failure = house.try_diary(&[flag, value]).unwrap_err();
-            assert!(failure.exit_code() == 1 && failure.to_string().starts_with(flag), "{failure}");
-        }
-    });
+#[on_both]
+fn schedules_are_chosen_by_service_clinician_and_place_and_what_names_nothing_is_said(place: Place) {
+    let house = House::open(&place.typed());
+    let all = house.shown(&["--week"]);
+    assert!(all.len() > 3);
+    for by_clinician in ["rehman", "815a7e76-e4c8-4cc8-9f40-769725047268", "Dr Nadia"] {
+        assert_eq!(house.shown(&["--week", "--clinician", by_clinician]), [SCHEDULE], "{by_clinician}");
+    }
+    let at_clinic = house.shown(&["--week", "--place", "lambton"]);
+    let at_centre = house.shown(&["--week", "--place", "5ed21cb1-e0bf-4f3f-8cd9-c12bcd77d253"]);
+    assert!(!at_clinic.is_empty() && !at_centre.is_empty());
+    assert_eq!(at_clinic.len() + at_centre.len(), all.len());
+    assert!(at_centre.contains(&SCHEDULE.to_owned()));
+    let of_service = house.shown(&["--week", "--service", "2000099901"]);
+    assert!(of_service.contains(&SCHEDULE.to_owned()) && of_service.len() < all.len());
+    assert_eq!(house.shown(&["--week", "--service", "2000099904"]), Vec::<String>::new());
+    for (flag, value) in [("--service", "1"), ("--schedule", "1"), ("--clinician", "Nobody"), ("--place", "Nowhere")] {
+        let failure = house.try_diary(&[flag, value]).unwrap_err();
+        assert!(failure.exit_code() == 1 && failure.to_string().starts_with(flag), "{failure}");
+    }
 }

@@ -20,6 +20,7 @@ use slotkeeper::store::{CHANGES_MAX, Cancellation, Lane, NewAppointment, NewSlot
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use testkit::on_both;
 use testkit::os::wait_until;
 use testkit::place::{NOW, Place};
 use testkit::postgres::{Server, Settings};
@@ -161,44 +162,40 @@ fn shown(engine: &Engine, search: &SlotSearch) -> BTreeSet<SlotId> {
     held(engine, search).unwrap_or_else(|| stored(engine, search))
 }
 
-#[test]
-fn a_search_that_begins_after_a_commit_shows_it_a_thousand_times() {
-    for place in Place::of_both() {
-        place.lay_out(1, 20);
-        let (other, engine) = (place.store(), place.engine());
-        for round in 0..1_000 {
-            let slot = slot_id(1, round % 20);
-            book(&other, &slot, round);
-            let found = held(&engine, &question()).expect("nothing gives cause for doubt");
-            assert!(!found.contains(&slot), "{}: {slot} is booked and shown as free, round {round}", place.kind);
-            assert_eq!(found.len(), 19);
-            cancel(&other, &slot, round);
-            let found = held(&engine, &question()).expect("nothing gives cause for doubt");
-            assert_eq!(found.len(), 20, "{}: {slot} is free again, round {round}", place.kind);
-        }
+#[on_both]
+fn a_search_that_begins_after_a_commit_shows_it_a_thousand_times(place: Place) {
+    place.lay_out(1, 20);
+    let (other, engine) = (place.store(), place.engine());
+    for round in 0..1_000 {
+        let slot = slot_id(1, round % 20);
+        book(&other, &slot, round);
+        let found = held(&engine, &question()).expect("nothing gives cause for doubt");
+        assert!(!found.contains(&slot), "{}: {slot} is booked and shown as free, round {round}", place.kind);
+        assert_eq!(found.len(), 19);
+        cancel(&other, &slot, round);
+        let found = held(&engine, &question()).expect("nothing gives cause for doubt");
+        assert_eq!(found.len(), 20, "{}: {slot} is free again, round {round}", place.kind);
     }
 }
 
-#[test]
-fn many_who_book_and_search_at_once_all_see_their_own_bookings() {
-    for place in Place::of_both() {
-        place.lay_out(1, 8);
-        let engine = place.engine();
-        std::thread::scope(|scope| {
-            for mine in 0..8 {
-                let (engine, store) = (&engine, place.store());
-                scope.spawn(move || {
-                    let slot = slot_id(1, mine);
-                    for round in 0..60 {
-                        book(&store, &slot, round);
-                        assert!(!held(engine, &question()).unwrap().contains(&slot), "round {round}");
-                        cancel(&store, &slot, round);
-                        assert!(held(engine, &question()).unwrap().contains(&slot), "round {round}");
-                    }
-                });
-            }
-        });
-    }
+#[on_both]
+fn many_who_book_and_search_at_once_all_see_their_own_bookings(place: Place) {
+    place.lay_out(1, 8);
+    let engine = place.engine();
+    std::thread::scope(|scope| {
+        for mine in 0..8 {
+            let (engine, store) = (&engine, place.store());
+            scope.spawn(move || {
+                let slot = slot_id(1, mine);
+                for round in 0..60 {
+                    book(&store, &slot, round);
+                    assert!(!held(engine, &question()).unwrap().contains(&slot), "round {round}");
+                    cancel(&store, &slot, round);
+                    assert!(held(engine, &question()).unwrap().contains(&slot), "round {round}");
+                }
+            });
+        }
+    });
 }
 
 #[test]
@@ -215,102 +212,92 @@ fn on_postgresql_a_late_commit_is_shown_when_it_is_one() {
     assert_eq!(held(&engine, &question()), Some(BTreeSet::from([slot_id(1, 2)])));
 }
 
-#[test]
-fn memory_and_database_show_the_same() {
-    for place in Place::of_both() {
-        for n in 0..4 {
-            place.lay_out(n, 30);
-        }
-        let engine = place.engine();
-        place.by_hand("UPDATE slot SET blocked = NOT blocked WHERE id LIKE '%3'");
-        place.by_hand("UPDATE slot SET taken = 1 WHERE id LIKE '%5'");
-        for (from, until) in [(None, None), (Some(0), Some(5)), (Some(4), None), (None, Some(9)), (Some(9), Some(9))] {
-            let at = |place: i64| NOW.plus_ms(3_600_000 + place * 900_000);
-            let start = Window { from: from.map(at), until: until.map(at) };
-            for schedules in [vec![], vec![schedule(2).id], vec![schedule(3).id, schedule(1).id, schedule(3).id], vec![schedule(9).id]] {
-                for services in [vec![], vec![service()]] {
-                    let search = SlotSearch { schedules: schedules.clone(), services, start, ..question() };
-                    assert_eq!(held(&engine, &search).unwrap(), stored(&engine, &search), "{}: {search:?}", place.kind);
-                }
+#[on_both]
+fn memory_and_database_show_the_same(place: Place) {
+    for n in 0..4 {
+        place.lay_out(n, 30);
+    }
+    let engine = place.engine();
+    place.by_hand("UPDATE slot SET blocked = NOT blocked WHERE id LIKE '%3'");
+    place.by_hand("UPDATE slot SET taken = 1 WHERE id LIKE '%5'");
+    for (from, until) in [(None, None), (Some(0), Some(5)), (Some(4), None), (None, Some(9)), (Some(9), Some(9))] {
+        let at = |place: i64| NOW.plus_ms(3_600_000 + place * 900_000);
+        let start = Window { from: from.map(at), until: until.map(at) };
+        for schedules in [vec![], vec![schedule(2).id], vec![schedule(3).id, schedule(1).id, schedule(3).id], vec![schedule(9).id]] {
+            for services in [vec![], vec![service()]] {
+                let search = SlotSearch { schedules: schedules.clone(), services, start, ..question() };
+                assert_eq!(held(&engine, &search).unwrap(), stored(&engine, &search), "{}: {search:?}", place.kind);
             }
         }
-        let unknown = SlotSearch { services: vec![ServiceId::parse("nobody").unwrap()], ..question() };
-        let told = |outcome: Result<_, _>| format!("{:?}", outcome.map(|_: slotkeeper::engine::SlotMatches| ()));
-        assert_eq!(
-            told(engine.search_slots_indexed(&unknown, &Access::Everyone).unwrap()),
-            told(engine.search_slots(&unknown, &Access::Everyone))
-        );
-        assert!(!engine.is_indexed(&SlotSearch { statuses: Vec::new(), ..question() }));
-        assert!(engine.is_indexed(&question()));
     }
+    let unknown = SlotSearch { services: vec![ServiceId::parse("nobody").unwrap()], ..question() };
+    let told = |outcome: Result<_, _>| format!("{:?}", outcome.map(|_: slotkeeper::engine::SlotMatches| ()));
+    assert_eq!(
+        told(engine.search_slots_indexed(&unknown, &Access::Everyone).unwrap()),
+        told(engine.search_slots(&unknown, &Access::Everyone))
+    );
+    assert!(!engine.is_indexed(&SlotSearch { statuses: Vec::new(), ..question() }));
+    assert!(engine.is_indexed(&question()));
 }
 
-#[test]
-fn too_many_are_too_many_for_memory_too() {
-    for place in Place::of_both() {
-        place.lay_out(1, 30);
-        for (slots_max, fits) in [(29, false), (30, true)] {
-            let engine = place.engine_with(Limits { slots_max, ..Limits::default() });
-            settled(&engine);
-            let told = |outcome: Result<slotkeeper::engine::SlotMatches, _>| format!("{:?}", outcome.map(|found| found.total));
-            let told =
-                [engine.search_slots_indexed(&question(), &Access::Everyone).unwrap(), engine.search_slots(&question(), &Access::Everyone)]
-                    .map(told);
-            assert_eq!(told[0], told[1]);
-            assert_eq!(told[0] == "Ok(30)", fits, "{}: {told:?}", place.kind);
-        }
-    }
-}
-
-#[test]
-fn more_changes_than_one_look_tells_are_read_anew() {
-    for place in Place::of_both() {
-        place.lay_out(1, CHANGES_MAX + 10);
-        let engine = place.engine();
-        let first = SlotSearch { start: Window { from: None, until: Some(NOW.plus_ms(3_600_000 + 900_000)) }, ..question() };
-        place.by_hand("UPDATE slot SET taken = 1");
-        assert_eq!(held(&engine, &first), None, "{}", place.kind);
+#[on_both]
+fn too_many_are_too_many_for_memory_too(place: Place) {
+    place.lay_out(1, 30);
+    for (slots_max, fits) in [(29, false), (30, true)] {
+        let engine = place.engine_with(Limits { slots_max, ..Limits::default() });
         settled(&engine);
-        assert_eq!(held(&engine, &first), Some(BTreeSet::new()), "{}", place.kind);
-        place.by_hand(&format!("UPDATE slot SET taken = 0 WHERE id = '{}'", slot_id(1, 0)));
-        assert_eq!(held(&engine, &first), Some(BTreeSet::from([slot_id(1, 0)])), "{}", place.kind);
+        let told = |outcome: Result<slotkeeper::engine::SlotMatches, _>| format!("{:?}", outcome.map(|found| found.total));
+        let told =
+            [engine.search_slots_indexed(&question(), &Access::Everyone).unwrap(), engine.search_slots(&question(), &Access::Everyone)]
+                .map(told);
+        assert_eq!(told[0], told[1]);
+        assert_eq!(told[0] == "Ok(30)", fits, "{}: {told:?}", place.kind);
     }
 }
 
-#[test]
-fn a_schedule_that_is_new_is_shown_at_once_and_held_soon() {
-    for place in Place::of_both() {
-        place.lay_out(1, 2);
-        let engine = place.engine();
-        place.lay_out(2, 2);
-        assert_eq!(shown(&engine, &question()).len(), 4, "{}", place.kind);
-        settled(&engine);
-        assert_eq!(held(&engine, &question()).map(|found| found.len()), Some(4), "{}", place.kind);
-        place.by_hand("DELETE FROM slot WHERE schedule_id = 'schedule-1'");
-        assert_eq!(shown(&engine, &question()).len(), 2, "{}", place.kind);
-    }
+#[on_both]
+fn more_changes_than_one_look_tells_are_read_anew(place: Place) {
+    place.lay_out(1, CHANGES_MAX + 10);
+    let engine = place.engine();
+    let first = SlotSearch { start: Window { from: None, until: Some(NOW.plus_ms(3_600_000 + 900_000)) }, ..question() };
+    place.by_hand("UPDATE slot SET taken = 1");
+    assert_eq!(held(&engine, &first), None, "{}", place.kind);
+    settled(&engine);
+    assert_eq!(held(&engine, &first), Some(BTreeSet::new()), "{}", place.kind);
+    place.by_hand(&format!("UPDATE slot SET taken = 0 WHERE id = '{}'", slot_id(1, 0)));
+    assert_eq!(held(&engine, &first), Some(BTreeSet::from([slot_id(1, 0)])), "{}", place.kind);
 }
 
-#[test]
-fn archiving_gives_no_cause_for_doubt() {
-    for place in Place::of_both() {
-        place.lay_out(1, 4);
-        place.lay_out(2, 3);
-        let past = "SET start_ms = start_ms - 864000000000, end_ms = end_ms - 864000000000 WHERE schedule_id = 'schedule-2'";
-        place.by_hand(&format!("UPDATE slot {past}"));
-        let (other, engine) = (place.store(), place.engine());
-        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
-        for round in 0..3 {
-            let archived = Maintenance::new(other.clone(), ports.clone()).archive(7, &mut |_| true).unwrap();
-            assert_eq!(archived.slots, if round == 0 { 3 } else { 0 }, "{}", place.kind);
-            let found = held(&engine, &question()).expect("nothing gives cause for doubt");
-            assert_eq!(found.len(), 4, "{}", place.kind);
-            let slot = slot_id(1, round);
-            book(&other, &slot, round);
-            let found = held(&engine, &question()).expect("nothing gives cause for doubt");
-            assert!(!found.contains(&slot), "{}: {slot} is booked and shown as free, round {round}", place.kind);
-            cancel(&other, &slot, round);
-        }
+#[on_both]
+fn a_schedule_that_is_new_is_shown_at_once_and_held_soon(place: Place) {
+    place.lay_out(1, 2);
+    let engine = place.engine();
+    place.lay_out(2, 2);
+    assert_eq!(shown(&engine, &question()).len(), 4, "{}", place.kind);
+    settled(&engine);
+    assert_eq!(held(&engine, &question()).map(|found| found.len()), Some(4), "{}", place.kind);
+    place.by_hand("DELETE FROM slot WHERE schedule_id = 'schedule-1'");
+    assert_eq!(shown(&engine, &question()).len(), 2, "{}", place.kind);
+}
+
+#[on_both]
+fn archiving_gives_no_cause_for_doubt(place: Place) {
+    place.lay_out(1, 4);
+    place.lay_out(2, 3);
+    let past = "SET start_ms = start_ms - 864000000000, end_ms = end_ms - 864000000000 WHERE schedule_id = 'schedule-2'";
+    place.by_hand(&format!("UPDATE slot {past}"));
+    let (other, engine) = (place.store(), place.engine());
+    let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
+    for round in 0..3 {
+        let archived = Maintenance::new(other.clone(), ports.clone()).archive(7, &mut |_| true).unwrap();
+        assert_eq!(archived.slots, if round == 0 { 3 } else { 0 }, "{}", place.kind);
+        let found = held(&engine, &question()).expect("nothing gives cause for doubt");
+        assert_eq!(found.len(), 4, "{}", place.kind);
+        let slot = slot_id(1, round);
+        book(&other, &slot, round);
+        let found = held(&engine, &question()).expect("nothing gives cause for doubt");
+        assert!(!found.contains(&slot), "{}: {slot} is booked and shown as free, round {round}", place.kind);
+        cancel(&other, &slot, round);
     }
 }
 

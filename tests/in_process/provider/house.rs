@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 use slotkeeper::cli::seed_files;
 use slotkeeper::engine::{Engine, Limits, Maintenance, Ports, SeedContent};
 use slotkeeper::http::{AuthMode, Service, Settings, configure};
-use slotkeeper::store::{DatabaseUrl, Store};
+use slotkeeper::store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use testkit::examiner::{Exchange, examine};
-use testkit::postgres::{Database, Server};
+use testkit::place::Place;
+use testkit::{Kind, World};
 
 pub const PROVIDER: &str = "/STU3/1/provider";
 pub const BOOKING: &str = "/STU3/1/booking";
@@ -29,12 +30,6 @@ pub const PATIENTS: [&str; 2] = ["9990482136", "9990000018"];
 pub const DOCUMENT: &str = "01883190-10fd-4c0a-87eb-eec757dd1c62";
 const NOW: &str = "2026-02-10T16:00:00Z";
 const URL: &str = "https://weirside.example";
-
-#[derive(Clone, Copy)]
-pub enum On {
-    Sqlite,
-    Postgres,
-}
 
 struct FixedClock;
 impl Clock for FixedClock {
@@ -55,9 +50,8 @@ type Caller = Box<dyn Fn(test::TestRequest) -> std::pin::Pin<Box<dyn Future<Outp
 
 pub struct House {
     app: Caller,
-    // Dropped after the service that uses them.
-    _file: Option<tempfile::TempDir>,
-    _database: Option<Database>,
+    // Dropped after the service that uses it.
+    _place: Place,
 }
 
 pub struct Answer {
@@ -86,22 +80,16 @@ impl Answer {
     }
 }
 
-impl House {
-    pub async fn open(on: On, auth: AuthMode) -> Self {
-        let (url, file, database) = match on {
-            On::Sqlite => {
-                let dir = tempfile::tempdir().unwrap();
-                (format!("sqlite://{}", dir.path().join("p.db").display()), Some(dir), None)
-            }
-            On::Postgres => {
-                let database = Server::shared().create_database_from("template1");
-                (database.url.clone(), None, Some(database))
-            }
-        };
-        let store = Store::open(&DatabaseUrl::parse(&url).unwrap(), true).unwrap();
+impl World for House {
+    /// How consumers show who they are; nobody is asked, unless said otherwise.
+    type Setup = Option<AuthMode>;
+
+    async fn on(kind: Kind, auth: Option<AuthMode>) -> Self {
+        let place = Place::of(kind);
+        let store = Store::open(&place.url, true).unwrap();
         let ports = Ports { clock: Arc::new(FixedClock), ids: Arc::new(CountedIds::default()), documents: Arc::new(Stu3Documents) };
         Maintenance::new(store.clone(), ports.clone()).seed(&content(), NaiveDate::from_ymd_opt(2026, 2, 9).unwrap(), 4).unwrap();
-        let settings = Settings { auth, ..Settings::at(URL) };
+        let settings = Settings { auth: auth.unwrap_or(AuthMode::Off), ..Settings::at(URL) };
         let engine = Engine::start(store, ports, Limits::default()).unwrap();
         let service = Arc::new(Service::new(Arc::new(engine), settings));
         let app = test::init_service(App::new().configure(configure(service))).await;
@@ -110,9 +98,11 @@ impl House {
             let app = std::rc::Rc::clone(&app);
             Box::pin(async move { app.call(request.to_request()).await.unwrap().map_into_boxed_body() })
         });
-        Self { app, _file: file, _database: database }
+        Self { app, _place: place }
     }
+}
 
+impl House {
     /// Sends a request. Whatever FHIR comes back is examined.
     pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let answer = self.send(method, path, headers, body).await;

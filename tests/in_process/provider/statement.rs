@@ -3,10 +3,10 @@
 //! What a reader would get wrong: the tables here are not lists of what is served. They say how to tell that
 //! something is, and a name of the statement that is missing in them fails the test.
 
-use super::house::{Answer, DOCUMENT, House, On, PATIENTS, PROVIDER, SERVICE};
+use super::house::{Answer, DOCUMENT, House, PATIENTS, PROVIDER, SERVICE};
 use serde_json::Value;
-use slotkeeper::http::AuthMode;
 use std::collections::{BTreeMap, BTreeSet};
+use testkit::on_both;
 
 const KINDS: [&str; 8] =
     ["Appointment", "HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole", "Schedule", "Slot"];
@@ -140,8 +140,8 @@ fn said(answer: &Answer, name: &str) -> String {
     if name == "_sort" { link.contains("_sort=start").to_string() } else { body.to_string() }
 }
 
-async fn every_stated_parameter_and_include_has_an_effect(on: On) {
-    let house = House::open(on, AuthMode::Off).await;
+#[on_both]
+async fn every_stated_parameter_and_include_has_an_effect(house: House) {
     let known = known(&house).await;
     let stated = stated(&house).await;
     assert_eq!(stated.keys().map(String::as_str).collect::<Vec<_>>(), KINDS);
@@ -171,8 +171,8 @@ async fn every_stated_parameter_and_include_has_an_effect(on: On) {
     }
 }
 
-async fn every_stated_interaction_answers(on: On) {
-    let house = House::open(on, AuthMode::Off).await;
+#[on_both]
+async fn every_stated_interaction_answers(house: House) {
     let known = known(&house).await;
     for (kind, stated) in &stated(&house).await {
         let id =
@@ -211,8 +211,9 @@ async fn every_stated_interaction_answers(on: On) {
     assert_eq!(house.cancel(&known.appointment, &[]).await.json()["status"], "cancelled");
 }
 
-async fn everything_that_is_served_is_stated(on: On) {
-    let house = House::open(on, AuthMode::Off).await;
+/// Proves F1.
+#[on_both]
+async fn everything_that_is_served_is_stated(house: House) {
     let stated = stated(&house).await;
     let mut names: BTreeSet<String> = stated.values().flat_map(|s| s.parameters.iter().cloned()).collect();
     // STU3's other parameters of these resources, and what the booking root alone knows.
@@ -254,31 +255,4 @@ async fn everything_that_is_served_is_stated(on: On) {
             }
         }
     }
-}
-
-#[actix_web::test]
-async fn every_stated_parameter_and_include_has_an_effect_on_sqlite() {
-    every_stated_parameter_and_include_has_an_effect(On::Sqlite).await;
-}
-#[actix_web::test]
-async fn every_stated_parameter_and_include_has_an_effect_on_postgresql() {
-    every_stated_parameter_and_include_has_an_effect(On::Postgres).await;
-}
-#[actix_web::test]
-async fn every_stated_interaction_answers_on_sqlite() {
-    every_stated_interaction_answers(On::Sqlite).await;
-}
-#[actix_web::test]
-async fn every_stated_interaction_answers_on_postgresql() {
-    every_stated_interaction_answers(On::Postgres).await;
-}
-/// Proves F1.
-#[actix_web::test]
-async fn everything_that_is_served_is_stated_on_sqlite() {
-    everything_that_is_served_is_stated(On::Sqlite).await;
-}
-/// Proves F1.
-#[actix_web::test]
-async fn everything_that_is_served_is_stated_on_postgresql() {
-    everything_that_is_served_is_stated(On::Postgres).await;
 }

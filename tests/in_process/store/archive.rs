@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use testkit::os::wait_until;
 use testkit::place::{NOW, Place, schedule};
+use testkit::{Kind, on_both};
 
 const MINUTES_MS: i64 = 60_000;
 /// No command takes nearly as long.
@@ -36,7 +37,6 @@ fn ports(now: Timestamp) -> Ports {
 }
 
 trait WithDiary: Sized {
-    fn both() -> [(Self, Store); 2];
     /// A store with a service and two schedules.
     fn store(&self) -> Store;
     fn in_the_diary(&self) -> Vec<String>;
@@ -44,13 +44,6 @@ trait WithDiary: Sized {
 }
 
 impl WithDiary for Place {
-    fn both() -> [(Self, Store); 2] {
-        Self::of_both().map(|place| {
-            let store = place.store();
-            (place, store)
-        })
-    }
-
     fn store(&self) -> Store {
         let store = Store::open(&self.url, true).unwrap();
         store.write_ahead().unwrap();
@@ -143,54 +136,53 @@ fn broken(store: &Store) -> Vec<String> {
     store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap().into_iter().map(|v| format!("{}: {}", v.rule, v.subject)).collect()
 }
 
-#[test]
-fn what_has_ended_is_moved_once_and_nothing_else() {
-    for (place, store) in Place::both() {
-        lay_out(
-            &store,
-            &[
-                slot("long-ago", "one", -9_000, 15),
-                slot("just-ended", "one", 0, 15),
-                slot("not-yet", "one", 1, 15),
-                slot("long-one", "two", 60, 9_000),
-                slot("ended-within", "two", -60, 15),
-                slot("to-come", "two", 9_000, 15),
-            ],
-        );
-        let steps = std::cell::RefCell::new(Vec::new());
-        let done = Maintenance::new(store.clone(), ports(tomorrow())).archive(1, &mut |so_far| {
-            steps.borrow_mut().push((so_far.slots, so_far.schedules_done, so_far.schedules));
-            true
-        });
-        assert_eq!(done.unwrap().slots, 3, "{}", place.kind);
-        assert_eq!(steps.into_inner(), [(2, 1, 2), (3, 2, 2)], "{}", place.kind);
-        assert_eq!(place.archived(), ["ended-within", "just-ended", "long-ago"], "{}", place.kind);
-        assert_eq!(place.in_the_diary(), ["long-one", "not-yet", "to-come"], "{}", place.kind);
-        assert_eq!(archive(&store, tomorrow()), 0, "{}: nothing is moved twice", place.kind);
-        let trail = place.told("SELECT action || ' ' || subject AS answer FROM audit ORDER BY seq");
-        assert_eq!(trail, "archive one\narchive two", "{}: a row for each transaction", place.kind);
-        assert_eq!(broken(&store), [""; 0]);
-    }
+#[on_both]
+fn what_has_ended_is_moved_once_and_nothing_else(place: Place) {
+    let store = place.store();
+    lay_out(
+        &store,
+        &[
+            slot("long-ago", "one", -9_000, 15),
+            slot("just-ended", "one", 0, 15),
+            slot("not-yet", "one", 1, 15),
+            slot("long-one", "two", 60, 9_000),
+            slot("ended-within", "two", -60, 15),
+            slot("to-come", "two", 9_000, 15),
+        ],
+    );
+    let steps = std::cell::RefCell::new(Vec::new());
+    let done = Maintenance::new(store.clone(), ports(tomorrow())).archive(1, &mut |so_far| {
+        steps.borrow_mut().push((so_far.slots, so_far.schedules_done, so_far.schedules));
+        true
+    });
+    assert_eq!(done.unwrap().slots, 3, "{}", place.kind);
+    assert_eq!(steps.into_inner(), [(2, 1, 2), (3, 2, 2)], "{}", place.kind);
+    assert_eq!(place.archived(), ["ended-within", "just-ended", "long-ago"], "{}", place.kind);
+    assert_eq!(place.in_the_diary(), ["long-one", "not-yet", "to-come"], "{}", place.kind);
+    assert_eq!(archive(&store, tomorrow()), 0, "{}: nothing is moved twice", place.kind);
+    let trail = place.told("SELECT action || ' ' || subject AS answer FROM audit ORDER BY seq");
+    assert_eq!(trail, "archive one\narchive two", "{}: a row for each transaction", place.kind);
+    assert_eq!(broken(&store), [""; 0]);
 }
 
-#[test]
-fn a_transaction_moves_250_slots_at_most_and_whoever_is_asked_in_between_may_stop() {
-    for (place, store) in Place::both() {
-        lay_out(&store, &row("one", 600));
-        let mut asked = 0;
-        let stopped = Maintenance::new(store.clone(), ports(tomorrow())).archive(1, &mut |_| {
-            asked += 1;
-            asked < 2
-        });
-        assert_eq!(stopped.unwrap().slots, 500, "{}", place.kind);
-        assert_eq!((archive(&store, tomorrow()), place.count("slot")), (100, 0), "{}", place.kind);
-        assert_eq!(place.count("audit WHERE action = 'archive'"), 3, "{}", place.kind);
-    }
+#[on_both]
+fn a_transaction_moves_250_slots_at_most_and_whoever_is_asked_in_between_may_stop(place: Place) {
+    let store = place.store();
+    lay_out(&store, &row("one", 600));
+    let mut asked = 0;
+    let stopped = Maintenance::new(store.clone(), ports(tomorrow())).archive(1, &mut |_| {
+        asked += 1;
+        asked < 2
+    });
+    assert_eq!(stopped.unwrap().slots, 500, "{}", place.kind);
+    assert_eq!((archive(&store, tomorrow()), place.count("slot")), (100, 0), "{}", place.kind);
+    assert_eq!(place.count("audit WHERE action = 'archive'"), 3, "{}", place.kind);
 }
 
 #[test]
 fn on_postgresql_a_slot_that_somebody_holds_is_left_for_the_next_time() {
-    let [_, (place, store)] = Place::both();
+    let place = Place::of(Kind::Postgresql);
+    let store = place.store();
     lay_out(&store, &row("one", 4));
     let mut stranger = place.database.as_ref().unwrap().connect();
     stranger.batch_execute("BEGIN; SELECT 1 FROM slot WHERE id = 'one-00001' FOR UPDATE").unwrap();
@@ -202,109 +194,111 @@ fn on_postgresql_a_slot_that_somebody_holds_is_left_for_the_next_time() {
     assert_eq!(place.told("SELECT id AS answer FROM slot_past WHERE blocked"), "one-00001");
 }
 
-#[test]
-fn several_who_archive_at_once_move_everything_once_and_a_check_meanwhile_is_clean() {
-    for (place, store) in Place::both() {
-        for name in ["one", "two"] {
-            lay_out(&store, &row(name, 2_500));
-        }
-        let booked = row("one", 2_500)[1_200].clone();
-        assert!(book(&store, "a", &booked));
-        let (moved, checks) = std::thread::scope(|scope| {
-            let archivers: Vec<_> = (0..3).map(|_| scope.spawn(|| archive(&Store::open(&place.url, false).unwrap(), tomorrow()))).collect();
-            let mut checks = 0;
-            while archivers.iter().any(|archiver| !archiver.is_finished()) {
-                let report = Maintenance::new(store.clone(), slotkeeper::cli::ports()).check().unwrap();
-                assert_eq!((report.violations, report.scope[0]), (Vec::new(), 5_000), "{}", place.kind);
-                checks += 1;
-            }
-            (archivers.into_iter().map(|archiver| archiver.join().unwrap()).sum::<usize>(), checks)
-        });
-        assert!(checks > 0);
-        assert_eq!((moved, place.count("slot_past"), place.count("slot")), (5_000, 5_000, 0), "{}", place.kind);
-        assert_eq!(broken(&store), [""; 0], "{}", place.kind);
+#[on_both]
+fn several_who_archive_at_once_move_everything_once_and_a_check_meanwhile_is_clean(place: Place) {
+    let store = place.store();
+    for name in ["one", "two"] {
+        lay_out(&store, &row(name, 2_500));
     }
+    let booked = row("one", 2_500)[1_200].clone();
+    assert!(book(&store, "a", &booked));
+    let (moved, checks) = std::thread::scope(|scope| {
+        let archivers: Vec<_> = (0..3).map(|_| scope.spawn(|| archive(&Store::open(&place.url, false).unwrap(), tomorrow()))).collect();
+        let mut checks = 0;
+        while archivers.iter().any(|archiver| !archiver.is_finished()) {
+            let report = Maintenance::new(store.clone(), slotkeeper::cli::ports()).check().unwrap();
+            assert_eq!((report.violations, report.scope[0]), (Vec::new(), 5_000), "{}", place.kind);
+            checks += 1;
+        }
+        (archivers.into_iter().map(|archiver| archiver.join().unwrap()).sum::<usize>(), checks)
+    });
+    assert!(checks > 0);
+    assert_eq!((moved, place.count("slot_past"), place.count("slot")), (5_000, 5_000, 0), "{}", place.kind);
+    assert_eq!(broken(&store), [""; 0], "{}", place.kind);
+}
+
+#[on_both]
+fn a_killed_archiver_leaves_every_slot_in_one_place_and_the_next_one_ends_its_work(place: Place) {
+    let store = place.store();
+    for name in ["one", "two"] {
+        lay_out(&store, &row(name, 4_000));
+    }
+    drop(store);
+    let url = place.typed();
+    let folder = tempfile::tempdir().unwrap();
+    let job = SLOTKEEPER.start_in(folder.path(), &["archive", "--database-url", &url, "--archive-after-days", "1"], &[]);
+    assert!(wait_until(LIMIT, || place.count("slot_past") > 0), "{}", job.stderr());
+    job.kill_9();
+    let left = place.count("slot");
+    assert!(left > 0, "{}: it was over before it was killed", place.kind);
+    assert_eq!(place.count("slot_past") + left, 8_000, "{}", place.kind);
+    assert_eq!(SLOTKEEPER.run(&["check", "--database-url", &url], LIMIT).code, Some(0), "{}", place.kind);
+    let ended = SLOTKEEPER.run(&["archive", "--database-url", &url, "--archive-after-days", "1"], LIMIT);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with(&format!("archived {left} slots of ")), "{}", ended.stdout);
+    assert_eq!((place.count("slot_past"), place.count("slot")), (8_000, 0), "{}", place.kind);
+}
+
+#[on_both]
+fn the_command_says_what_it_did_and_refuses_what_cannot_be(place: Place) {
+    let store = place.store();
+    let url = place.typed();
+    lay_out(&store, &row("one", 3));
+    let ended = SLOTKEEPER.run(&["archive", "--database-url", &url, "--archive-after-days", "36525"], LIMIT);
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.starts_with("nothing to do: no slot in the diary ended by "), "{}", ended.stdout);
+    let ended = SLOTKEEPER.run(&["archive", "--database-url", &url], LIMIT);
+    assert!(ended.stdout.starts_with("archived 3 slots of 1 schedules that ended by "), "{}", ended.stdout);
+    assert_eq!(
+        SLOTKEEPER.run(&["archive", "--database-url", &url, "--archive-after-days", "0"], LIMIT).code,
+        Some(2),
+        "what has not ended stays"
+    );
 }
 
 #[test]
-fn a_killed_archiver_leaves_every_slot_in_one_place_and_the_next_one_ends_its_work() {
-    for (place, store) in Place::both() {
-        for name in ["one", "two"] {
-            lay_out(&store, &row(name, 4_000));
-        }
-        drop(store);
-        let url = place.typed();
-        let folder = tempfile::tempdir().unwrap();
-        let job = SLOTKEEPER.start_in(folder.path(), &["archive", "--database-url", &url, "--archive-after-days", "1"], &[]);
-        assert!(wait_until(LIMIT, || place.count("slot_past") > 0), "{}", job.stderr());
-        job.kill_9();
-        let left = place.count("slot");
-        assert!(left > 0, "{}: it was over before it was killed", place.kind);
-        assert_eq!(place.count("slot_past") + left, 8_000, "{}", place.kind);
-        assert_eq!(SLOTKEEPER.run(&["check", "--database-url", &url], LIMIT).code, Some(0), "{}", place.kind);
-        let ended = SLOTKEEPER.run(&["archive", "--database-url", &url, "--archive-after-days", "1"], LIMIT);
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        assert!(ended.stdout.starts_with(&format!("archived {left} slots of ")), "{}", ended.stdout);
-        assert_eq!((place.count("slot_past"), place.count("slot")), (8_000, 0), "{}", place.kind);
-    }
-}
-
-#[test]
-fn the_command_says_what_it_did_and_refuses_what_cannot_be() {
-    for (place, store) in Place::both() {
-        let url = place.typed();
-        lay_out(&store, &row("one", 3));
-        let ended = SLOTKEEPER.run(&["archive", "--database-url", &url, "--archive-after-days", "36525"], LIMIT);
-        assert_eq!(ended.code, Some(0));
-        assert!(ended.stdout.starts_with("nothing to do: no slot in the diary ended by "), "{}", ended.stdout);
-        let ended = SLOTKEEPER.run(&["archive", "--database-url", &url], LIMIT);
-        assert!(ended.stdout.starts_with("archived 3 slots of 1 schedules that ended by "), "{}", ended.stdout);
-        assert_eq!(
-            SLOTKEEPER.run(&["archive", "--database-url", &url, "--archive-after-days", "0"], LIMIT).code,
-            Some(2),
-            "what has not ended stays"
-        );
-    }
+fn the_command_needs_a_file_that_is_there() {
     let ended = SLOTKEEPER.run(&["archive", "--database-url", "sqlite:///nowhere/slotkeeper.db"], LIMIT);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     assert!(ended.stderr.contains("there is no file"), "{}", ended.stderr);
 }
 
-#[test]
-fn a_server_archives_at_its_start_unless_it_is_told_never_to() {
-    for (place, store) in Place::both() {
-        lay_out(&store, &row("one", 30));
-        let url = place.typed();
-        for (days, left) in [("0", 30), ("36525", 30), ("7", 0)] {
-            let mut server =
-                SLOTKEEPER.serve(&["--database-url", &url, "--auth", "off", "--accept-data-loss", "--archive-after-days", days]);
-            if left == 0 {
-                assert!(wait_until(LIMIT, || place.count("slot") == 0), "{}: {}", place.kind, server.stderr());
-            }
-            assert!(server.stop().success(), "{}", server.stderr());
-            assert_eq!(place.count("slot"), left, "{}: {days} days", place.kind);
+#[on_both]
+fn a_server_archives_at_its_start_unless_it_is_told_never_to(place: Place) {
+    let store = place.store();
+    lay_out(&store, &row("one", 30));
+    let url = place.typed();
+    for (days, left) in [("0", 30), ("36525", 30), ("7", 0)] {
+        let mut server = SLOTKEEPER.serve(&["--database-url", &url, "--auth", "off", "--accept-data-loss", "--archive-after-days", days]);
+        if left == 0 {
+            assert!(wait_until(LIMIT, || place.count("slot") == 0), "{}: {}", place.kind, server.stderr());
         }
+        assert!(server.stop().success(), "{}", server.stderr());
+        assert_eq!(place.count("slot"), left, "{}: {days} days", place.kind);
     }
+}
+
+#[test]
+fn a_server_archives_after_no_negative_number_of_days() {
     let ended = SLOTKEEPER.run(&["serve", "--archive-after-days", "-1"], LIMIT);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
 }
 
-#[test]
-fn a_schedule_whose_slots_are_refused_does_not_keep_the_others() {
-    for (place, store) in Place::both() {
-        lay_out(&store, &row("one", 3));
-        lay_out(&store, &row("two", 3));
-        place.by_hand(
-            "INSERT INTO slot_past (id, schedule_id, start_ms, end_ms, capacity, taken, blocked, version, updated_ms)
+#[on_both]
+fn a_schedule_whose_slots_are_refused_does_not_keep_the_others(place: Place) {
+    let store = place.store();
+    lay_out(&store, &row("one", 3));
+    lay_out(&store, &row("two", 3));
+    place.by_hand(
+        "INSERT INTO slot_past (id, schedule_id, start_ms, end_ms, capacity, taken, blocked, version, updated_ms)
              SELECT id, schedule_id, start_ms, end_ms, capacity, taken, blocked, version, updated_ms FROM slot WHERE id = 'one-00001'",
-        );
-        let url = place.typed();
-        let ended = SLOTKEEPER.run(&["archive", "--database-url", &url], LIMIT);
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", place.kind);
-        assert!(ended.stderr.contains("slots of schedule one cannot be archived"), "{}", ended.stderr);
-        assert_eq!(place.count("slot WHERE schedule_id = 'two'"), 0, "{}", place.kind);
-        assert_eq!(place.count("slot WHERE schedule_id = 'one'"), 3, "{}: all or nothing", place.kind);
-        place.by_hand("DELETE FROM slot_past WHERE id = 'one-00001'");
-        assert_eq!(archive(&store, tomorrow()), 3, "{}", place.kind);
-    }
+    );
+    let url = place.typed();
+    let ended = SLOTKEEPER.run(&["archive", "--database-url", &url], LIMIT);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", place.kind);
+    assert!(ended.stderr.contains("slots of schedule one cannot be archived"), "{}", ended.stderr);
+    assert_eq!(place.count("slot WHERE schedule_id = 'two'"), 0, "{}", place.kind);
+    assert_eq!(place.count("slot WHERE schedule_id = 'one'"), 3, "{}: all or nothing", place.kind);
+    place.by_hand("DELETE FROM slot_past WHERE id = 'one-00001'");
+    assert_eq!(archive(&store, tomorrow()), 3, "{}", place.kind);
 }

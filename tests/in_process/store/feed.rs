@@ -7,23 +7,16 @@ use domain::directory::{DirectoryKind, Service};
 use domain::document::{Document, Release};
 use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
 use slotkeeper::store::{CHANGES_MAX, Lane, NewSlot, Poll, Store, StoreError};
+use testkit::on_both;
 use testkit::place::{NOW, Place, schedule};
 use testkit::postgres::{Server, Settings};
 
 trait WithSlots: Sized {
-    /// Both, with `slots` slots `s00000`, `s00001`… on offer.
-    fn both(slots: usize) -> [(Self, Store); 2];
+    /// A store with `slots` slots `s00000`, `s00001`… on offer.
     fn seeded(&self, slots: usize) -> Store;
 }
 
 impl WithSlots for Place {
-    fn both(slots: usize) -> [(Self, Store); 2] {
-        Self::of_both().map(|place| {
-            let store = place.seeded(slots);
-            (place, store)
-        })
-    }
-
     fn seeded(&self, slots: usize) -> Store {
         let store = Store::open(&self.url, true).unwrap();
         store.write_ahead().unwrap();
@@ -80,66 +73,63 @@ fn named(list: &[usize], taken: i32) -> Vec<(String, i32)> {
     list.iter().map(|n| (format!("s{n:05}"), taken)).collect()
 }
 
-#[test]
-fn every_change_is_told_once() {
-    for (place, store) in Place::both(5) {
-        let mut last = begin(&store);
-        assert_eq!(told(&store, &mut last), [], "{}: nothing is new to whoever has just begun", place.kind);
-        place.by_hand(&take(3));
-        assert_eq!(told(&store, &mut last), named(&[3], 1), "{}", place.kind);
-        assert_eq!(told(&store, &mut last), [], "{}", place.kind);
-        place.by_hand(&take(1));
-        place.by_hand("UPDATE slot SET taken = 0 WHERE id = 's00003'");
-        assert_eq!(told(&store, &mut last), [("s00001".to_owned(), 1), ("s00003".to_owned(), 0)], "{}", place.kind);
-        place.by_hand("UPDATE slot SET blocked = NOT blocked WHERE id = 's00004'");
-        assert_eq!(told(&store, &mut last), named(&[4], 0), "{}: blocked by hand", place.kind);
-        store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&[slot(4), slot(7)], NOW)).unwrap();
-        assert_eq!(told(&store, &mut last), named(&[7], 0), "{}: only the one that is new", place.kind);
-        assert_eq!(told(&store, &mut last), [], "{}", place.kind);
-    }
+#[on_both]
+fn every_change_is_told_once(place: Place) {
+    let store = place.seeded(5);
+    let mut last = begin(&store);
+    assert_eq!(told(&store, &mut last), [], "{}: nothing is new to whoever has just begun", place.kind);
+    place.by_hand(&take(3));
+    assert_eq!(told(&store, &mut last), named(&[3], 1), "{}", place.kind);
+    assert_eq!(told(&store, &mut last), [], "{}", place.kind);
+    place.by_hand(&take(1));
+    place.by_hand("UPDATE slot SET taken = 0 WHERE id = 's00003'");
+    assert_eq!(told(&store, &mut last), [("s00001".to_owned(), 1), ("s00003".to_owned(), 0)], "{}", place.kind);
+    place.by_hand("UPDATE slot SET blocked = NOT blocked WHERE id = 's00004'");
+    assert_eq!(told(&store, &mut last), named(&[4], 0), "{}: blocked by hand", place.kind);
+    store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&[slot(4), slot(7)], NOW)).unwrap();
+    assert_eq!(told(&store, &mut last), named(&[7], 0), "{}: only the one that is new", place.kind);
+    assert_eq!(told(&store, &mut last), [], "{}", place.kind);
 }
 
-#[test]
-fn what_was_read_when_looking_began_is_told_later_only_if_it_changed_since() {
-    for (place, store) in Place::both(3) {
-        place.by_hand(&take(0));
-        let (mut last, offered) = store
-            .on(Lane::Index)
-            .read(|tx| {
-                let last = tx.feed_begin()?;
-                // Committed after the state was fixed and before the slots are read.
-                place.by_hand(&take(2));
-                Ok((last, tx.feed_offered((&ScheduleId::stored(String::new()), NOW), NOW, 10)?))
-            })
-            .unwrap();
-        let ids: Vec<&str> = offered.iter().map(|slot| slot.id.as_str()).collect();
-        // SQLite fixes the state with the first statement as well.
-        assert_eq!(ids, ["s00001", "s00002"], "{}", place.kind);
-        assert_eq!(told(&store, &mut last), named(&[2], 1), "{}", place.kind);
-    }
+#[on_both]
+fn what_was_read_when_looking_began_is_told_later_only_if_it_changed_since(place: Place) {
+    let store = place.seeded(3);
+    place.by_hand(&take(0));
+    let (mut last, offered) = store
+        .on(Lane::Index)
+        .read(|tx| {
+            let last = tx.feed_begin()?;
+            // Committed after the state was fixed and before the slots are read.
+            place.by_hand(&take(2));
+            Ok((last, tx.feed_offered((&ScheduleId::stored(String::new()), NOW), NOW, 10)?))
+        })
+        .unwrap();
+    let ids: Vec<&str> = offered.iter().map(|slot| slot.id.as_str()).collect();
+    // SQLite fixes the state with the first statement as well.
+    assert_eq!(ids, ["s00001", "s00002"], "{}", place.kind);
+    assert_eq!(told(&store, &mut last), named(&[2], 1), "{}", place.kind);
 }
 
-#[test]
-fn what_is_on_offer_is_read_page_by_page_whole_and_once() {
-    for (place, store) in Place::both(25) {
-        place.by_hand(&take(7));
-        place.by_hand("UPDATE slot SET blocked = true WHERE id = 's00011'");
-        place.by_hand("UPDATE slot SET schedule_id = 'another' WHERE id > 's00013'");
-        for page in [1, 4, 100] {
-            let read = store.on(Lane::Index).read(|tx| {
-                let (mut after, mut read) = ((ScheduleId::stored(String::new()), NOW), Vec::new());
-                loop {
-                    let found = tx.feed_offered((&after.0, after.1), NOW.plus_ms(3_600_000), page)?;
-                    let Some(last) = found.last() else { return Ok(read) };
-                    after = (last.schedule.clone(), last.start);
-                    read.extend(found.into_iter().map(|slot| (slot.schedule.as_str().to_owned(), slot.id.as_str().to_owned())));
-                }
-            });
-            let named = |n: usize| (if n > 13 { "another" } else { "schedule" }.to_owned(), format!("s{n:05}"));
-            // The first slot begins now, and has begun.
-            let wanted: Vec<_> = (14..25).chain(1..14).filter(|n| ![7, 11].contains(n)).map(named).collect();
-            assert_eq!(read.unwrap(), wanted, "{}: {page} a page", place.kind);
-        }
+#[on_both]
+fn what_is_on_offer_is_read_page_by_page_whole_and_once(place: Place) {
+    let store = place.seeded(25);
+    place.by_hand(&take(7));
+    place.by_hand("UPDATE slot SET blocked = true WHERE id = 's00011'");
+    place.by_hand("UPDATE slot SET schedule_id = 'another' WHERE id > 's00013'");
+    for page in [1, 4, 100] {
+        let read = store.on(Lane::Index).read(|tx| {
+            let (mut after, mut read) = ((ScheduleId::stored(String::new()), NOW), Vec::new());
+            loop {
+                let found = tx.feed_offered((&after.0, after.1), NOW.plus_ms(3_600_000), page)?;
+                let Some(last) = found.last() else { return Ok(read) };
+                after = (last.schedule.clone(), last.start);
+                read.extend(found.into_iter().map(|slot| (slot.schedule.as_str().to_owned(), slot.id.as_str().to_owned())));
+            }
+        });
+        let named = |n: usize| (if n > 13 { "another" } else { "schedule" }.to_owned(), format!("s{n:05}"));
+        // The first slot begins now, and has begun.
+        let wanted: Vec<_> = (14..25).chain(1..14).filter(|n| ![7, 11].contains(n)).map(named).collect();
+        assert_eq!(read.unwrap(), wanted, "{}: {page} a page", place.kind);
     }
 }
 
@@ -200,68 +190,66 @@ fn on_postgresql_transactions_in_any_order_are_told_once_each() {
     assert_eq!(seen, named(&committed, 1));
 }
 
-#[test]
-fn bookings_leave_the_catalogue_alone_and_everything_else_raises_it() {
-    for (place, store) in Place::both(3) {
-        let mut last = begin(&store);
-        let mut raised = |doing: &str, wanted: bool| {
-            let before = last.catalogue;
-            told(&store, &mut last);
-            assert_eq!(last.catalogue != before, wanted, "{}: {doing}", place.kind);
-        };
-        place.by_hand(&take(0));
-        raised("a slot is taken", false);
-        store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&[slot(9)], NOW)).unwrap();
-        raised("a slot is laid out", false);
-        store
-            .on(Lane::Maintenance)
-            .write(|tx| {
-                tx.directory_put(
-                    DirectoryKind::Location,
-                    &ResourceId::stored("l".to_owned()),
-                    &Document { release: Release::Stu3, text: "{}".to_owned() },
-                    NOW,
-                )
-            })
-            .unwrap();
-        raised("a place is new", true);
-        store
-            .on(Lane::Maintenance)
-            .write(|tx| {
-                tx.directory_put(
-                    DirectoryKind::Location,
-                    &ResourceId::stored("l".to_owned()),
-                    &Document { release: Release::Stu3, text: "{}".to_owned() },
-                    NOW,
-                )
-            })
-            .unwrap();
-        raised("a place stays what it is", false);
-        for sql in [
-            "UPDATE service SET name = 'Another name'",
-            "UPDATE schedule SET name = 'Another name'",
-            "UPDATE schedule_service SET rank = 5",
-            "DELETE FROM schedule_service",
-            "UPDATE slot SET start_ms = start_ms - 1 WHERE id = 's00001'",
-            "DELETE FROM slot WHERE id = 's00002'",
-            "DELETE FROM directory",
-        ] {
-            place.by_hand(sql);
-            raised(sql, true);
-        }
+#[on_both]
+fn bookings_leave_the_catalogue_alone_and_everything_else_raises_it(place: Place) {
+    let store = place.seeded(3);
+    let mut last = begin(&store);
+    let mut raised = |doing: &str, wanted: bool| {
+        let before = last.catalogue;
+        told(&store, &mut last);
+        assert_eq!(last.catalogue != before, wanted, "{}: {doing}", place.kind);
+    };
+    place.by_hand(&take(0));
+    raised("a slot is taken", false);
+    store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&[slot(9)], NOW)).unwrap();
+    raised("a slot is laid out", false);
+    store
+        .on(Lane::Maintenance)
+        .write(|tx| {
+            tx.directory_put(
+                DirectoryKind::Location,
+                &ResourceId::stored("l".to_owned()),
+                &Document { release: Release::Stu3, text: "{}".to_owned() },
+                NOW,
+            )
+        })
+        .unwrap();
+    raised("a place is new", true);
+    store
+        .on(Lane::Maintenance)
+        .write(|tx| {
+            tx.directory_put(
+                DirectoryKind::Location,
+                &ResourceId::stored("l".to_owned()),
+                &Document { release: Release::Stu3, text: "{}".to_owned() },
+                NOW,
+            )
+        })
+        .unwrap();
+    raised("a place stays what it is", false);
+    for sql in [
+        "UPDATE service SET name = 'Another name'",
+        "UPDATE schedule SET name = 'Another name'",
+        "UPDATE schedule_service SET rank = 5",
+        "DELETE FROM schedule_service",
+        "UPDATE slot SET start_ms = start_ms - 1 WHERE id = 's00001'",
+        "DELETE FROM slot WHERE id = 's00002'",
+        "DELETE FROM directory",
+    ] {
+        place.by_hand(sql);
+        raised(sql, true);
     }
 }
 
-#[test]
-fn more_changes_than_one_look_tells_are_doubt() {
-    for (place, store) in Place::both(CHANGES_MAX + 1) {
-        let mut last = begin(&store);
-        place.by_hand("UPDATE slot SET taken = 1 WHERE id <> 's00000'");
-        assert_eq!(told(&store, &mut last).len(), CHANGES_MAX, "{}: as many as one look tells", place.kind);
-        place.by_hand("UPDATE slot SET taken = 0");
-        let look = store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap();
-        assert_eq!(look.changed, None, "{}", place.kind);
-    }
+#[on_both]
+fn more_changes_than_one_look_tells_are_doubt(place: Place) {
+    let store = place.seeded(CHANGES_MAX + 1);
+    let mut last = begin(&store);
+    place.by_hand("UPDATE slot SET taken = 1 WHERE id <> 's00000'");
+    assert_eq!(told(&store, &mut last).len(), CHANGES_MAX, "{}: as many as one look tells", place.kind);
+    place.by_hand("UPDATE slot SET taken = 0");
+    let look = store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap();
+    assert_eq!(look.changed, None, "{}", place.kind);
 }
 
 #[test]

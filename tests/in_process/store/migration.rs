@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use testkit::place::{NOW, Place};
+use testkit::{Kind, on_both};
 
 /// The migrations that the version before had.
 const BEFORE: [&str; 3] = ["2026-11-20-000001_diary", "2026-11-20-000002_booked_by", "2026-11-20-000003_feed"];
@@ -54,28 +55,24 @@ impl Clock for Standing {
 }
 
 trait OfBefore: Sized {
-    /// Both, as the version before left them: an appointment and a cancelled one in one slot, and a slot that is free.
-    fn of_before() -> [Self; 2];
+    /// Lays it out as the version before left it: an appointment and a cancelled one in one slot, and a slot that is free.
+    fn lay_out_as_before(&self);
     fn content(&self) -> String;
     /// Tables, columns, keys, checks, indexes, views and triggers.
     fn schema(&self) -> String;
 }
 
 impl OfBefore for Place {
-    fn of_before() -> [Self; 2] {
-        let places = Self::of_both();
-        for place in &places {
-            if place.database.is_none() {
-                place.by_hand("PRAGMA journal_mode = WAL; PRAGMA application_id = 1397509972");
-            }
-            place.by_hand("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)");
-            for name in BEFORE {
-                place.by_hand(&sql(place, name, "up"));
-                place.by_hand(&format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{}')", version(name)));
-            }
-            place.by_hand(&rows());
+    fn lay_out_as_before(&self) {
+        if self.database.is_none() {
+            self.by_hand("PRAGMA journal_mode = WAL; PRAGMA application_id = 1397509972");
         }
-        places
+        self.by_hand("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)");
+        for name in BEFORE {
+            self.by_hand(&sql(self, name, "up"));
+            self.by_hand(&format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{}')", version(name)));
+        }
+        self.by_hand(&rows());
     }
 
     fn content(&self) -> String {
@@ -153,55 +150,53 @@ fn rows() -> String {
     .concat()
 }
 
-#[test]
-fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything() {
-    for place in Place::of_before() {
-        let (schema, content) = (place.schema(), place.content());
-        assert_eq!(Store::migrate(&place.url).unwrap(), SINCE.map(version), "{}", place.kind);
-        assert_eq!(place.content(), content, "{}", place.kind);
-        let store = Store::open(&place.url, false).unwrap();
-        assert_eq!(store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap(), [], "{}", place.kind);
-        // What refers to appointments refers to those of the new table.
-        assert!(place.try_by_hand("DELETE FROM appointment").is_err(), "{}", place.kind);
-        assert!(place.try_by_hand("INSERT INTO request_key VALUES ('r', 'c', 'nobody', 0)").is_err(), "{}", place.kind);
-        assert!(
-            place.try_by_hand("UPDATE appointment SET live = true WHERE id = 'gone'").is_err(),
-            "{}: two live appointments have one seat",
-            place.kind
-        );
-        let ports =
-            Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
-        assert_eq!(Maintenance::new(store.clone(), ports.clone()).archive(7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
-        place.by_hand("DELETE FROM audit WHERE action = 'archive'");
-        drop(store);
-        for name in SINCE.iter().rev() {
-            let off = if place.database.is_none() { "PRAGMA foreign_keys = OFF; BEGIN;" } else { "BEGIN;" };
-            place.by_hand(&format!("{off} {} COMMIT", sql(&place, name, "down")));
-        }
-        assert_eq!(place.schema(), schema, "{}", place.kind);
-        assert_eq!(place.content(), content, "{}: what was archived is back", place.kind);
+#[on_both]
+fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything(place: Place) {
+    place.lay_out_as_before();
+    let (schema, content) = (place.schema(), place.content());
+    assert_eq!(Store::migrate(&place.url).unwrap(), SINCE.map(version), "{}", place.kind);
+    assert_eq!(place.content(), content, "{}", place.kind);
+    let store = Store::open(&place.url, false).unwrap();
+    assert_eq!(store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap(), [], "{}", place.kind);
+    // What refers to appointments refers to those of the new table.
+    assert!(place.try_by_hand("DELETE FROM appointment").is_err(), "{}", place.kind);
+    assert!(place.try_by_hand("INSERT INTO request_key VALUES ('r', 'c', 'nobody', 0)").is_err(), "{}", place.kind);
+    assert!(
+        place.try_by_hand("UPDATE appointment SET live = true WHERE id = 'gone'").is_err(),
+        "{}: two live appointments have one seat",
+        place.kind
+    );
+    let ports = Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
+    assert_eq!(Maintenance::new(store.clone(), ports.clone()).archive(7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
+    place.by_hand("DELETE FROM audit WHERE action = 'archive'");
+    drop(store);
+    for name in SINCE.iter().rev() {
+        let off = if place.database.is_none() { "PRAGMA foreign_keys = OFF; BEGIN;" } else { "BEGIN;" };
+        place.by_hand(&format!("{off} {} COMMIT", sql(&place, name, "down")));
     }
+    assert_eq!(place.schema(), schema, "{}", place.kind);
+    assert_eq!(place.content(), content, "{}: what was archived is back", place.kind);
 }
 
-#[test]
-fn a_migration_that_fails_half_way_leaves_the_database_as_it_was() {
-    for place in Place::of_before() {
-        // In the way of the last step but one.
-        place.by_hand("CREATE VIEW slot_ever AS SELECT 1 AS mine");
-        let (schema, content) = (place.schema(), place.content());
-        let failed = Store::open(&place.url, true).err();
-        assert!(matches!(failed, Some(StoreError::Broken(_))), "{}: {failed:?}", place.kind);
-        assert_eq!((place.schema(), place.content()), (schema, content), "{}", place.kind);
-        assert_eq!(Store::migration_status(&place.url).unwrap().iter().filter(|m| m.applied).count(), 3, "{}", place.kind);
-        place.by_hand("DROP VIEW slot_ever");
-        Store::open(&place.url, true).unwrap();
-    }
+#[on_both]
+fn a_migration_that_fails_half_way_leaves_the_database_as_it_was(place: Place) {
+    place.lay_out_as_before();
+    // In the way of the last step but one.
+    place.by_hand("CREATE VIEW slot_ever AS SELECT 1 AS mine");
+    let (schema, content) = (place.schema(), place.content());
+    let failed = Store::open(&place.url, true).err();
+    assert!(matches!(failed, Some(StoreError::Broken(_))), "{}: {failed:?}", place.kind);
+    assert_eq!((place.schema(), place.content()), (schema, content), "{}", place.kind);
+    assert_eq!(Store::migration_status(&place.url).unwrap().iter().filter(|m| m.applied).count(), 3, "{}", place.kind);
+    place.by_hand("DROP VIEW slot_ever");
+    Store::open(&place.url, true).unwrap();
 }
 
 /// Foreign keys are off while SQLite migrates: what they would have refused is found before the commit.
 #[test]
 fn on_sqlite_a_database_whose_rows_refer_to_nothing_is_not_migrated() {
-    let [place, _] = Place::of_before();
+    let place = Place::of(Kind::Sqlite);
+    place.lay_out_as_before();
     place.by_hand("PRAGMA foreign_keys = OFF; INSERT INTO appointment_version VALUES ('nobody', 1, true, 0, '{}')");
     let (schema, content) = (place.schema(), place.content());
     let failed = Store::migrate(&place.url).unwrap_err().to_string();
@@ -209,14 +204,13 @@ fn on_sqlite_a_database_whose_rows_refer_to_nothing_is_not_migrated() {
     assert_eq!((place.schema(), place.content()), (schema, content));
 }
 
-#[test]
-fn several_who_migrate_a_database_with_bookings_at_once_do_it_once() {
-    for place in Place::of_before() {
-        let content = place.content();
-        let applied: usize = std::thread::scope(|scope| {
-            let all: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::migrate(&place.url).unwrap().len())).collect();
-            all.into_iter().map(|one| one.join().unwrap()).sum()
-        });
-        assert_eq!((applied, place.content()), (SINCE.len(), content), "{}", place.kind);
-    }
+#[on_both]
+fn several_who_migrate_a_database_with_bookings_at_once_do_it_once(place: Place) {
+    place.lay_out_as_before();
+    let content = place.content();
+    let applied: usize = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::migrate(&place.url).unwrap().len())).collect();
+        all.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert_eq!((applied, place.content()), (SINCE.len(), content), "{}", place.kind);
 }

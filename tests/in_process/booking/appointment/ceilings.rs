@@ -5,25 +5,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use futures_util::future::{join, join_all};
 use testkit::{
-    Answer, App, Ask, DENTAL, OTHER_CONSUMER, OUT_OF_HOURS, PROVIDER_ORGANISATION, Season, Setup, Slot, UTC, booking, cancelled,
+    Answer, App, Ask, DENTAL, OTHER_CONSUMER, OUT_OF_HOURS, PROVIDER_ORGANISATION, Season, Setup, Slot, UTC, booking, cancelled, on_both,
 };
-
-on_both! {
-    of_sixty_four_at_a_ceiling_of_ten_ten_are_booked with under("daily_ceiling = 10\n");
-    two_servers_on_one_database_keep_one_ceiling with under("daily_ceiling = 10\n");
-    a_cancel_makes_room_and_every_day_has_its_own with under("daily_ceiling = 1\n");
-    a_ceiling_of_a_service_is_for_that_service with under("[[consumer.ceiling]]\nservice = \"2000099903\"\nper_day = 1\n");
-    both_ceilings_hold with under("daily_ceiling = 2\n[[consumer.ceiling]]\nservice = \"2000099903\"\nper_day = 1\n");
-    the_ceiling_of_a_default_is_each_organisations_own with with_policy("[default]\ndaily_ceiling = 1\n");
-    whatever_would_be_refused_without_a_ceiling_is_refused_as_before with under("daily_ceiling = 1\n");
-    the_provider_is_under_no_ceiling_on_its_own_services with with_policy("[[consumer]]\nods = \"Y9Z41\"\ndaily_ceiling = 1\n[default]\n");
-    a_lowered_ceiling_takes_nothing_away with under("daily_ceiling = 3\n");
-    the_day_is_the_local_one with Setup::with(|setup| {
-        setup.season = Season::Spring;
-        setup.policy = Some("[[consumer]]\nods = \"X9T20\"\ndaily_ceiling = 1\n".to_owned());
-    });
-    a_lock_that_a_stranger_holds_is_waited_for_and_no_answer with under("daily_ceiling = 1\n");
-}
 
 fn under(lines: &str) -> Setup {
     with_policy(&format!("[[consumer]]\nods = \"X9T20\"\n{lines}[default]\n"))
@@ -59,6 +42,7 @@ async fn taken(app: &App, slots: &[Slot]) -> usize {
     app.search(&format!("_id={}&status=busy&_count=0", ids.join(","))).await.expect(200).total().try_into().unwrap()
 }
 
+#[on_both(under("daily_ceiling = 10\n"))]
 async fn of_sixty_four_at_a_ceiling_of_ten_ten_are_booked(app: App) {
     let slots = &on_day(&app, UTC, "2026-02-11").await[..64];
     // Others book on that day as if there was no ceiling, which there is not for them.
@@ -71,6 +55,7 @@ async fn of_sixty_four_at_a_ceiling_of_ten_ten_are_booked(app: App) {
     assert_eq!(taken(&app, slots).await, 10);
 }
 
+#[on_both(under("daily_ceiling = 10\n"))]
 async fn two_servers_on_one_database_keep_one_ceiling(app: App) {
     let other = app.beside(under("daily_ceiling = 10\n")).await;
     let slots = &on_day(&app, UTC, "2026-02-11").await[..64];
@@ -82,6 +67,7 @@ async fn two_servers_on_one_database_keep_one_ceiling(app: App) {
     assert_eq!(taken(&app, slots).await, 10);
 }
 
+#[on_both(under("daily_ceiling = 1\n"))]
 async fn a_cancel_makes_room_and_every_day_has_its_own(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     let made = app.booked(&slots[0]).await;
@@ -92,6 +78,7 @@ async fn a_cancel_makes_room_and_every_day_has_its_own(app: App) {
     reached(&app.book(&booking(&slots[2])).await, &["2026-02-11"]);
 }
 
+#[on_both(under("[[consumer.ceiling]]\nservice = \"2000099903\"\nper_day = 1\n"))]
 async fn a_ceiling_of_a_service_is_for_that_service(app: App) {
     let dental = on_day(&app, DENTAL, "2026-02-11").await;
     let urgent = on_day(&app, UTC, "2026-02-11").await;
@@ -103,6 +90,7 @@ async fn a_ceiling_of_a_service_is_for_that_service(app: App) {
     app.booked(&urgent[1]).await;
 }
 
+#[on_both(under("daily_ceiling = 2\n[[consumer.ceiling]]\nservice = \"2000099903\"\nper_day = 1\n"))]
 async fn both_ceilings_hold(app: App) {
     let dental = on_day(&app, DENTAL, "2026-02-11").await;
     let hours = on_day(&app, OUT_OF_HOURS, "2026-02-11").await;
@@ -112,6 +100,7 @@ async fn both_ceilings_hold(app: App) {
     reached(&app.book(&booking(&hours[1])).await, &["at most 2 appointments on 2026-02-11"]);
 }
 
+#[on_both(with_policy("[default]\ndaily_ceiling = 1\n"))]
 async fn the_ceiling_of_a_default_is_each_organisations_own(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     for n in 0..4 {
@@ -121,6 +110,7 @@ async fn the_ceiling_of_a_default_is_each_organisations_own(app: App) {
     }
 }
 
+#[on_both(under("daily_ceiling = 1\n"))]
 async fn whatever_would_be_refused_without_a_ceiling_is_refused_as_before(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     let first = Ask::book(&booking(&slots[0])).key("key");
@@ -138,12 +128,14 @@ async fn whatever_would_be_refused_without_a_ceiling_is_refused_as_before(app: A
     app.ask(second).await.expect(201);
 }
 
+#[on_both(with_policy("[[consumer]]\nods = \"Y9Z41\"\ndaily_ceiling = 1\n[default]\n"))]
 async fn the_provider_is_under_no_ceiling_on_its_own_services(app: App) {
     for slot in &on_day(&app, UTC, "2026-02-11").await[..3] {
         app.ask(Ask::book(&booking(slot)).of(PROVIDER_ORGANISATION)).await.expect(201);
     }
 }
 
+#[on_both(under("daily_ceiling = 3\n"))]
 async fn a_lowered_ceiling_takes_nothing_away(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     for slot in &slots[..3] {
@@ -154,6 +146,10 @@ async fn a_lowered_ceiling_takes_nothing_away(app: App) {
     assert_eq!(taken(&app, &slots[..4]).await, 3);
 }
 
+#[on_both(Setup::with(|setup| {
+        setup.season = Season::Spring;
+        setup.policy = Some("[[consumer]]\nods = \"X9T20\"\ndaily_ceiling = 1\n".to_owned());
+    }))]
 async fn the_day_is_the_local_one(app: App) {
     // The clocks go forward on Sunday 29 March 2026: from then on midnight in London is 23:00 UTC.
     let slots = app.free_slots(OUT_OF_HOURS).await;
@@ -170,6 +166,7 @@ async fn the_day_is_the_local_one(app: App) {
 }
 
 /// On PostgreSQL a stranger may hold the lock of a day: nobody is refused because of it, and nobody else waits for it.
+#[on_both(under("daily_ceiling = 1\n"))]
 async fn a_lock_that_a_stranger_holds_is_waited_for_and_no_answer(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     if app.database.sqlite_path().is_some() {

@@ -1,38 +1,16 @@
 //! Booking: what is accepted, what the answer says, and what is refused for which reason (`decisions.md` 5; digest A.7, B.5 to B.9).
 
 use serde_json::{Value, json};
-use testkit::{Answer, App, Ask, DENTAL, OUT_OF_HOURS, PUBLIC_URL, Setup, Slot, UTC, booking, booking_text, booking_xml, put, take};
-
-on_both! {
-    the_booking_of_the_standard_is_accepted_word_for_word;
-    a_booking_is_answered_with_the_headers_consumers_need;
-    what_was_sent_is_kept_and_completed;
-    a_booked_slot_is_busy_and_no_longer_offered;
-    a_slot_is_given_away_once;
-    a_slot_that_nobody_knows_cannot_be_booked;
-    a_booking_that_contradicts_its_slot_is_refused_at_the_place_of_the_contradiction;
-    a_booking_names_a_service_that_offers_the_slot;
-    a_slot_that_has_begun_cannot_be_booked;
-    a_blocked_slot_cannot_be_booked;
-    an_appointment_may_be_shorter_than_its_slot;
-    a_patient_without_nhs_number_is_booked;
-    a_wrong_check_digit_is_pointed_at;
-    contacts_have_one_first_rank;
-    the_slot_must_be_contained;
-    all_problems_are_listed_together;
-    a_body_against_the_profile_is_refused_at_the_place;
-    what_the_consumer_may_leave_out_may_be_left_out;
-    a_verified_nhs_number_is_demanded_where_the_operator_says_so with verified_only();
-    a_slot_for_two_takes_two;
-    bookings_are_read_and_answered_in_xml;
-    the_provider_root_books_by_reference;
-}
+use testkit::{
+    Answer, App, Ask, DENTAL, OUT_OF_HOURS, PUBLIC_URL, Setup, Slot, UTC, booking, booking_text, booking_xml, on_both, put, take,
+};
 
 fn verified_only() -> Setup {
     Setup::with(|setup| setup.require_verified_nhs_number = true)
 }
 
 /// Proves F28.
+#[on_both]
 async fn the_booking_of_the_standard_is_accepted_word_for_word(app: App) {
     let slot = app.free_slot(UTC).await;
     let ask = Ask::new("POST", "Appointment").bytes(booking_text(&slot)).header("Content-Type", "application/fhir+json;charset=UTF-8");
@@ -42,6 +20,7 @@ async fn the_booking_of_the_standard_is_accepted_word_for_word(app: App) {
 }
 
 /// Proves F5, F6, F35.
+#[on_both]
 async fn a_booking_is_answered_with_the_headers_consumers_need(app: App) {
     let slot = app.free_slot(UTC).await;
     // Capitals, spaces and signs are the consumer's own business.
@@ -59,6 +38,7 @@ async fn a_booking_is_answered_with_the_headers_consumers_need(app: App) {
 }
 
 /// Proves F34.
+#[on_both]
 async fn what_was_sent_is_kept_and_completed(app: App) {
     let slot = app.free_slot(UTC).await;
     let sent = put(booking(&slot), "/comment", "line one\nline \"two\" – ünïcode 🩺 <&>");
@@ -76,6 +56,7 @@ async fn what_was_sent_is_kept_and_completed(app: App) {
 }
 
 /// Proves F33.
+#[on_both]
 async fn a_booked_slot_is_busy_and_no_longer_offered(app: App) {
     let before = app.free_slots(UTC).await;
     app.booked(&before[0]).await;
@@ -84,6 +65,7 @@ async fn a_booked_slot_is_busy_and_no_longer_offered(app: App) {
 }
 
 /// Proves F36.
+#[on_both]
 async fn a_slot_is_given_away_once(app: App) {
     let slot = app.free_slot(UTC).await;
     app.booked(&slot).await;
@@ -98,6 +80,7 @@ async fn a_slot_is_given_away_once(app: App) {
 }
 
 /// Proves F41.
+#[on_both]
 async fn a_slot_that_nobody_knows_cannot_be_booked(app: App) {
     let slot = app.free_slot(UTC).await;
     let unknown = Slot { id: "0b1f2c3d-aaaa-4bbb-8ccc-0123456789ab".to_owned(), ..slot };
@@ -106,6 +89,7 @@ async fn a_slot_that_nobody_knows_cannot_be_booked(app: App) {
     assert_eq!(answer.expressions(422), ["Appointment.contained[2]"]);
 }
 
+#[on_both]
 async fn a_booking_that_contradicts_its_slot_is_refused_at_the_place_of_the_contradiction(app: App) {
     let slots = app.free_slots(UTC).await;
     let slot = &slots[0];
@@ -133,6 +117,7 @@ async fn a_booking_that_contradicts_its_slot_is_refused_at_the_place_of_the_cont
     app.book(&put(put(body, "/contained/2/start", start.clone()), "/start", start)).await.expect(201);
 }
 
+#[on_both]
 async fn a_booking_names_a_service_that_offers_the_slot(app: App) {
     let of_both = shared_slot(&app).await;
     let served = |id: &str| json!({"actor": {"reference": format!("HealthcareService/{id}")}, "status": "accepted"});
@@ -147,6 +132,7 @@ async fn shared_slot(app: &App) -> Slot {
     app.free_slots(UTC).await.into_iter().find(|slot| of_other.contains(slot)).expect("a slot that two services offer")
 }
 
+#[on_both]
 async fn a_slot_that_has_begun_cannot_be_booked(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = booking(&slot);
@@ -156,6 +142,7 @@ async fn a_slot_that_has_begun_cannot_be_booked(app: App) {
     app.book(&body).await.expect(201);
 }
 
+#[on_both]
 async fn a_blocked_slot_cannot_be_booked(app: App) {
     let busy = app.search(&format!("service={UTC}&status=busy&start=ge2026-02-11&start=lt2026-02-12")).await.expect(200);
     let blocked: Vec<Slot> = busy.all("Slot").iter().map(Slot::of).collect();
@@ -165,6 +152,7 @@ async fn a_blocked_slot_cannot_be_booked(app: App) {
     }
 }
 
+#[on_both]
 async fn an_appointment_may_be_shorter_than_its_slot(app: App) {
     let slot = app.free_slot(UTC).await;
     let shorter = put(booking(&slot), "/end", slot.start.replace(":00.000+", ":30.000+"));
@@ -174,6 +162,7 @@ async fn an_appointment_may_be_shorter_than_its_slot(app: App) {
 }
 
 /// Proves F37.
+#[on_both]
 async fn a_patient_without_nhs_number_is_booked(app: App) {
     let slots = app.free_slots(UTC).await;
     let unknown = take(booking(&slots[0]), "/contained/1/identifier");
@@ -183,6 +172,7 @@ async fn a_patient_without_nhs_number_is_booked(app: App) {
     app.book(&nowhere).await.expect(201);
 }
 
+#[on_both]
 async fn a_wrong_check_digit_is_pointed_at(app: App) {
     let slot = app.free_slot(UTC).await;
     for wrong in ["9990482137", "999048213", "99904821360", "999 048 2136x", "ABCDEFGHIJ"] {
@@ -197,6 +187,7 @@ async fn a_wrong_check_digit_is_pointed_at(app: App) {
 }
 
 /// Proves F38.
+#[on_both]
 async fn contacts_have_one_first_rank(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = booking(&slot);
@@ -213,6 +204,7 @@ async fn contacts_have_one_first_rank(app: App) {
     app.book(&put(body, "/contained/1/telecom/-", further)).await.expect(201);
 }
 
+#[on_both]
 async fn the_slot_must_be_contained(app: App) {
     let slot = app.free_slot(UTC).await;
     let without = take(booking(&slot), "/contained/2");
@@ -222,6 +214,7 @@ async fn the_slot_must_be_contained(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both]
 async fn all_problems_are_listed_together(app: App) {
     let slot = app.free_slot(UTC).await;
     let mut body = take(booking(&slot), "/description");
@@ -244,6 +237,7 @@ async fn all_problems_are_listed_together(app: App) {
     assert!(found.iter().any(|at| at == "Appointment.contained[1].gender"), "{found:?}");
 }
 
+#[on_both]
 async fn a_body_against_the_profile_is_refused_at_the_place(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = booking(&slot);
@@ -287,6 +281,7 @@ async fn a_body_against_the_profile_is_refused_at_the_place(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both]
 async fn what_the_consumer_may_leave_out_may_be_left_out(app: App) {
     let slots = app.free_slots(UTC).await;
     let optional =
@@ -304,6 +299,7 @@ async fn what_the_consumer_may_leave_out_may_be_left_out(app: App) {
     }
 }
 
+#[on_both(verified_only())]
 async fn a_verified_nhs_number_is_demanded_where_the_operator_says_so(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = booking(&slot);
@@ -319,6 +315,7 @@ async fn a_verified_nhs_number_is_demanded_where_the_operator_says_so(app: App) 
     app.book(&body).await.expect(201);
 }
 
+#[on_both]
 async fn a_slot_for_two_takes_two(app: App) {
     let slot = app.free_slot(DENTAL).await;
     app.booked(&slot).await;
@@ -336,6 +333,7 @@ async fn a_slot_for_two_takes_two(app: App) {
 }
 
 /// Proves F2.
+#[on_both]
 async fn bookings_are_read_and_answered_in_xml(app: App) {
     let slots = app.free_slots(UTC).await;
     let in_xml = |slot: &Slot| Ask::new("POST", "Appointment").bytes(booking_xml(slot)).header("Content-Type", "application/fhir+xml");
@@ -361,6 +359,7 @@ async fn bookings_are_read_and_answered_in_xml(app: App) {
     assert!(taken.text().contains("<diagnostics value=\"Slot no longer available\"/>"), "{}", taken.text());
 }
 
+#[on_both]
 async fn the_provider_root_books_by_reference(app: App) {
     let slot = app.free_slot(UTC).await;
     let body = json!({

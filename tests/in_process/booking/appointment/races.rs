@@ -7,19 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use std::cell::Cell;
-use testkit::{Answer, App, Ask, DENTAL, Setup, Slot, UTC, booking, cancelled};
-
-on_both! {
-    of_sixty_four_at_one_slot_one_has_it;
-    a_slot_for_two_is_given_away_twice;
-    many_slots_at_once_each_go_to_one;
-    a_request_that_overtakes_itself_books_once;
-    a_resent_request_never_hears_that_its_own_slot_is_taken;
-    of_several_cancels_one_succeeds;
-    a_slot_that_is_booked_and_cancelled_all_the_time_is_never_given_away_twice;
-    whoever_comes_when_the_queue_is_full_is_sent_away_and_never_booked with Setup::with(|setup| setup.engine.allocator.queue_max = 4);
-    a_claim_whose_time_is_up_is_never_booked with impatient();
-}
+use testkit::{Answer, App, Ask, DENTAL, Setup, Slot, UTC, booking, cancelled, on_both};
 
 fn impatient() -> Setup {
     Setup::with(|setup| setup.engine.allocator.deadline_ms = 400)
@@ -44,6 +32,7 @@ fn winners_and_losers(answers: &[Answer], winners: usize) {
 }
 
 /// Proves F36.
+#[on_both]
 async fn of_sixty_four_at_one_slot_one_has_it(app: App) {
     let slots = app.free_slots(UTC).await;
     for slot in &slots[..3] {
@@ -53,6 +42,7 @@ async fn of_sixty_four_at_one_slot_one_has_it(app: App) {
     assert_eq!(app.free_slots(UTC).await, slots[3..]);
 }
 
+#[on_both]
 async fn a_slot_for_two_is_given_away_twice(app: App) {
     for slot in &app.free_slots(DENTAL).await[..3] {
         winners_and_losers(&rush(&app, slot, 40).await, 2);
@@ -60,6 +50,7 @@ async fn a_slot_for_two_is_given_away_twice(app: App) {
     }
 }
 
+#[on_both]
 async fn many_slots_at_once_each_go_to_one(app: App) {
     let slots = &app.free_slots(UTC).await[..20];
     for answers in join_all(slots.iter().map(|slot| rush(&app, slot, 8))).await {
@@ -67,6 +58,7 @@ async fn many_slots_at_once_each_go_to_one(app: App) {
     }
 }
 
+#[on_both]
 async fn a_request_that_overtakes_itself_books_once(app: App) {
     let slots = app.free_slots(UTC).await;
     // The same request, and one under the same key for another slot.
@@ -84,6 +76,7 @@ async fn a_request_that_overtakes_itself_books_once(app: App) {
     }
 }
 
+#[on_both]
 async fn a_resent_request_never_hears_that_its_own_slot_is_taken(app: App) {
     let slot = app.free_slot(UTC).await;
     // Eight consumers, each of whom sends its request four times.
@@ -103,6 +96,7 @@ async fn a_resent_request_never_hears_that_its_own_slot_is_taken(app: App) {
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
 }
 
+#[on_both]
 async fn of_several_cancels_one_succeeds(app: App) {
     for slot in &app.free_slots(UTC).await[..3] {
         let made = app.booked(slot).await;
@@ -118,6 +112,7 @@ async fn of_several_cancels_one_succeeds(app: App) {
     }
 }
 
+#[on_both]
 async fn a_slot_that_is_booked_and_cancelled_all_the_time_is_never_given_away_twice(app: App) {
     let slots = &app.free_slots(UTC).await[..2];
     // How many of us hold each slot, from the answer to the booking until the cancel is sent.
@@ -186,6 +181,7 @@ fn sent_away(answer: &Answer) {
     assert!(answer.header("Retry-After").parse::<u32>().unwrap() >= 1);
 }
 
+#[on_both(Setup::with(|setup| setup.engine.allocator.queue_max = 4))]
 async fn whoever_comes_when_the_queue_is_full_is_sent_away_and_never_booked(app: App) {
     let slots = &app.free_slots(UTC).await[..12];
     let lock = Lock::on(&app, slots);
@@ -209,6 +205,7 @@ async fn whoever_comes_when_the_queue_is_full_is_sent_away_and_never_booked(app:
     }
 }
 
+#[on_both(impatient())]
 async fn a_claim_whose_time_is_up_is_never_booked(app: App) {
     let slots = app.free_slots(UTC).await;
     let (held, other) = (&slots[0], &slots[1]);

@@ -1,19 +1,6 @@
 //! Requests sent again under the same `X-Request-ID` (`decisions.md` 5, "Resent requests").
 
-use testkit::{Answer, App, Ask, OTHER_CONSUMER, UTC, booking, cancelled, put, take};
-
-on_both! {
-    a_resent_booking_is_a_duplicate_that_names_the_appointment;
-    a_resent_key_wins_whatever_the_body;
-    a_key_belongs_to_its_organisation;
-    both_roots_share_the_keys;
-    a_failed_attempt_does_not_burn_its_key;
-    a_change_under_the_key_of_a_booking_is_a_duplicate;
-    a_resent_cancel_is_a_duplicate;
-    a_key_is_kept_after_the_appointment_is_cancelled;
-    keys_are_compared_letter_by_letter;
-    without_a_key_the_provider_root_recognises_nothing;
-}
+use testkit::{Answer, App, Ask, OTHER_CONSUMER, UTC, booking, cancelled, on_both, put, take};
 
 const KEY: &str = "9c1f6f2e-71b3-4f6c-9f3a-5a2a6b0d7e11";
 
@@ -25,6 +12,7 @@ fn is_duplicate_of(answer: &Answer, id: &str) {
 }
 
 /// Proves F39.
+#[on_both]
 async fn a_resent_booking_is_a_duplicate_that_names_the_appointment(app: App) {
     let slot = app.free_slot(UTC).await;
     let ask = Ask::book(&booking(&slot)).key(KEY);
@@ -38,6 +26,7 @@ async fn a_resent_booking_is_a_duplicate_that_names_the_appointment(app: App) {
 }
 
 /// Proves F39.
+#[on_both]
 async fn a_resent_key_wins_whatever_the_body(app: App) {
     let slots = app.free_slots(UTC).await;
     let made = app.ask(Ask::book(&booking(&slots[0])).key(KEY)).await.expect(201).id();
@@ -60,6 +49,7 @@ async fn a_resent_key_wins_whatever_the_body(app: App) {
     assert_eq!(app.status_of(&slots[1].id).await, "free");
 }
 
+#[on_both]
 async fn a_key_belongs_to_its_organisation(app: App) {
     let slots = app.free_slots(UTC).await;
     let one = app.ask(Ask::book(&booking(&slots[0])).key(KEY)).await.expect(201).id();
@@ -68,6 +58,7 @@ async fn a_key_belongs_to_its_organisation(app: App) {
     is_duplicate_of(&app.ask(Ask::book(&booking(&slots[2])).key(KEY).of(OTHER_CONSUMER)).await, &two);
 }
 
+#[on_both]
 async fn both_roots_share_the_keys(app: App) {
     let slots = app.free_slots(UTC).await;
     let one = app.ask(Ask::book(&booking(&slots[0])).key(KEY)).await.expect(201).id();
@@ -76,6 +67,7 @@ async fn both_roots_share_the_keys(app: App) {
     is_duplicate_of(&app.ask(Ask::book(&booking(&slots[2])).key("other")).await, &two);
 }
 
+#[on_both]
 async fn a_failed_attempt_does_not_burn_its_key(app: App) {
     let slots = app.free_slots(UTC).await;
     app.booked(&slots[0]).await;
@@ -86,6 +78,7 @@ async fn a_failed_attempt_does_not_burn_its_key(app: App) {
     is_duplicate_of(&app.ask(Ask::book(&booking(&slots[1])).key(KEY)).await, &made);
 }
 
+#[on_both]
 async fn a_change_under_the_key_of_a_booking_is_a_duplicate(app: App) {
     let slots = app.free_slots(UTC).await;
     let made = app.ask(Ask::book(&booking(&slots[0])).key(KEY)).await.expect(201).json();
@@ -106,6 +99,7 @@ async fn a_change_under_the_key_of_a_booking_is_a_duplicate(app: App) {
     }
 }
 
+#[on_both]
 async fn a_resent_cancel_is_a_duplicate(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await;
@@ -118,6 +112,7 @@ async fn a_resent_cancel_is_a_duplicate(app: App) {
     app.booked(&slot).await;
 }
 
+#[on_both]
 async fn a_key_is_kept_after_the_appointment_is_cancelled(app: App) {
     let slot = app.free_slot(UTC).await;
     let ask = Ask::book(&booking(&slot)).key(KEY);
@@ -128,6 +123,7 @@ async fn a_key_is_kept_after_the_appointment_is_cancelled(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both]
 async fn keys_are_compared_letter_by_letter(app: App) {
     let slots = app.free_slots(UTC).await;
     for (slot, key) in slots.iter().zip(["key", "KEY", "Key", "key.", "ke y", "%6bey"]) {
@@ -135,6 +131,7 @@ async fn keys_are_compared_letter_by_letter(app: App) {
     }
 }
 
+#[on_both]
 async fn without_a_key_the_provider_root_recognises_nothing(app: App) {
     let slots = app.free_slots(UTC).await;
     for slot in &slots[..2] {

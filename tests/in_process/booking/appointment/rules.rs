@@ -7,40 +7,37 @@
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use testkit::{App, Ask, Slot, UTC, booking, put, take};
+use testkit::{App, Ask, Slot, UTC, booking, on_both, put, take};
 
 const RULES: &str = include_str!("rules.tsv");
 const MINUTE: i64 = 60_000;
 
-on_both! {
-    every_rule_of_the_appointment_is_kept;
-    every_rule_of_the_patient_is_kept;
-    every_rule_of_the_clinical_document_is_kept;
-    every_rule_of_the_contained_slot_is_kept;
-    every_rule_of_the_business_is_kept;
-    every_rule_of_the_profiles_is_kept;
-}
-
+#[on_both]
 async fn every_rule_of_the_appointment_is_kept(app: App) {
     check(&app, "B.5", 55).await;
 }
 
+#[on_both]
 async fn every_rule_of_the_patient_is_kept(app: App) {
     check(&app, "B.6", 55).await;
 }
 
+#[on_both]
 async fn every_rule_of_the_clinical_document_is_kept(app: App) {
     check(&app, "B.7", 20).await;
 }
 
+#[on_both]
 async fn every_rule_of_the_contained_slot_is_kept(app: App) {
     check(&app, "B.8", 17).await;
 }
 
+#[on_both]
 async fn every_rule_of_the_business_is_kept(app: App) {
     check(&app, "C", 7).await;
 }
 
+#[on_both]
 async fn every_rule_of_the_profiles_is_kept(app: App) {
     check(&app, "profile", 30).await;
 }

@@ -2,32 +2,9 @@
 
 use serde_json::{Value, json};
 use slotkeeper::http::AuthMode;
-use testkit::{App, Ask, OTHER_CONSUMER, PROVIDER_ORGANISATION, PUBLIC_URL, Setup, Slot, UTC, booking, cancelled, put, take, xml_of};
-
-on_both! {
-    a_cancel_is_answered_with_a_new_version;
-    all_versions_are_kept;
-    a_cancelled_slot_can_be_booked_again;
-    an_unknown_appointment_is_not_found;
-    another_organisation_may_neither_read_nor_cancel;
-    the_provider_sees_and_cancels_everything_of_its_own;
-    without_authentication_everybody_sees_everything with Setup::with(|setup| setup.auth = AuthMode::Off);
-    a_change_without_if_match_is_refused;
-    a_change_of_another_version_than_the_current_is_refused;
-    any_other_difference_is_refused_at_its_place;
-    what_is_no_difference_is_no_difference;
-    the_body_names_the_appointment_of_the_url;
-    a_cancelled_appointment_stays_cancelled;
-    the_past_cannot_be_cancelled;
-    an_update_that_is_no_cancel_is_refused;
-    a_cancel_may_come_and_be_answered_in_xml;
-    a_refused_change_changes_nothing;
-    every_spelling_finds_the_appointments_of_a_patient;
-    a_search_shows_what_the_caller_may_see;
-    a_search_leaves_out_the_past_unless_it_is_asked;
-    appointments_of_a_patient_are_never_paged;
-    an_appointment_search_names_its_patient;
-}
+use testkit::{
+    App, Ask, OTHER_CONSUMER, PROVIDER_ORGANISATION, PUBLIC_URL, Setup, Slot, UTC, booking, cancelled, on_both, put, take, xml_of,
+};
 
 const STALE: &str = "W/\"999ff9ff-999f-9999-99fffff9999ff99ff\"";
 
@@ -40,6 +17,7 @@ async fn made(app: &App) -> (Value, String, Slot) {
 }
 
 /// Proves F43.
+#[on_both]
 async fn a_cancel_is_answered_with_a_new_version(app: App) {
     let (appointment, id, slot) = made(&app).await;
     app.it_is("2026-02-10T09:05:07Z");
@@ -59,6 +37,7 @@ async fn a_cancel_is_answered_with_a_new_version(app: App) {
 }
 
 /// Proves F44.
+#[on_both]
 async fn all_versions_are_kept(app: App) {
     let (appointment, id, _) = made(&app).await;
     let second = app.cancel(&id, "W/\"1\"", &cancelled(&appointment)).await.expect(200).json();
@@ -73,6 +52,7 @@ async fn all_versions_are_kept(app: App) {
 }
 
 /// Proves F47, F49.
+#[on_both]
 async fn a_cancelled_slot_can_be_booked_again(app: App) {
     let slot = app.free_slot(UTC).await;
     for _ in 0..3 {
@@ -85,6 +65,7 @@ async fn a_cancelled_slot_can_be_booked_again(app: App) {
 }
 
 /// Proves F42.
+#[on_both]
 async fn an_unknown_appointment_is_not_found(app: App) {
     let (appointment, _, _) = made(&app).await;
     let unknown = "95e58add-0b10-4a8c-817c-2729eb0cab75";
@@ -96,6 +77,7 @@ async fn an_unknown_appointment_is_not_found(app: App) {
 }
 
 /// Proves F46.
+#[on_both]
 async fn another_organisation_may_neither_read_nor_cancel(app: App) {
     let (appointment, id, slot) = made(&app).await;
     for path in [format!("Appointment/{id}"), format!("Appointment/{id}/_history/1")] {
@@ -111,6 +93,7 @@ async fn another_organisation_may_neither_read_nor_cancel(app: App) {
     app.ask(cancel.of("x9t20")).await.expect(200);
 }
 
+#[on_both]
 async fn the_provider_sees_and_cancels_everything_of_its_own(app: App) {
     let (appointment, id, slot) = made(&app).await;
     for ask in [Ask::get(format!("Appointment/{id}")), Ask::get(format!("Appointment/{id}/_history/1")).on_provider()] {
@@ -123,6 +106,7 @@ async fn the_provider_sees_and_cancels_everything_of_its_own(app: App) {
     app.cancel(&id, "W/\"1\"", &cancelled(&appointment)).await.refused(409, "conflict", "CONFLICTING_VALUES");
 }
 
+#[on_both(Setup::with(|setup| setup.auth = AuthMode::Off))]
 async fn without_authentication_everybody_sees_everything(app: App) {
     let slot = app.free_slot(UTC).await;
     let bare = |ask: Ask| {
@@ -138,6 +122,7 @@ async fn without_authentication_everybody_sees_everything(app: App) {
 }
 
 /// Proves F45.
+#[on_both]
 async fn a_change_without_if_match_is_refused(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let cancel = Ask::cancel(&id, "W/\"1\"", &cancelled(&appointment)).without("If-Match");
@@ -150,6 +135,7 @@ async fn a_change_without_if_match_is_refused(app: App) {
 }
 
 /// Proves F45.
+#[on_both]
 async fn a_change_of_another_version_than_the_current_is_refused(app: App) {
     let (appointment, id, slot) = made(&app).await;
     for stale in
@@ -168,6 +154,7 @@ async fn a_change_of_another_version_than_the_current_is_refused(app: App) {
 }
 
 /// Proves F45.
+#[on_both]
 async fn any_other_difference_is_refused_at_its_place(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let body = cancelled(&appointment);
@@ -215,6 +202,7 @@ async fn any_other_difference_is_refused_at_its_place(app: App) {
     assert!(places.len() >= 2, "{places:?}");
 }
 
+#[on_both]
 async fn what_is_no_difference_is_no_difference(app: App) {
     let slots = app.free_slots(UTC).await;
     let reordered = |body: &Value| {
@@ -256,6 +244,7 @@ async fn what_is_no_difference_is_no_difference(app: App) {
     }
 }
 
+#[on_both]
 async fn the_body_names_the_appointment_of_the_url(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let body = cancelled(&appointment);
@@ -265,6 +254,7 @@ async fn the_body_names_the_appointment_of_the_url(app: App) {
     assert_eq!(app.live_in(&slot.id).await, 1);
 }
 
+#[on_both]
 async fn a_cancelled_appointment_stays_cancelled(app: App) {
     let (appointment, id, _) = made(&app).await;
     let second = app.cancel(&id, "W/\"1\"", &cancelled(&appointment)).await.expect(200).json();
@@ -277,6 +267,7 @@ async fn a_cancelled_appointment_stays_cancelled(app: App) {
     assert_eq!(app.get(&format!("Appointment/{id}")).await.header("ETag"), "W/\"2\"");
 }
 
+#[on_both]
 async fn the_past_cannot_be_cancelled(app: App) {
     let (appointment, id, slot) = made(&app).await;
     app.it_is(&slot.start);
@@ -285,6 +276,7 @@ async fn the_past_cannot_be_cancelled(app: App) {
     app.cancel(&id, "W/\"1\"", &cancelled(&appointment)).await.expect(200);
 }
 
+#[on_both]
 async fn an_update_that_is_no_cancel_is_refused(app: App) {
     let (appointment, id, _) = made(&app).await;
     for status in ["booked", "entered-in-error", "arrived", "noshow"] {
@@ -297,6 +289,7 @@ async fn an_update_that_is_no_cancel_is_refused(app: App) {
     assert_eq!(app.get(&format!("Appointment/{id}")).await.header("ETag"), "W/\"1\"");
 }
 
+#[on_both]
 async fn a_cancel_may_come_and_be_answered_in_xml(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let ask =
@@ -307,6 +300,7 @@ async fn a_cancel_may_come_and_be_answered_in_xml(app: App) {
     assert_eq!(app.status_of(&slot.id).await, "free");
 }
 
+#[on_both]
 async fn a_refused_change_changes_nothing(app: App) {
     let (appointment, id, slot) = made(&app).await;
     let body = cancelled(&appointment);
@@ -322,6 +316,7 @@ async fn a_refused_change_changes_nothing(app: App) {
 const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number|9990482136";
 
 /// Proves F50.
+#[on_both]
 async fn every_spelling_finds_the_appointments_of_a_patient(app: App) {
     let (_, id, _) = made(&app).await;
     for spelling in [
@@ -348,6 +343,7 @@ async fn every_spelling_finds_the_appointments_of_a_patient(app: App) {
     assert!(!answer.text().contains("9990482137"), "{}", answer.text());
 }
 
+#[on_both]
 async fn a_search_shows_what_the_caller_may_see(app: App) {
     let slots = app.free_slots(UTC).await;
     let mut ids = Vec::new();
@@ -365,6 +361,7 @@ async fn a_search_shows_what_the_caller_may_see(app: App) {
     assert_eq!(seen(PROVIDER_ORGANISATION).await, set(&[0, 1, 2]));
 }
 
+#[on_both]
 async fn a_search_leaves_out_the_past_unless_it_is_asked(app: App) {
     let slots = app.free_slots(UTC).await;
     let (early, late) = (&slots[0], slots.last().unwrap());
@@ -379,6 +376,7 @@ async fn a_search_leaves_out_the_past_unless_it_is_asked(app: App) {
 }
 
 /// Proves F50.
+#[on_both]
 async fn appointments_of_a_patient_are_never_paged(app: App) {
     for slot in &app.free_slots(UTC).await[..4] {
         app.booked(slot).await;
@@ -388,6 +386,7 @@ async fn appointments_of_a_patient_are_never_paged(app: App) {
     assert!(answer.link("next").is_none());
 }
 
+#[on_both]
 async fn an_appointment_search_names_its_patient(app: App) {
     for query in ["Appointment", "Appointment?status=booked", "Appointment?date=2026-02-11"] {
         app.get(query).await.refused(400, "required", "INVALID_PARAMETER");

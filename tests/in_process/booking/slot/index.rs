@@ -3,13 +3,7 @@
 
 use fhir::stu3;
 use serde_json::Value;
-use testkit::{App, Ask, Setup, Slot, UTC, cancelled};
-
-on_both! {
-    every_way_of_answering_gives_the_same_answer;
-    every_way_of_answering_gives_the_same_answer_without_the_index with Setup::with(|setup| setup.engine.availability = false);
-    what_is_booked_is_gone_and_what_is_cancelled_is_back;
-}
+use testkit::{App, Ask, Setup, Slot, UTC, cancelled, on_both};
 
 const INCLUDES: &str = "_include=Slot:schedule&_include:recurse=Schedule:actor:Practitioner&_include:recurse=Schedule:actor:PractitionerRole\
     &_include:recurse=Schedule:actor:HealthcareService&_include:recurse=HealthcareService:providedBy&_include:recurse=HealthcareService:location";
@@ -18,6 +12,7 @@ fn entries(answer: &Value) -> &Value {
     &answer["entry"]
 }
 
+#[on_both]
 async fn every_way_of_answering_gives_the_same_answer(app: App) {
     for (root, what) in
         [("booking", format!("service={UTC}&{INCLUDES}")), ("provider", INCLUDES.to_owned()), ("booking", format!("service={UTC}"))]
@@ -42,10 +37,12 @@ async fn every_way_of_answering_gives_the_same_answer(app: App) {
     }
 }
 
+#[on_both(Setup::with(|setup| setup.engine.availability = false))]
 async fn every_way_of_answering_gives_the_same_answer_without_the_index(app: App) {
     every_way_of_answering_gives_the_same_answer(app).await;
 }
 
+#[on_both]
 async fn what_is_booked_is_gone_and_what_is_cancelled_is_back(app: App) {
     let before = app.free_slots(UTC).await;
     for slot in before.iter().take(5) {

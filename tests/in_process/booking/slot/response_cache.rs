@@ -1,20 +1,7 @@
 //! Answers to slot searches that are given again (`decisions.md` 5, "Offered"): to whoever asks the same, and only as long as
 //! they are, to the letter, what would be found and written now.
 
-use testkit::{App, Ask, OTHER_CONSUMER, Setup, Slot, UTC, booking, cancelled, found, put};
-
-on_both! {
-    what_is_given_again_is_what_would_be_written_anew;
-    what_others_book_and_free_through_another_server_is_in_the_next_answer;
-    a_slot_that_has_begun_is_in_no_answer_that_is_given_again;
-    a_window_that_has_passed_is_refused_although_it_was_searched_before;
-    a_window_that_ends_with_the_present_moves_on;
-    a_window_that_is_still_to_begin_and_has_no_end_moves_on_once_it_has_begun with Setup::with(|setup| setup.http.window_days_max = 1);
-    whoever_sees_less_is_not_given_what_others_saw with under(SURGERY_HIDDEN_FROM_ONE);
-    another_policy_is_for_the_next_search with under("[default]\n");
-    other_words_for_the_format_are_another_question;
-    none_is_kept_where_there_is_no_room with Setup::with(|setup| setup.http.answers_bytes_max = 0);
-}
+use testkit::{App, Ask, OTHER_CONSUMER, Setup, Slot, UTC, booking, cancelled, found, on_both, put};
 
 const DAY: &str = "status=free&start=ge2026-02-11T00:00:00Z&start=lt2026-02-12T00:00:00Z";
 const INCLUDES: &str = "_include=Slot:schedule&_include=Schedule:actor:Practitioner&_include=Schedule:actor:HealthcareService\
@@ -35,6 +22,7 @@ async fn shown(app: &App) -> Vec<Slot> {
     found(app, &format!("service={UTC}&{DAY}")).await
 }
 
+#[on_both]
 async fn what_is_given_again_is_what_would_be_written_anew(app: App) {
     let beside = app.beside(forgetful()).await;
     let queries = [
@@ -69,6 +57,7 @@ async fn what_is_given_again_is_what_would_be_written_anew(app: App) {
     assert_eq!(beside.answers_kept(), 0);
 }
 
+#[on_both]
 async fn what_others_book_and_free_through_another_server_is_in_the_next_answer(app: App) {
     let beside = app.beside(Setup::default()).await;
     let all = shown(&app).await;
@@ -90,6 +79,7 @@ async fn what_others_book_and_free_through_another_server_is_in_the_next_answer(
     assert_eq!(app.search(&format!("service={UTC}&{DAY}")).await.header("ETag"), held);
 }
 
+#[on_both]
 async fn a_slot_that_has_begun_is_in_no_answer_that_is_given_again(app: App) {
     let all = shown(&app).await;
     let first = all[0].start.clone();
@@ -100,6 +90,7 @@ async fn a_slot_that_has_begun_is_in_no_answer_that_is_given_again(app: App) {
     assert_eq!(shown(&app).await, later);
 }
 
+#[on_both]
 async fn a_window_that_has_passed_is_refused_although_it_was_searched_before(app: App) {
     let query = format!("service={UTC}&status=free&start=ge2026-02-11T00:00:00Z&start=lt2026-02-11T00:01:00Z");
     for _ in 0..2 {
@@ -109,6 +100,7 @@ async fn a_window_that_has_passed_is_refused_although_it_was_searched_before(app
     app.search(&query).await.expect(400);
 }
 
+#[on_both]
 async fn a_window_that_ends_with_the_present_moves_on(app: App) {
     let query = format!("service={UTC}&status=free");
     let before = found(&app, &query).await;
@@ -122,6 +114,7 @@ async fn a_window_that_ends_with_the_present_moves_on(app: App) {
     assert!(after != before && after.first() != before.first());
 }
 
+#[on_both(Setup::with(|setup| setup.http.window_days_max = 1))]
 async fn a_window_that_is_still_to_begin_and_has_no_end_moves_on_once_it_has_begun(app: App) {
     // A day that lies ahead and has nothing left: only its end, a day after its beginning, limits how long that is so.
     while let Some(slot) = found(&app, &format!("service={DENTAL}&{DAY}")).await.first() {
@@ -139,6 +132,7 @@ async fn a_window_that_is_still_to_begin_and_has_no_end_moves_on_once_it_has_beg
     assert_ne!(found(&app, &query).await, []);
 }
 
+#[on_both(under(SURGERY_HIDDEN_FROM_ONE))]
 async fn whoever_sees_less_is_not_given_what_others_saw(app: App) {
     let ask = || Ask::get(format!("Slot?service={UTC},{DENTAL}&{DAY}"));
     let all = app.ask(ask().of(OTHER_CONSUMER)).await.expect(200).total();
@@ -150,6 +144,7 @@ async fn whoever_sees_less_is_not_given_what_others_saw(app: App) {
     }
 }
 
+#[on_both(under("[default]\n"))]
 async fn another_policy_is_for_the_next_search(app: App) {
     let ask = || Ask::get(format!("Slot?service={UTC},{DENTAL}&{DAY}"));
     let all = app.ask(ask()).await.expect(200).total();
@@ -162,6 +157,7 @@ async fn another_policy_is_for_the_next_search(app: App) {
     app.ask(ask()).await.expect(403);
 }
 
+#[on_both]
 async fn other_words_for_the_format_are_another_question(app: App) {
     let ask = |accept: &str| Ask::get(format!("Slot?service={UTC}&{DAY}")).header("Accept", accept);
     for _ in 0..2 {
@@ -176,6 +172,7 @@ async fn other_words_for_the_format_are_another_question(app: App) {
     }
 }
 
+#[on_both(Setup::with(|setup| setup.http.answers_bytes_max = 0))]
 async fn none_is_kept_where_there_is_no_room(app: App) {
     let all = shown(&app).await;
     assert_eq!(shown(&app).await, all);

@@ -2,30 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use testkit::{Answer, App, Ask, DENTAL, OUT_OF_HOURS, PUBLIC_URL, Slot, UTC, WALK_IN, booking, cancelled, found, starts};
-
-on_both! {
-    every_spelling_of_the_service_finds_the_same_slots;
-    every_spelling_of_an_include_gives_its_resource;
-    an_include_is_reached_through_the_one_before_it;
-    without_includes_there_are_slots_only;
-    an_unknown_include_and_a_reverse_include_give_nothing;
-    a_bundle_passes_the_checks_of_the_official_harness;
-    a_searchset_looks_as_the_standard_says;
-    status_is_a_list;
-    only_the_future_is_offered;
-    what_is_blocked_is_never_free;
-    a_slot_that_has_begun_is_never_shown_as_free;
-    all_diaries_of_a_service_are_in_one_answer;
-    a_shared_schedule_shows_the_service_searched_for;
-    an_unknown_parameter_is_named_with_those_that_are_known;
-    what_is_always_accepted_is_accepted;
-    the_provider_root_ignores_what_it_does_not_know;
-    a_search_names_its_service;
-    an_unknown_service_is_not_a_service_without_slots;
-    a_value_that_means_nothing_is_refused;
-    slots_are_found_by_id_identifier_and_schedule;
-}
+use testkit::{Answer, App, Ask, DENTAL, OUT_OF_HOURS, PUBLIC_URL, Slot, UTC, WALK_IN, booking, cancelled, found, on_both, starts};
 
 /// All of Wednesday and Thursday.
 const DAYS: &str = "start=ge2026-02-11&start=lt2026-02-13";
@@ -36,6 +13,7 @@ const ALL_INCLUDES: &str = "_include=Slot:schedule&_include:iterate=Schedule:act
     &_include:iterate=Schedule:actor:PractitionerRole&_include:iterate=Schedule:actor:HealthcareService\
     &_include:iterate=HealthcareService:providedBy&_include:iterate=HealthcareService:location";
 
+#[on_both]
 async fn every_spelling_of_the_service_finds_the_same_slots(app: App) {
     let expected = found(&app, &format!("service={UTC}&{DAYS}")).await;
     assert!(expected.len() > 100, "{}", expected.len());
@@ -54,6 +32,7 @@ async fn every_spelling_of_the_service_finds_the_same_slots(app: App) {
 }
 
 /// Proves F20.
+#[on_both]
 async fn every_spelling_of_an_include_gives_its_resource(app: App) {
     let to_schedule = "_include=Slot:schedule";
     let to_service = "_include=Slot:schedule&_include=Schedule:actor:HealthcareService";
@@ -121,6 +100,7 @@ async fn every_spelling_of_an_include_gives_its_resource(app: App) {
     }
 }
 
+#[on_both]
 async fn an_include_is_reached_through_the_one_before_it(app: App) {
     for orphan in [
         "_include=Schedule:actor:Practitioner",
@@ -141,6 +121,7 @@ fn kinds_in(answer: &Answer) -> BTreeSet<String> {
 }
 
 /// Proves F31.
+#[on_both]
 async fn without_includes_there_are_slots_only(app: App) {
     let answer = app.search(&format!("service={UTC}&status=free&{DAYS}")).await.expect(200);
     assert_eq!(kinds_in(&answer), BTreeSet::from(["Slot".to_owned()]));
@@ -148,6 +129,7 @@ async fn without_includes_there_are_slots_only(app: App) {
 }
 
 /// Proves F31.
+#[on_both]
 async fn an_unknown_include_and_a_reverse_include_give_nothing(app: App) {
     let plain = app.search(&format!("service={UTC}&{DAYS}")).await.expect(200);
     for include in [
@@ -167,6 +149,7 @@ async fn an_unknown_include_and_a_reverse_include_give_nothing(app: App) {
 }
 
 /// Proves F21, F22, F23, F26.
+#[on_both]
 async fn a_bundle_passes_the_checks_of_the_official_harness(app: App) {
     for service in [UTC, OUT_OF_HOURS, DENTAL] {
         let answer = app.search(&format!("service={service}&status=free&{DAYS}&{ALL_INCLUDES}")).await.expect(200);
@@ -228,6 +211,7 @@ fn passes_the_harness(answer: &Answer, from: &str, until: &str) {
 }
 
 /// Proves F20.
+#[on_both]
 async fn a_searchset_looks_as_the_standard_says(app: App) {
     let query = format!("service={UTC}&status=free&{DAYS}&_include=Slot:schedule");
     let answer = app.search(&query).await.expect(200);
@@ -259,6 +243,7 @@ async fn a_searchset_looks_as_the_standard_says(app: App) {
     assert_eq!(again.json()["entry"], bundle["entry"]);
 }
 
+#[on_both]
 async fn status_is_a_list(app: App) {
     let slot = app.free_slot(UTC).await;
     app.booked(&slot).await;
@@ -277,6 +262,7 @@ async fn status_is_a_list(app: App) {
 }
 
 /// Proves F30.
+#[on_both]
 async fn only_the_future_is_offered(app: App) {
     let window = format!("service={UTC}&status=free&start=ge2026-02-09&start=lt2026-02-11");
     for (now, first) in [("2026-02-10T09:00:00Z", "2026-02-10T09:00:00"), ("2026-02-10T11:59:59.999Z", "2026-02-10T11:59:59")] {
@@ -293,6 +279,7 @@ async fn only_the_future_is_offered(app: App) {
 }
 
 /// Proves F30.
+#[on_both]
 async fn what_is_blocked_is_never_free(app: App) {
     let lunch = |slot: &Slot| ["12:30", "12:45", "13:00"].iter().any(|time| slot.start == format!("2026-02-11T{time}:00.000+00:00"));
     let free = found(&app, &format!("schedule={ROOM_1}&status=free&start=2026-02-11")).await;
@@ -304,6 +291,7 @@ async fn what_is_blocked_is_never_free(app: App) {
     }
 }
 
+#[on_both]
 async fn a_slot_that_has_begun_is_never_shown_as_free(app: App) {
     let begun = found(&app, &format!("schedule={ROOM_1}&start=ge2026-02-10T08:00:00Z&start=le2026-02-10T09:00:00Z")).await;
     assert_eq!(begun.len(), 5);
@@ -317,6 +305,7 @@ async fn a_slot_that_has_begun_is_never_shown_as_free(app: App) {
 }
 
 /// Proves F25.
+#[on_both]
 async fn all_diaries_of_a_service_are_in_one_answer(app: App) {
     let schedules: BTreeSet<String> =
         found(&app, &format!("service={UTC}&status=free&{DAYS}")).await.into_iter().map(|s| s.schedule).collect();
@@ -324,6 +313,7 @@ async fn all_diaries_of_a_service_are_in_one_answer(app: App) {
     assert!(schedules.contains(SHARED));
 }
 
+#[on_both]
 async fn a_shared_schedule_shows_the_service_searched_for(app: App) {
     for service in [UTC, OUT_OF_HOURS] {
         let answer = app.search(&format!("service={service}&{DAYS}&{ALL_INCLUDES}")).await.expect(200);
@@ -336,6 +326,7 @@ async fn a_shared_schedule_shows_the_service_searched_for(app: App) {
     assert_eq!(answer.ids("HealthcareService"), [OUT_OF_HOURS]);
 }
 
+#[on_both]
 async fn an_unknown_parameter_is_named_with_those_that_are_known(app: App) {
     for (unknown, name) in [
         ("startXXXXXXX=ge2026-02-11", "startXXXXXXX"),
@@ -352,6 +343,7 @@ async fn an_unknown_parameter_is_named_with_those_that_are_known(app: App) {
     }
 }
 
+#[on_both]
 async fn what_is_always_accepted_is_accepted(app: App) {
     let slot = app.free_slot(UTC).await;
     for accepted in [
@@ -372,6 +364,7 @@ async fn what_is_always_accepted_is_accepted(app: App) {
     assert_eq!(with_end, found(&app, &format!("service={UTC}&{DAYS}")).await);
 }
 
+#[on_both]
 async fn the_provider_root_ignores_what_it_does_not_know(app: App) {
     let on_provider = |query: &str| Ask::get(format!("Slot?{query}")).on_provider();
     let asked = format!("service={UTC}&{DAYS}&colour=blue");
@@ -383,6 +376,7 @@ async fn the_provider_root_ignores_what_it_does_not_know(app: App) {
     assert!(app.ask(on_provider("status=free&start=2026-02-11")).await.expect(200).total() > answer.total() / 3);
 }
 
+#[on_both]
 async fn a_search_names_its_service(app: App) {
     let told = app.search(&format!("status=free&{DAYS}")).await.refused(400, "required", "INVALID_PARAMETER");
     assert!(told.contains("schedule.actor:healthcareservice"), "{told}");
@@ -390,6 +384,7 @@ async fn a_search_names_its_service(app: App) {
 }
 
 /// Proves F19, F27.
+#[on_both]
 async fn an_unknown_service_is_not_a_service_without_slots(app: App) {
     let told = app.search(&format!("service=2999999999&{DAYS}")).await.refused(404, "not-found", "NO_RECORD_FOUND");
     assert!(told.contains("2999999999"), "{told}");
@@ -405,6 +400,7 @@ async fn an_unknown_service_is_not_a_service_without_slots(app: App) {
     );
 }
 
+#[on_both]
 async fn a_value_that_means_nothing_is_refused(app: App) {
     for (value, name) in [
         ("start=tomorrow", "start"),
@@ -428,6 +424,7 @@ async fn a_value_that_means_nothing_is_refused(app: App) {
     app.search("service=not/an/id").await.refused(400, "value", "INVALID_PARAMETER");
 }
 
+#[on_both]
 async fn slots_are_found_by_id_identifier_and_schedule(app: App) {
     let slots = app.free_slots(UTC).await;
     let (one, two) = (&slots[3], &slots[5]);

@@ -1,21 +1,6 @@
 //! Windows of a slot search, pages and limits (`decisions.md` 1 and 5; digest A.6): what a date means, also where the clocks change.
 
-use testkit::{Answer, App, PUBLIC_URL, Season, Setup, Slot, UTC, found, starts};
-
-on_both! {
-    every_prefix_of_a_window_means_what_fhir_says;
-    an_unencoded_plus_is_understood;
-    a_day_without_zone_is_a_day_in_london with Setup::season(Season::Autumn);
-    a_night_has_twenty_five_hours_in_autumn with Setup::season(Season::Autumn);
-    a_night_has_twenty_three_hours_in_spring with Setup::season(Season::Spring);
-    pages_are_the_whole_and_their_totals_agree;
-    pages_are_stable_while_others_book;
-    no_entries_and_the_total_when_nothing_but_the_count_is_asked;
-    more_slots_than_the_limit_are_too_costly with Setup::with(|setup| setup.engine.slots_max = 20);
-    a_window_over_the_limit_is_too_costly;
-    an_open_window_reaches_to_the_limit with Setup::with(|setup| setup.http.window_days_max = 2);
-    a_window_in_the_past_or_reversed_is_refused;
-}
+use testkit::{Answer, App, PUBLIC_URL, Season, Setup, Slot, UTC, found, on_both, starts};
 
 /// All of Wednesday and Thursday.
 const DAYS: &str = "start=ge2026-02-11&start=lt2026-02-13";
@@ -24,6 +9,7 @@ const ROOM_2: &str = "036354c0-3dab-4d76-b059-4ddb798d5b1a";
 const NIGHT_DESK: &str = "31d8ef81-5b5e-4f73-95ac-45c978dc26ac";
 
 /// Proves F24.
+#[on_both]
 async fn every_prefix_of_a_window_means_what_fhir_says(app: App) {
     let all = found(&app, &format!("schedule={ROOM_1}&start=ge2026-02-09&start=lt2026-02-18")).await;
     let at = |day: u32, time: &str| format!("2026-02-{day:02}T{time}:00.000+00:00");
@@ -54,6 +40,7 @@ async fn every_prefix_of_a_window_means_what_fhir_says(app: App) {
     }
 }
 
+#[on_both]
 async fn an_unencoded_plus_is_understood(app: App) {
     let plain = found(&app, &format!("service={UTC}&start=ge2026-02-11T10:00:00Z&start=le2026-02-11T12:00:00Z")).await;
     assert!(!plain.is_empty());
@@ -63,6 +50,7 @@ async fn an_unencoded_plus_is_understood(app: App) {
     }
 }
 
+#[on_both(Setup::season(Season::Autumn))]
 async fn a_day_without_zone_is_a_day_in_london(app: App) {
     // Saturday, an hour ahead of UTC, and Monday, in time with it: room 2 works from 09:00 to 21:00 in London.
     let saturday = found(&app, &format!("schedule={ROOM_2}&start=2026-10-24")).await;
@@ -88,6 +76,7 @@ async fn night(app: &App, from: &str, until: &str) -> Vec<Slot> {
 }
 
 /// Proves F24.
+#[on_both(Setup::season(Season::Autumn))]
 async fn a_night_has_twenty_five_hours_in_autumn(app: App) {
     // 22:00 British Summer Time to 08:00 Greenwich Mean Time: eleven hours of four slots.
     assert_eq!(night(&app, "2026-10-24T21:00:00Z", "2026-10-25T08:00:00Z").await.len(), 44);
@@ -95,6 +84,7 @@ async fn a_night_has_twenty_five_hours_in_autumn(app: App) {
     assert_eq!(found(&app, &format!("schedule={NIGHT_DESK}&start=2026-10-25")).await.len(), 44);
 }
 
+#[on_both(Setup::season(Season::Spring))]
 async fn a_night_has_twenty_three_hours_in_spring(app: App) {
     assert_eq!(night(&app, "2026-03-28T22:00:00Z", "2026-03-29T07:00:00Z").await.len(), 36);
     let sunday = found(&app, &format!("schedule={NIGHT_DESK}&start=2026-03-29")).await;
@@ -103,6 +93,7 @@ async fn a_night_has_twenty_three_hours_in_spring(app: App) {
     assert_eq!(sunday.last().unwrap().start, "2026-03-29T22:45:00.000+00:00");
 }
 
+#[on_both]
 async fn a_window_in_the_past_or_reversed_is_refused(app: App) {
     for past in ["start=ge2026-02-08&start=le2026-02-09", "start=le2026-02-10T08:59:59Z", "start=2026-02-09", "start=lt2020"] {
         app.search(&format!("service={UTC}&{past}")).await.refused(400, "value", "INVALID_PARAMETER");
@@ -112,6 +103,7 @@ async fn a_window_in_the_past_or_reversed_is_refused(app: App) {
     }
 }
 
+#[on_both]
 async fn a_window_over_the_limit_is_too_costly(app: App) {
     let told =
         app.search(&format!("service={UTC}&start=ge2026-02-11&start=le2026-03-20")).await.refused(422, "too-costly", "INVALID_PARAMETER");
@@ -122,6 +114,7 @@ async fn a_window_over_the_limit_is_too_costly(app: App) {
     app.search(&format!("service={UTC}&start=ge2010-01-01&start=le2026-02-12")).await.refused(422, "too-costly", "INVALID_PARAMETER");
 }
 
+#[on_both(Setup::with(|setup| setup.http.window_days_max = 2))]
 async fn an_open_window_reaches_to_the_limit(app: App) {
     let open = found(&app, &format!("service={UTC}&status=free&start=ge2026-02-11T00:00:00Z")).await;
     let closed = found(&app, &format!("service={UTC}&status=free&start=ge2026-02-11T00:00:00Z&start=lt2026-02-13T00:00:00Z")).await;
@@ -136,6 +129,7 @@ fn next_page(answer: &Answer) -> Option<String> {
     answer.link("next").map(|url| url.strip_prefix(&format!("{PUBLIC_URL}/STU3/1/booking/")).expect("under the same root").to_owned())
 }
 
+#[on_both]
 async fn pages_are_the_whole_and_their_totals_agree(app: App) {
     let query = format!("service={UTC}&status=free&{DAYS}&_include=Slot:schedule");
     let whole = app.search(&query).await.expect(200);
@@ -154,6 +148,7 @@ async fn pages_are_the_whole_and_their_totals_agree(app: App) {
     assert!(collected.len() > 100);
 }
 
+#[on_both]
 async fn pages_are_stable_while_others_book(app: App) {
     let query = format!("service={UTC}&status=free&{DAYS}");
     let before = found(&app, &query).await;
@@ -171,6 +166,7 @@ async fn pages_are_stable_while_others_book(app: App) {
     assert_eq!(second.total(), before.len() as u64 - 4);
 }
 
+#[on_both]
 async fn no_entries_and_the_total_when_nothing_but_the_count_is_asked(app: App) {
     let query = format!("service={UTC}&status=free&{DAYS}&_include=Slot:schedule");
     let total = app.search(&query).await.expect(200).total();
@@ -181,6 +177,7 @@ async fn no_entries_and_the_total_when_nothing_but_the_count_is_asked(app: App) 
     }
 }
 
+#[on_both(Setup::with(|setup| setup.engine.slots_max = 20))]
 async fn more_slots_than_the_limit_are_too_costly(app: App) {
     let query = format!("service={UTC}&{DAYS}");
     let told = app.search(&query).await.refused(422, "too-costly", "INVALID_PARAMETER");

@@ -1,18 +1,10 @@
 //! What a signed token must say, and for whom it then speaks.
 
 use super::*;
-
-on_both! {
-    every_claim_of_a_signed_token_is_checked with Setup::signed(|_| ());
-    a_signed_token_lives_an_hour_at_most_and_begins_when_it_says with Setup::signed(|_| ());
-    a_scope_is_found_under_every_name_and_in_every_form with Setup::signed(|_| ());
-    an_issuer_may_have_audiences_a_life_and_demands_of_its_own with Setup::signed(demanding);
-    an_organisation_may_stand_in_a_claim_of_another_name with Setup::signed(|issuer| issuer.organisation = Organisation::Claim("ods_code".to_owned()));
-    an_organisation_may_be_found_through_the_client with Setup::signed(through_client);
-    a_client_the_issuer_does_not_list_is_looked_up_elsewhere with Setup::signed(through_client);
-}
+use testkit::on_both;
 
 /// Proves F11.
+#[on_both(Setup::signed(|_| ()))]
 async fn every_claim_of_a_signed_token_is_checked(app: App) {
     let good = claims(&app);
     let ods = "/requesting_organization/identifier/0";
@@ -43,6 +35,7 @@ async fn every_claim_of_a_signed_token_is_checked(app: App) {
     }
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_signed_token_lives_an_hour_at_most_and_begins_when_it_says(app: App) {
     let now = app.clock_ms() / 1000;
     let cases = [
@@ -72,6 +65,7 @@ async fn a_signed_token_lives_an_hour_at_most_and_begins_when_it_says(app: App) 
 }
 
 /// Proves F14.
+#[on_both(Setup::signed(|_| ()))]
 async fn a_scope_is_found_under_every_name_and_in_every_form(app: App) {
     let without = take(claims(&app), "/requested_scope");
     for scopes in ["organization/slot.read", "slot/*.read", "openid schedule/*.read profile"] {
@@ -97,6 +91,7 @@ fn demanding(issuer: &mut Issuer) {
     issuer.reason_demanded = false;
 }
 
+#[on_both(Setup::signed(demanding))]
 async fn an_issuer_may_have_audiences_a_life_and_demands_of_its_own(app: App) {
     let now = app.clock_ms() / 1000;
     let mut good = take(claims(&app), "/reason_for_request");
@@ -116,6 +111,7 @@ async fn an_issuer_may_have_audiences_a_life_and_demands_of_its_own(app: App) {
     }
 }
 
+#[on_both(Setup::signed(|issuer| issuer.organisation = Organisation::Claim("ods_code".to_owned())))]
 async fn an_organisation_may_stand_in_a_claim_of_another_name(app: App) {
     let without = take(claims(&app), "/requesting_organization");
     let of = |code: Value| format!("Bearer {}", signer("a").token(&put(without.clone(), "/ods_code", code)));
@@ -142,6 +138,7 @@ fn general_claims(app: &App) -> Value {
     json!({"iss": ISSUER, "aud": audience, "iat": now, "exp": now + 3_600, "scope": SCOPES, "client_id": "example-111"})
 }
 
+#[on_both(Setup::signed(through_client))]
 async fn an_organisation_may_be_found_through_the_client(app: App) {
     let good = general_claims(&app);
     bearing(&app, &signer("a").token(&good)).await.expect(200);
@@ -171,6 +168,7 @@ async fn an_organisation_may_be_found_through_the_client(app: App) {
     app.ask(Ask::get(format!("Appointment/{id}")).authorization(&plain)).await.expect(200);
 }
 
+#[on_both(Setup::signed(through_client))]
 async fn a_client_the_issuer_does_not_list_is_looked_up_elsewhere(app: App) {
     let listed = |issuer: &str, client: &str| (issuer == ISSUER && client == "in-the-policy").then(|| OdsCode::parse("X9T21"))?;
     let issuers = app.trust.issuers();

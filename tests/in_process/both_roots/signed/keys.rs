@@ -1,16 +1,9 @@
 //! Keys that come and go, and tokens that were proven before they went.
 
 use super::*;
+use testkit::on_both;
 
-on_both! {
-    a_token_that_was_good_a_moment_ago_still_grows_old_and_opens_its_own_root_only with Setup::signed(|_| ());
-    an_issuer_that_is_trusted_no_longer_is_refused_at_once with Setup::signed(|_| ());
-    a_new_key_is_accepted_and_a_withdrawn_one_refused_as_soon_as_the_set_is_fetched with Setup::signed(|_| ());
-    a_flood_of_invented_keys_fetches_once_and_refuses_nobody_else with Setup::signed(|_| ());
-    a_token_that_names_no_key_is_accepted_while_there_is_no_choice with Setup::signed(|_| ());
-    without_any_keys_every_token_is_refused_and_the_server_is_not_ready with Setup::signed(|_| ());
-}
-
+#[on_both(Setup::signed(|_| ()))]
 async fn a_token_that_was_good_a_moment_ago_still_grows_old_and_opens_its_own_root_only(app: App) {
     let token = signer("a").token(&put(claims(&app), "/requested_scope", "organization/slot.read"));
     for _ in 0..3 {
@@ -26,6 +19,7 @@ async fn a_token_that_was_good_a_moment_ago_still_grows_old_and_opens_its_own_ro
     refused(&bearing(&app, &token).await, "expired", "old");
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn an_issuer_that_is_trusted_no_longer_is_refused_at_once(app: App) {
     let token = signer("a").token(&claims(&app));
     bearing(&app, &token).await.expect(200);
@@ -38,6 +32,7 @@ async fn an_issuer_that_is_trusted_no_longer_is_refused_at_once(app: App) {
     refused(&bearing(&app, &token).await, "`jti`", "an issuer that demands more");
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_new_key_is_accepted_and_a_withdrawn_one_refused_as_soon_as_the_set_is_fetched(app: App) {
     let shelf = Shelf::with(&["a"]);
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);
@@ -65,6 +60,7 @@ async fn a_new_key_is_accepted_and_a_withdrawn_one_refused_as_soon_as_the_set_is
     assert_eq!(shelf.fetched(), 4);
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_flood_of_invented_keys_fetches_once_and_refuses_nobody_else(app: App) {
     let shelf = Shelf::with(&["a"]);
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);
@@ -86,6 +82,7 @@ async fn a_flood_of_invented_keys_fetches_once_and_refuses_nobody_else(app: App)
     assert_eq!(shelf.fetched(), 2);
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_token_that_names_no_key_is_accepted_while_there_is_no_choice(app: App) {
     let shelf = Shelf::with(&["a", "c"]);
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);
@@ -107,6 +104,7 @@ async fn a_token_that_names_no_key_is_accepted_while_there_is_no_choice(app: App
     refused(&bearing(&app, &nameless("a")).await, "key is not known", "two keys");
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn without_any_keys_every_token_is_refused_and_the_server_is_not_ready(app: App) {
     let shelf = Shelf::with(&["a"]);
     shelf.put(Err("away".to_owned()));

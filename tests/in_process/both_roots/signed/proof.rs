@@ -1,21 +1,9 @@
 //! Whether a token is proven to be its issuer's, and everything that proves nothing.
 
 use super::*;
+use testkit::on_both;
 
-on_both! {
-    a_signed_token_books_and_cancels_for_its_organisation_alone with Setup::signed(|_| ());
-    a_token_without_a_signature_is_refused_where_signatures_are_demanded with Setup::signed(|_| ());
-    a_signed_token_is_refused_where_none_is_prescribed;
-    a_public_key_used_as_a_shared_secret_proves_nothing with Setup::signed(|_| ());
-    a_broken_signature_is_refused with Setup::signed(|_| ());
-    a_header_that_demands_an_extension_is_refused with Setup::signed(|_| ());
-    a_key_that_a_token_brings_along_is_never_looked_at with Setup::signed(|_| ());
-    an_algorithm_its_issuer_may_not_use_is_refused with Setup::signed(|issuer| issuer.algorithms = vec![slotkeeper::http::Algorithm::Es256]);
-    an_issuer_nobody_trusts_is_refused_and_nobody_signs_for_another with Setup::believing(two_issuers());
-    a_token_that_is_not_of_three_parts_is_refused with Setup::signed(|_| ());
-    the_statement_needs_no_signature_either with Setup::signed(|_| ());
-}
-
+#[on_both(Setup::signed(|_| ()))]
 async fn a_signed_token_books_and_cancels_for_its_organisation_alone(app: App) {
     let bearer = format!("Bearer {}", signer("a").token(&claims(&app)));
     let of_other = put(claims(&app), "/requesting_organization/identifier/0/value", OTHER_CONSUMER);
@@ -37,6 +25,7 @@ async fn a_signed_token_books_and_cancels_for_its_organisation_alone(app: App) {
     }
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_token_without_a_signature_is_refused_where_signatures_are_demanded(app: App) {
     let payload = encoded(&claims(&app).to_string());
     for algorithm in ["none", "None", "NONE", "nOnE", ""] {
@@ -52,11 +41,13 @@ async fn a_token_without_a_signature_is_refused_where_signatures_are_demanded(ap
     refused(&bearing(&app, &format!("{message}.")).await, "signature", "left out");
 }
 
+#[on_both]
 async fn a_signed_token_is_refused_where_none_is_prescribed(app: App) {
     refused(&bearing(&app, &signer("a").token(&claims(&app))).await, "must be `none`", "unsigned mode");
 }
 
 /// Proves F11.
+#[on_both(Setup::signed(|_| ()))]
 async fn a_public_key_used_as_a_shared_secret_proves_nothing(app: App) {
     // In every form in which an attacker may have it.
     let signer = signer("a");
@@ -84,6 +75,7 @@ async fn a_public_key_used_as_a_shared_secret_proves_nothing(app: App) {
 }
 
 /// Proves F11.
+#[on_both(Setup::signed(|_| ()))]
 async fn a_broken_signature_is_refused(app: App) {
     let good = signer("a").token(&claims(&app));
     bearing(&app, &good).await.expect(200);
@@ -116,6 +108,7 @@ async fn a_broken_signature_is_refused(app: App) {
     bearing(&app, &elliptic).await.expect(200);
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_header_that_demands_an_extension_is_refused(app: App) {
     for crit in [json!(["b64"]), json!(["exp"]), json!(["http://example.org/unknown"]), json!([]), json!("x"), json!(null)] {
         let token = signer("a").token_with(&header(&json!({"crit": crit, "b64": false, "exp": 1})), &claims(&app));
@@ -125,6 +118,7 @@ async fn a_header_that_demands_an_extension_is_refused(app: App) {
     bearing(&app, &harmless).await.expect(200);
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_key_that_a_token_brings_along_is_never_looked_at(app: App) {
     let own = &signer("b").public;
     let brought = json!({
@@ -142,6 +136,7 @@ async fn a_key_that_a_token_brings_along_is_never_looked_at(app: App) {
     bearing(&app, &signer("a").token_with(&header(&brought), &claims(&app))).await.expect(200);
 }
 
+#[on_both(Setup::signed(|issuer| issuer.algorithms = vec![slotkeeper::http::Algorithm::Es256]))]
 async fn an_algorithm_its_issuer_may_not_use_is_refused(app: App) {
     bearing(&app, &signer("c").token(&claims(&app))).await.expect(200);
     refused(&bearing(&app, &signer("a").token(&claims(&app))).await, "from its issuer: ES256", "RS256");
@@ -162,6 +157,7 @@ fn two_issuers() -> Vec<Issuer> {
         .into()
 }
 
+#[on_both(Setup::believing(two_issuers()))]
 async fn an_issuer_nobody_trusts_is_refused_and_nobody_signs_for_another(app: App) {
     let of = |issuer: &str, key: &str| {
         let header = header(&json!({"kid": key}));
@@ -182,6 +178,7 @@ async fn an_issuer_nobody_trusts_is_refused_and_nobody_signs_for_another(app: Ap
     }
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn a_token_that_is_not_of_three_parts_is_refused(app: App) {
     let good = signer("a").token(&claims(&app));
     let parts: Vec<&str> = good.split('.').collect();
@@ -206,6 +203,7 @@ async fn a_token_that_is_not_of_three_parts_is_refused(app: App) {
     }
 }
 
+#[on_both(Setup::signed(|_| ()))]
 async fn the_statement_needs_no_signature_either(app: App) {
     for root in ["/STU3/1/booking", "/STU3/1/provider"] {
         for bearer in ["", "Bearer nonsense", "Bearer a.b.c"] {
