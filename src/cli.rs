@@ -5,15 +5,18 @@
 
 pub mod access_log;
 pub mod archive;
+#[path = "../crates/bench/src/lib.rs"]
 pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod diary;
 pub mod issuers;
+#[path = "../crates/load/src/lib.rs"]
 mod load;
 pub mod migrate;
 pub mod policy;
 pub mod policy_file;
+#[path = "../crates/race/src/lib.rs"]
 pub mod race;
 pub mod reload;
 pub mod seed;
