@@ -15,7 +15,7 @@
 mod support;
 
 use domain::time::Clock;
-use slotkeeper::cli::token::{Claims, SCOPE_SLOT_READ, unsigned};
+use load::token::{Claims, SCOPE_SLOT_READ, unsigned};
 use slotkeeper::engine::SystemClock;
 use std::path::Path;
 use std::time::Duration;

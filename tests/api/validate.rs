@@ -1,8 +1,8 @@
 //! `$validate` on Appointment: it says what a booking or a cancel would be told, in an answer of 200, and does nothing.
 
 use crate::harness::{Answer, App, Ask, CONSUMER, OTHER_CONSUMER, Setup, Slot, UTC, booking, booking_xml, cancelled, put, take, xml_of};
+use load::token::SCOPE_SLOT_READ;
 use serde_json::{Value, json};
-use slotkeeper::cli::token::SCOPE_SLOT_READ;
 
 on_both! {
     what_would_be_booked_is_all_ok_and_nothing_is_booked;

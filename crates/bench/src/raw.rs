@@ -6,10 +6,10 @@
 use super::BenchError;
 use super::load::latencies::Latencies;
 use super::sample::Sample;
-use crate::cli::load::random::Dice;
 use crate::store::{DatabaseUrl, NewAppointment, Store};
 use domain::synthetic::SyntheticDiary;
 use domain::time::Clock;
+use load::random::SeededRng;
 use std::time::{Duration, Instant};
 
 /// How long one batch may take.
@@ -43,7 +43,7 @@ pub(super) fn book(
     let last = first.saturating_add(most).min(diary.slot_count());
     while at < last && began.elapsed() < time {
         let next = at.saturating_add(batch).min(last);
-        let request_id = |index: u64| Dice::of(&[0x12A3, index]).uuid();
+        let request_id = |index: u64| SeededRng::of(&[0x12A3, index]).uuid();
         let claims: Vec<NewAppointment> =
             (at..next).filter_map(|index| Some(sample.claim(&diary.slot_at(index)?, request_id(index)))).collect();
         let sent = Instant::now();

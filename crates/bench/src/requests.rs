@@ -7,11 +7,11 @@
 
 use super::load::Script;
 use super::server::FHIR_JSON;
-use crate::cli::load::patient::{FoundSlot, booking, invent};
-use crate::cli::load::random::Dice;
 use domain::search::Window;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
 use domain::time::Timestamp;
+use load::patient::{FoundSlot, booking, invent};
+use load::random::SeededRng;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PEOPLE: usize = 40;
@@ -90,7 +90,8 @@ impl Bookings {
             start: "@start@".to_owned(),
             end: "@end@".to_owned(),
         };
-        let bodies = invent(PEOPLE, lot).iter().map(|person| booking(person, &markers, &mut Dice::of(&[lot]), now)).collect::<Vec<_>>();
+        let bodies =
+            invent(PEOPLE, lot).iter().map(|person| booking(person, &markers, &mut SeededRng::of(&[lot]), now)).collect::<Vec<_>>();
         let people: Vec<Vec<Piece>> = bodies.iter().map(|body| cut(body)).collect();
         let body_bytes = people.iter().map(|pieces| pieces.iter().map(Piece::bytes).sum()).collect();
         let head = format!("{}Content-Type: {FHIR_JSON}\r\n", caller.head("POST", "/Appointment", "create:appointment"));
@@ -102,7 +103,7 @@ impl Bookings {
         let who = usize::try_from(number).unwrap_or_default().checked_rem(self.people.len()).unwrap_or_default();
         let (Some(pieces), Some(bytes)) = (self.people.get(who), self.body_bytes.get(who)) else { return };
         out.extend_from_slice(self.head.as_bytes());
-        let request_id = Dice::of(&[self.lot, number]).uuid();
+        let request_id = SeededRng::of(&[self.lot, number]).uuid();
         out.extend_from_slice(format!("X-Request-ID: {request_id}\r\nContent-Length: {bytes}\r\n\r\n").as_bytes());
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
         for piece in pieces {
@@ -223,19 +224,19 @@ impl Script for InTurn {
 
 /// Reads of the appointments on the first `count` slots of a diary, in a scattered order.
 pub(super) fn reads(caller: &Caller, diary: &SyntheticDiary, count: u64, distinct: usize) -> Vec<Vec<u8>> {
-    let mut dice = Dice::of(&[count, 0x4EAD]);
+    let mut rng = SeededRng::of(&[count, 0x4EAD]);
     let below = usize::try_from(count).unwrap_or(usize::MAX);
-    let indexes = (0..distinct).map(|_| u64::try_from(dice.below(below)).unwrap_or_default());
+    let indexes = (0..distinct).map(|_| u64::try_from(rng.below(below)).unwrap_or_default());
     indexes.filter_map(|index| diary.slot_at(index)).map(|slot| caller.read(&Named::Appointment.id(slot.number))).collect()
 }
 
 /// Searches of one service's day each, over all services and the days from `first` on, in a scattered order.
 pub(super) fn searches(caller: &Caller, diary: &SyntheticDiary, first: u32, distinct: usize) -> Vec<Vec<u8>> {
-    let mut dice = Dice::of(&[0x5EA2C4]);
-    let below = |dice: &mut Dice, bound: u32| u32::try_from(dice.below(usize::try_from(bound).unwrap_or(1))).unwrap_or_default();
+    let mut rng = SeededRng::of(&[0x5EA2C4]);
+    let below = |rng: &mut SeededRng, bound: u32| u32::try_from(rng.below(usize::try_from(bound).unwrap_or(1))).unwrap_or_default();
     (0..distinct)
         .map(|_| {
-            let (service, ahead) = (below(&mut dice, diary.services), first + below(&mut dice, diary.days.saturating_sub(first)));
+            let (service, ahead) = (below(&mut rng, diary.services), first + below(&mut rng, diary.days.saturating_sub(first)));
             caller.search(service_id(u64::from(service)).as_str(), day_window(diary, ahead), "")
         })
         .collect()

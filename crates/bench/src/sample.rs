@@ -6,13 +6,13 @@
 use super::BenchError;
 use super::requests::{ASID_FROM, ASID_TO, Bookings, INTERACTION};
 use super::server::Server;
-use crate::cli::token::ORGANIZATION_DEFAULT;
 use crate::store::NewAppointment;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
 use domain::time::{Clock, Timestamp};
+use load::token::ORGANIZATION_DEFAULT;
 
 /// Invented, of the widths that real ones have.
 const NHS_NUMBER: &str = "9990482136";

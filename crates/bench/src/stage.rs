@@ -98,7 +98,7 @@ impl<'a> Stage<'a> {
             probe: Probe::new(&place),
             place,
             diary: SyntheticDiary { services: SERVICES, days, slots: SLOTS_PER_DAY, first },
-            lot: crate::cli::load::random::Dice::number_of(&ids.uuid()),
+            lot: load::random::SeededRng::number_of(&ids.uuid()),
             postgres: None,
             template: None,
             sqlite_template: None,

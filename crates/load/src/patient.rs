@@ -1,12 +1,12 @@
 //! Invented patients and the booking each of them sends (digest H.2).
 //!
 //! Nobody here exists: the numbers are from the range set aside for tests, the telephones from the ranges set aside for drama.
-//! What a reader would get wrong: a body is a pure function of its arguments, because the byte-same body must be made again on
-//! another connection (`same-request`) or when a lost answer is settled.
+//! A body is a pure function of its arguments, because the same bytes must be made again on another connection (`same-request`)
+//! or when a lost answer is settled.
 
 use serde_json::{Value, json};
 
-use super::random::Dice;
+use crate::random::SeededRng;
 use domain::nhs_number::check_digit;
 use domain::time::Timestamp;
 
@@ -51,19 +51,22 @@ const NUMBERS_COUNT: u64 = 1_000_000;
 
 /// A free slot, as a search answered it or as it was laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FoundSlot {
+pub struct FoundSlot {
+    /// Its id.
     pub id: String,
     /// Value of its first identifier; its id when it has none.
     pub identifier: String,
     /// `Schedule/<id>`, as answered.
     pub schedule: String,
+    /// When it begins, as answered.
     pub start: String,
+    /// When it ends, as answered.
     pub end: String,
 }
 
 /// Somebody invented.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Person {
+pub struct Person {
     number: Option<String>,
     family: &'static str,
     given: &'static str,
@@ -75,30 +78,30 @@ pub(crate) struct Person {
 }
 
 /// `count` people, each different, the same ones for the same seed.
-pub(crate) fn invent(count: usize, seed: u64) -> Vec<Person> {
-    let mut dice = Dice::of(&[seed, 0xBEEF]);
-    let first = dice.next() % NUMBERS_COUNT;
+pub fn invent(count: usize, seed: u64) -> Vec<Person> {
+    let mut rng = SeededRng::of(&[seed, 0xBEEF]);
+    let first = rng.next_u64() % NUMBERS_COUNT;
     let mut numbers = (0..NUMBERS_COUNT).filter_map(|step| with_check_digit(NUMBERS_FIRST + (first + step) % NUMBERS_COUNT));
     (0..count)
         .map(|index| {
             let number = numbers.next().filter(|_| index % NO_NUMBER_EVERY != NO_NUMBER_EVERY - 1);
-            person(index, number, &mut dice)
+            person(index, number, &mut rng)
         })
         .collect()
 }
 
-fn person(index: usize, number: Option<String>, dice: &mut Dice) -> Person {
-    let (given, gender) = GIVEN.get(dice.below(GIVEN.len())).copied().unwrap_or(("Robin", "unknown"));
+fn person(index: usize, number: Option<String>, rng: &mut SeededRng) -> Person {
+    let (given, gender) = GIVEN.get(rng.below(GIVEN.len())).copied().unwrap_or(("Robin", "unknown"));
     let child = index % PARENT_EVERY == PARENT_EVERY - 1;
-    let year = if child { 2015 + dice.below(8) } else { 1940 + dice.below(60) };
+    let year = if child { 2015 + rng.below(8) } else { 1940 + rng.below(60) };
     Person {
         number,
-        family: dice.pick(&FAMILIES),
+        family: rng.pick(&FAMILIES),
         given,
         gender,
-        born: format!("{year:04}-{:02}-{:02}", 1 + dice.below(12), 1 + dice.below(28)),
-        street: format!("{} {}", 1 + dice.below(99), dice.pick(&STREETS)),
-        phone: format!("07700 900{:03}", dice.below(1000)),
+        born: format!("{year:04}-{:02}-{:02}", 1 + rng.below(12), 1 + rng.below(28)),
+        street: format!("{} {}", 1 + rng.below(99), rng.pick(&STREETS)),
+        phone: format!("07700 900{:03}", rng.below(1000)),
         parent: child.then_some("Rosalind"),
     }
 }
@@ -108,16 +111,16 @@ fn with_check_digit(nine: u64) -> Option<String> {
     check_digit(&nine).map(|digit| format!("{nine}{digit}"))
 }
 
-/// The booking `person` sends for `slot`, as bytes of JSON. `dice` gives its document id, `now` its times.
-pub(crate) fn booking(person: &Person, slot: &FoundSlot, dice: &mut Dice, now: Timestamp) -> String {
+/// The booking `person` sends for `slot`, as bytes of JSON. `rng` gives its document id, `now` its times.
+pub fn booking(person: &Person, slot: &FoundSlot, rng: &mut SeededRng, now: Timestamp) -> String {
     let written = now.to_fhir();
     json!({
         "resourceType": "Appointment",
         "meta": {"profile": ["https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1"]},
         "language": "en-GB",
-        "contained": [document(&dice.uuid(), &written), patient(person), contained_slot(slot)],
+        "contained": [document(&rng.uuid(), &written), patient(person), contained_slot(slot)],
         "status": "booked",
-        "description": dice.pick(&REASONS),
+        "description": rng.pick(&REASONS),
         "supportingInformation": [{"reference": "#cda1"}],
         "start": slot.start,
         "end": slot.end,
@@ -244,7 +247,7 @@ mod tests {
             end: "2026-02-11T09:45:00.000+00:00".to_owned(),
         };
         let people = invent(8, 1);
-        let body = |who: usize| booking(&people[who], &slot, &mut Dice::of(&[1]), Timestamp::from_ms(0));
+        let body = |who: usize| booking(&people[who], &slot, &mut SeededRng::of(&[1]), Timestamp::from_ms(0));
         assert_eq!(body(0), body(0));
         let numberless: Value = serde_json::from_str(&body(7)).unwrap();
         assert_eq!(numberless["contained"][1].get("identifier"), None);

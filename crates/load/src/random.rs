@@ -1,34 +1,33 @@
-//! Chance that can be repeated: a small generator (splitmix64), and ids and orders drawn from it.
+//! Random numbers that repeat: a small generator (splitmix64), and ids and orders drawn from it.
 //!
-//! Never the system's randomness. What a reader would get wrong: these ids look like UUIDs v4 and are not secret; they only
-//! have to differ.
+//! Pitfall: these ids look like UUIDs v4 and are not secret; they only have to differ.
 
 /// A repeatable sequence of numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     /// The sequence that belongs to these numbers, in this order.
-    pub(crate) fn of(parts: &[u64]) -> Self {
-        let mut dice = Self(0x5107_CEE9);
+    pub fn of(parts: &[u64]) -> Self {
+        let mut rng = Self(0x5107_CEE9);
         for part in parts {
-            dice.0 = dice.next() ^ *part;
+            rng.0 = rng.next_u64() ^ *part;
         }
-        dice
+        rng
     }
 
     /// The sequence that belongs to a text.
-    pub(crate) fn number_of(text: &str) -> u64 {
+    pub fn number_of(text: &str) -> u64 {
         text.bytes()
-            .fold(Self(0), |mut dice, byte| {
-                dice.0 = dice.next() ^ u64::from(byte);
-                dice
+            .fold(Self(0), |mut rng, byte| {
+                rng.0 = rng.next_u64() ^ u64::from(byte);
+                rng
             })
-            .next()
+            .next_u64()
     }
 
     /// The next 64 bits.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -37,19 +36,19 @@ impl Dice {
     }
 
     /// A number below `bound`; 0 when there is none.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX);
-        self.next().checked_rem(bound).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+        self.next_u64().checked_rem(bound).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
     }
 
     /// One of `choices`.
-    pub(crate) fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices.get(self.below(choices.len())).copied().unwrap_or_default()
     }
 
     /// A text of the shape of a UUID v4.
-    pub(crate) fn uuid(&mut self) -> String {
-        let (high, low) = (self.next(), self.next());
+    pub fn uuid(&mut self) -> String {
+        let (high, low) = (self.next_u64(), self.next_u64());
         let version = (high & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000;
         let variant = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
         format!(
@@ -63,7 +62,7 @@ impl Dice {
     }
 
     /// Brings `items` into a random order (Fisher and Yates).
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(last + 1);
             items.swap(last, other);
@@ -77,9 +76,9 @@ mod tests {
 
     #[test]
     fn ids_have_the_shape_of_uuid_v4_repeat_with_their_numbers_and_differ_otherwise() {
-        let id = Dice::of(&[7, 1]).uuid();
-        assert_eq!(id, Dice::of(&[7, 1]).uuid());
-        assert_ne!(id, Dice::of(&[1, 7]).uuid());
+        let id = SeededRng::of(&[7, 1]).uuid();
+        assert_eq!(id, SeededRng::of(&[7, 1]).uuid());
+        assert_ne!(id, SeededRng::of(&[1, 7]).uuid());
         let shape: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(shape, [8, 4, 4, 4, 12]);
         assert_eq!(id.as_bytes()[14], b'4');
@@ -89,7 +88,7 @@ mod tests {
     #[test]
     fn a_shuffle_keeps_every_item() {
         let mut items: Vec<usize> = (0..50).collect();
-        Dice::of(&[3]).shuffle(&mut items);
+        SeededRng::of(&[3]).shuffle(&mut items);
         assert_ne!(items, (0..50).collect::<Vec<_>>());
         items.sort_unstable();
         assert_eq!(items, (0..50).collect::<Vec<_>>());

@@ -1,28 +1,17 @@
 //! What an answer to a booking or a cancel means.
 //!
-//! Pure. What a reader would get wrong: only one 422 is a lost race, the one of digest B.9 ("Slot taken") word for word; any
-//! other 422 is a deviation, because a consumer could not tell it from a mistake of its own.
+//! Pure.
+//! Pitfall: only one 422 is a lost race, the one of digest B.9 ("Slot taken") word for word; any other 422 is a deviation,
+//! because a consumer could not tell it from a mistake of its own.
 
+use load::client::{Reply, SendError};
 use serde_json::Value;
-
-/// An HTTP answer.
-#[derive(Debug, Clone)]
-pub(super) struct Reply {
-    pub status: u16,
-    pub etag: Option<String>,
-    pub location: Option<String>,
-    pub body: Vec<u8>,
-}
 
 /// Why there is no answer to go by. The request may have been carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Loss {
-    /// Nothing came within the timeout.
-    Timeout,
-    /// The connection broke after the request was sent.
-    Dropped,
-    /// No connection could be made, so nothing was sent.
-    Unreachable,
+pub(crate) enum NoAnswer {
+    /// Nothing came back.
+    Send(SendError),
     /// A proxy on the way answered for the server (502, 504).
     Gateway(u16),
     /// The server says so itself (`decisions.md` 5: 500 "outcome unknown").
@@ -31,7 +20,7 @@ pub(super) enum Loss {
 
 /// A live appointment that was answered 201.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Won {
+pub(crate) struct Won {
     pub id: String,
     pub etag: Option<String>,
     pub body: String,
@@ -39,7 +28,7 @@ pub(super) struct Won {
 
 /// What came back for a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// 201 with an appointment.
     Won(Won),
     /// Exactly the slot-taken answer.
@@ -49,49 +38,49 @@ pub(super) enum Answer {
     /// 429 or 503: refused for load, nothing done.
     Busy(u16),
     /// No answer.
-    Lost(Loss),
+    Lost(NoAnswer),
     /// Anything else; always a deviation.
-    Odd {
+    Unexpected {
         /// The HTTP status.
         status: u16,
-        /// What was odd: issue code and diagnostics, or what a 201 lacked.
+        /// What was unexpected: issue code and diagnostics, or what a 201 lacked.
         what: String,
     },
 }
 
 impl Answer {
     /// The row of the table this answer is counted in.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         match self {
             Self::Won(_) => "201 booked".to_owned(),
             Self::Taken => "422 slot taken".to_owned(),
             Self::Duplicate(_) => "409 duplicate".to_owned(),
             Self::Busy(status) => format!("{status} refused for load"),
-            Self::Lost(Loss::Timeout) => "no answer in time".to_owned(),
-            Self::Lost(Loss::Dropped) => "connection lost".to_owned(),
-            Self::Lost(Loss::Unreachable) => "not connected".to_owned(),
-            Self::Lost(Loss::Gateway(status)) => format!("{status} from a gateway"),
-            Self::Lost(Loss::OutcomeUnknown) => "500 outcome unknown".to_owned(),
-            Self::Odd { status, what } => format!("{status} {}", what.split(':').next().unwrap_or_default()),
+            Self::Lost(NoAnswer::Send(SendError::Timeout)) => "no answer in time".to_owned(),
+            Self::Lost(NoAnswer::Send(SendError::Dropped)) => "connection lost".to_owned(),
+            Self::Lost(NoAnswer::Send(SendError::Unreachable)) => "not connected".to_owned(),
+            Self::Lost(NoAnswer::Gateway(status)) => format!("{status} from a gateway"),
+            Self::Lost(NoAnswer::OutcomeUnknown) => "500 outcome unknown".to_owned(),
+            Self::Unexpected { status, what } => format!("{status} {}", what.split(':').next().unwrap_or_default()),
         }
     }
 
     /// True when only sending the same request again tells what became of it.
-    pub(super) const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         match self {
             Self::Lost(_) | Self::Busy(_) => true,
-            Self::Odd { status, .. } => *status >= 500,
+            Self::Unexpected { status, .. } => *status >= 500,
             Self::Won(_) | Self::Taken | Self::Duplicate(_) => false,
         }
     }
 
     /// True when the answer itself says that nothing was decided, so that it makes sense to ask again.
-    pub(super) const fn is_undecided(&self) -> bool {
+    pub(crate) const fn is_undecided(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::Busy(_))
     }
 
     /// The appointment this answer is about.
-    pub(super) fn appointment(&self) -> Option<&str> {
+    pub(crate) fn appointment(&self) -> Option<&str> {
         match self {
             Self::Won(won) => Some(&won.id),
             Self::Duplicate(named) => named.as_deref(),
@@ -101,10 +90,10 @@ impl Answer {
 }
 
 /// What `reply` to the booking `request_id` means.
-pub(super) fn of_booking(reply: Result<Reply, Loss>, request_id: &str) -> Answer {
+pub(crate) fn of_booking(reply: Result<Reply, SendError>, request_id: &str) -> Answer {
     let reply = match reply {
         Ok(reply) => reply,
-        Err(loss) => return Answer::Lost(loss),
+        Err(error) => return Answer::Lost(NoAnswer::Send(error)),
     };
     let body = serde_json::from_slice::<Value>(&reply.body).unwrap_or(Value::Null);
     match reply.status {
@@ -112,9 +101,9 @@ pub(super) fn of_booking(reply: Result<Reply, Loss>, request_id: &str) -> Answer
         409 if issue_code(&body) == "duplicate" => Answer::Duplicate(named_appointment(&reply, &body, request_id)),
         422 if is_slot_taken(&body) => Answer::Taken,
         429 | 503 => Answer::Busy(reply.status),
-        502 | 504 => Answer::Lost(Loss::Gateway(reply.status)),
-        500 if diagnostics(&body).to_ascii_lowercase().contains("outcome unknown") => Answer::Lost(Loss::OutcomeUnknown),
-        status => Answer::Odd { status, what: describe(&body) },
+        502 | 504 => Answer::Lost(NoAnswer::Gateway(reply.status)),
+        500 if diagnostics(&body).to_ascii_lowercase().contains("outcome unknown") => Answer::Lost(NoAnswer::OutcomeUnknown),
+        status => Answer::Unexpected { status, what: describe(&body) },
     }
 }
 
@@ -124,12 +113,12 @@ fn created(reply: &Reply, body: &Value) -> Answer {
         Some(id) => {
             Answer::Won(Won { id: id.to_owned(), etag: reply.etag.clone(), body: String::from_utf8_lossy(&reply.body).into_owned() })
         }
-        None => Answer::Odd { status: 201, what: "without a booked Appointment that has an id".to_owned() },
+        None => Answer::Unexpected { status: 201, what: "without a booked Appointment that has an id".to_owned() },
     }
 }
 
 /// True for the answer of digest B.9, "Slot taken": one issue, word for word.
-pub(super) fn is_slot_taken(body: &Value) -> bool {
+pub(crate) fn is_slot_taken(body: &Value) -> bool {
     let issues = body.get("issue").and_then(Value::as_array).map_or(0, Vec::len);
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     issues == 1
@@ -142,14 +131,14 @@ pub(super) fn is_slot_taken(body: &Value) -> bool {
 }
 
 /// Issue code and diagnostics in one line, cut to a length that fits a report.
-pub(super) fn describe(body: &Value) -> String {
+pub(crate) fn describe(body: &Value) -> String {
     let code = issue_code(body);
     let code = if code.is_empty() { "without an OperationOutcome" } else { code };
     format!("{code}: {}", diagnostics(body).chars().take(160).collect::<String>())
 }
 
 /// The code of the first issue; empty when there is none.
-pub(super) fn issue_code(body: &Value) -> &str {
+pub(crate) fn issue_code(body: &Value) -> &str {
     body.pointer("/issue/0/code").and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -176,7 +165,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn reply(status: u16, body: &Value) -> Result<Reply, Loss> {
+    fn reply(status: u16, body: &Value) -> Result<Reply, SendError> {
         Ok(Reply { status, etag: None, location: None, body: body.to_string().into_bytes() })
     }
 
@@ -200,13 +189,13 @@ mod tests {
         ] {
             let mut body = taken();
             *body.pointer_mut(pointer).unwrap() = json!(other);
-            assert!(matches!(of_booking(reply(422, &body), "r"), Answer::Odd { status: 422, .. }), "{pointer}");
+            assert!(matches!(of_booking(reply(422, &body), "r"), Answer::Unexpected { status: 422, .. }), "{pointer}");
         }
         let mut two = taken();
         let issue = two["issue"][0].clone();
         two["issue"].as_array_mut().unwrap().push(issue);
-        assert!(matches!(of_booking(reply(422, &two), "r"), Answer::Odd { .. }));
-        assert!(matches!(of_booking(reply(409, &taken()), "r"), Answer::Odd { status: 409, .. }));
+        assert!(matches!(of_booking(reply(422, &two), "r"), Answer::Unexpected { .. }));
+        assert!(matches!(of_booking(reply(409, &taken()), "r"), Answer::Unexpected { status: 409, .. }));
     }
 
     #[test]
@@ -228,10 +217,10 @@ mod tests {
     fn a_created_answer_without_a_booked_appointment_is_odd_and_a_fault_of_the_server_stays_open() {
         let won = of_booking(reply(201, &json!({"id": "a", "status": "booked"})), "r");
         assert_eq!(won.appointment(), Some("a"));
-        assert!(matches!(of_booking(reply(201, &json!({"id": "a", "status": "cancelled"})), "r"), Answer::Odd { status: 201, .. }));
+        assert!(matches!(of_booking(reply(201, &json!({"id": "a", "status": "cancelled"})), "r"), Answer::Unexpected { status: 201, .. }));
         assert!(of_booking(reply(500, &json!({})), "r").is_open());
         assert!(!of_booking(reply(400, &json!({})), "r").is_open());
         let unknown = json!({"issue": [{"code": "exception", "diagnostics": "Outcome unknown, send the same X-Request-ID again"}]});
-        assert_eq!(of_booking(reply(500, &unknown), "r"), Answer::Lost(Loss::OutcomeUnknown));
+        assert_eq!(of_booking(reply(500, &unknown), "r"), Answer::Lost(NoAnswer::OutcomeUnknown));
     }
 }

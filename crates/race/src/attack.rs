@@ -1,61 +1,32 @@
 //! The race itself: all clients at once, on a few threads.
 //!
-//! Collects what came back and judges nothing. What a reader would get wrong: in an open loop the latency counts from when a
-//! request was due, not from when its client got round to sending it; else a stalled server would look quick.
+//! Collects what came back and judges nothing.
+//! Pitfall: in an open loop the latency counts from when a request was due, not from when its client got round to sending it;
+//! else a stalled server would look quick.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::rt;
+use actix_rt::time;
+use load::client::Request;
 use tokio::sync::Barrier;
 
-use super::answer::{Answer, Won};
-use super::client::{Ask, Client, Shared};
-use super::options::{Mode, RaceError};
-use super::plan::{Booking, Plan, Turn};
-use super::verify::cancel;
+use crate::answer::{Answer, Won};
+use crate::attempt::{Attempt, Hold, RoundResult};
+use crate::client::{RaceClient, Run};
+use crate::error::RaceError;
+use crate::options::Mode;
+use crate::plan::{Booking, Plan, Turn};
+use crate::verify::cancel;
 
 /// How long a won slot is held in `book-cancel` before it is given back.
 const HOLD: Duration = Duration::from_millis(3);
 
-/// One booking that was sent, and all that became of it.
-#[derive(Debug, Clone)]
-pub(super) struct Attempt {
-    pub turn: Turn,
-    pub server: usize,
-    pub request_id: String,
-    pub latency: Duration,
-    pub answer: Answer,
-    /// The answer when the same request was sent again because the first decided nothing.
-    pub settled: Option<Answer>,
-    /// In `book-cancel`: what was held.
-    pub hold: Option<Hold>,
-}
-
-/// A slot in the hands of one client: from when it learnt that it won until it asked to cancel.
-#[derive(Debug, Clone)]
-pub(super) struct Hold {
-    pub appointment: String,
-    /// Since the start of the round.
-    pub from: Duration,
-    /// Since the start of the round.
-    pub until: Duration,
-    /// What went wrong with the cancel.
-    pub cancel: Result<(), String>,
-}
-
-/// Everything the clients saw in one round.
-#[derive(Debug, Default)]
-pub(super) struct Fight {
-    pub attempts: Vec<Attempt>,
-    pub took: Duration,
-}
-
 /// What the clients of one round meet at.
-struct Field {
+struct Round {
     plan: Arc<Plan>,
-    shared: Arc<Shared>,
+    run: Arc<Run>,
     start: Barrier,
     started: OnceLock<Instant>,
     /// One for each group of `same-request`, by asker.
@@ -63,10 +34,10 @@ struct Field {
 }
 
 /// Runs all clients of `plan` to the end.
-pub(super) fn fight(plan: &Arc<Plan>, shared: &Arc<Shared>) -> Result<Fight, RaceError> {
-    let field = Arc::new(Field {
+pub(crate) fn run_clients(plan: &Arc<Plan>, run: &Arc<Run>) -> Result<RoundResult, RaceError> {
+    let round = Arc::new(Round {
         plan: Arc::clone(plan),
-        shared: Arc::clone(shared),
+        run: Arc::clone(run),
         start: Barrier::new(plan.clients),
         started: OnceLock::new(),
         groups: plan.asker_sizes().into_iter().map(Barrier::new).collect(),
@@ -74,10 +45,10 @@ pub(super) fn fight(plan: &Arc<Plan>, shared: &Arc<Shared>) -> Result<Fight, Rac
     let threads = thread::available_parallelism().map_or(1, usize::from).min(plan.clients);
     let mut running = Vec::new();
     for number in 0..threads {
-        let field = Arc::clone(&field);
+        let round = Arc::clone(&round);
         let thread = thread::Builder::new().name(format!("race-{number}")).spawn(move || {
-            let mine = (number..field.plan.clients).step_by(threads).collect();
-            rt::System::new().block_on(run_clients(field, mine))
+            let mine = (number..round.plan.clients).step_by(threads).collect();
+            actix_rt::System::new().block_on(run_thread(round, mine))
         });
         running.push(thread.map_err(|error| RaceError::Failed(format!("cannot start a thread: {error}")))?);
     }
@@ -86,12 +57,12 @@ pub(super) fn fight(plan: &Arc<Plan>, shared: &Arc<Shared>) -> Result<Fight, Rac
         let ended = || RaceError::Failed("a client ended early; there is no verdict".to_owned());
         attempts.extend(thread.join().map_err(|_| ended())?.ok_or_else(ended)?);
     }
-    let took = field.started.get().map(Instant::elapsed).unwrap_or_default();
-    Ok(Fight { attempts, took })
+    let took = round.started.get().map(Instant::elapsed).unwrap_or_default();
+    Ok(RoundResult { attempts, took })
 }
 
-async fn run_clients(field: Arc<Field>, clients: Vec<usize>) -> Option<Vec<Attempt>> {
-    let tasks: Vec<_> = clients.into_iter().map(|client| rt::spawn(run_client(Arc::clone(&field), client))).collect();
+async fn run_thread(round: Arc<Round>, clients: Vec<usize>) -> Option<Vec<Attempt>> {
+    let tasks: Vec<_> = clients.into_iter().map(|client| actix_rt::spawn(run_client(Arc::clone(&round), client))).collect();
     let mut attempts = Vec::new();
     for task in tasks {
         attempts.extend(task.await.ok()?);
@@ -99,16 +70,16 @@ async fn run_clients(field: Arc<Field>, clients: Vec<usize>) -> Option<Vec<Attem
     Some(attempts)
 }
 
-async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
-    let plan = &field.plan;
-    let client = Client::new(&field.shared);
+async fn run_client(round: Arc<Round>, number: usize) -> Vec<Attempt> {
+    let plan = &round.plan;
+    let client = RaceClient::new(&round.run);
     let server = plan.server(number);
     // Opens the connection, so that the first booking of each client does not wait for it. The answer does not matter.
-    let _ = client.send(&Ask::get(server, "/metadata", "read:metadata")).await;
+    let _ = client.http.send(&Request::get(server, "/metadata", "read:metadata")).await;
     // The wait has an end, so that clients are not held up for good by one that never comes.
-    let longest = field.shared.timeout * 2;
-    let _ = rt::time::timeout(longest, field.start.wait()).await;
-    let start = *field.started.get_or_init(Instant::now);
+    let longest = round.run.servers.timeout() * 2;
+    let _ = time::timeout(longest, round.start.wait()).await;
+    let start = *round.started.get_or_init(Instant::now);
     let mut attempts = Vec::with_capacity(plan.slots.len() * plan.generations());
     for slot in 0..plan.slots.len() {
         for generation in 0..plan.generations() {
@@ -116,24 +87,24 @@ async fn run_client(field: Arc<Field>, number: usize) -> Vec<Attempt> {
             let Some(booking) = plan.booking(turn) else { continue };
             let due = plan.due(turn).map(|due| start + due);
             match due {
-                Some(due) => rt::time::sleep(due.saturating_duration_since(Instant::now())).await,
+                Some(due) => time::sleep(due.saturating_duration_since(Instant::now())).await,
                 None if plan.mode == Mode::SameRequest => {
-                    if let Some(group) = field.groups.get(plan.asker(number)) {
-                        let _ = rt::time::timeout(longest, group.wait()).await;
+                    if let Some(group) = round.groups.get(plan.asker(number)) {
+                        let _ = time::timeout(longest, group.wait()).await;
                     }
                 }
                 None => {}
             }
             let asked = due.unwrap_or_else(Instant::now);
-            attempts.push(attempt(&field, &client, turn, &booking, asked, start).await);
-            field.shared.bar.inc(1);
+            attempts.push(attempt(&round, &client, turn, &booking, asked, start).await);
+            round.run.bar.inc(1);
         }
     }
     attempts
 }
 
-async fn attempt(field: &Field, client: &Client, turn: Turn, booking: &Booking, asked: Instant, start: Instant) -> Attempt {
-    let plan = &field.plan;
+async fn attempt(round: &Round, client: &RaceClient, turn: Turn, booking: &Booking, asked: Instant, start: Instant) -> Attempt {
+    let plan = &round.plan;
     let server = plan.server(turn.client);
     let slot = plan.slots.get(turn.slot).map(|slot| slot.id.as_str()).unwrap_or_default();
     let answer = client.book(server, slot, &booking.request_id, &booking.body).await;
@@ -149,7 +120,7 @@ async fn attempt(field: &Field, client: &Client, turn: Turn, booking: &Booking, 
     attempt
 }
 
-async fn hold(client: &Client, server: usize, attempt: &Attempt, start: Instant) -> Option<Hold> {
+async fn hold(client: &RaceClient, server: usize, attempt: &Attempt, start: Instant) -> Option<Hold> {
     let last = attempt.settled.as_ref().unwrap_or(&attempt.answer);
     let (id, known): (String, Option<&Won>) = match last {
         Answer::Won(won) => (won.id.clone(), Some(won)),
@@ -159,7 +130,7 @@ async fn hold(client: &Client, server: usize, attempt: &Attempt, start: Instant)
     };
     let from = start.elapsed();
     // Held for a moment on purpose: two holders at once are only seen when holding takes time.
-    rt::time::sleep(HOLD).await;
+    time::sleep(HOLD).await;
     let until = start.elapsed();
     let cancel = cancel(client, server, &id, known).await;
     Some(Hold { appointment: id, from, until, cancel })

@@ -1,25 +1,26 @@
 //! What is looked up after the clients have stopped: the open requests are settled, the winners are read, cancelled, and the
 //! slots looked at again, through every server.
 //!
-//! Collects; `judge` decides. What a reader would get wrong: settling sends the same request again and may book, which is
-//! allowed where no answer was given (`decisions.md` 6, invariant 4); so it comes before anything is counted.
+//! Collects; `judge` decides.
+//! Pitfall: settling sends the same request again and may book, which is allowed where no answer was given (`decisions.md` 6,
+//! invariant 4); so it comes before anything is counted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::attack::Attempt;
-use super::client::{Client, Shared, in_parallel};
-use super::judge::Winner;
-use super::options::RaceError;
-use super::plan::Plan;
-use super::verify::{appointment_stands, cancel, slot_stands};
+use crate::attempt::Attempt;
+use crate::client::{RaceClient, Run, in_parallel};
+use crate::error::RaceError;
+use crate::judgement::Winner;
+use crate::plan::Plan;
+use crate::verify::{appointment_has_status, cancel, slot_has_status};
 
 /// How many requests are under way at once while checking.
-const HANDS: usize = 16;
+const WORKERS: usize = 16;
 
 /// One thing to be looked at.
 #[derive(Debug, Clone)]
-pub(super) struct Check {
+pub(crate) struct Check {
     pub kind: CheckKind,
     /// Place in the list of servers.
     pub server: usize,
@@ -29,7 +30,7 @@ pub(super) struct Check {
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CheckKind {
+pub(crate) enum CheckKind {
     /// The appointment is readable and booked.
     Booked,
     /// The slot is busy.
@@ -46,36 +47,36 @@ pub(super) enum CheckKind {
 
 /// A check and how it went.
 #[derive(Debug, Clone)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     pub check: Check,
     pub result: Result<(), String>,
 }
 
-async fn look(client: &Client, check: Check) -> Finding {
+async fn run_check(client: &RaceClient, check: Check) -> Finding {
     let (server, id) = (check.server, check.id.as_str());
     let result = match check.kind {
-        CheckKind::Booked => appointment_stands(client, server, id, &["booked"]).await,
-        CheckKind::Cancelled => appointment_stands(client, server, id, &["cancelled"]).await,
-        CheckKind::Readable => appointment_stands(client, server, id, &["booked", "cancelled"]).await,
-        CheckKind::Busy => slot_stands(client, server, id, "busy").await,
-        CheckKind::Free => slot_stands(client, server, id, "free").await,
+        CheckKind::Booked => appointment_has_status(client, server, id, &["booked"]).await,
+        CheckKind::Cancelled => appointment_has_status(client, server, id, &["cancelled"]).await,
+        CheckKind::Readable => appointment_has_status(client, server, id, &["booked", "cancelled"]).await,
+        CheckKind::Busy => slot_has_status(client, server, id, "busy").await,
+        CheckKind::Free => slot_has_status(client, server, id, "free").await,
         CheckKind::Cancel => cancel(client, server, id, None).await,
     };
     Finding { check, result }
 }
 
 /// Looks at everything in `checks`, in no order.
-pub(super) async fn look_at(shared: &Arc<Shared>, checks: Vec<Check>) -> Result<Vec<Finding>, RaceError> {
-    in_parallel(shared, HANDS, checks, look).await
+pub(crate) async fn run_checks(run: &Arc<Run>, checks: Vec<Check>) -> Result<Vec<Finding>, RaceError> {
+    in_parallel(run, WORKERS, checks, run_check).await
 }
 
 /// The same check through each of `servers`.
-pub(super) fn everywhere(kind: CheckKind, id: &str, servers: usize) -> impl Iterator<Item = Check> {
+pub(crate) fn everywhere(kind: CheckKind, id: &str, servers: usize) -> impl Iterator<Item = Check> {
     (0..servers).map(move |server| Check { kind, server, id: id.to_owned() })
 }
 
 /// Sends every open request of the round again, until each is decided.
-pub(super) async fn settle_open(shared: &Arc<Shared>, plan: &Arc<Plan>, attempts: &mut [Attempt]) -> Result<(), RaceError> {
+pub(crate) async fn settle_open(run: &Arc<Run>, plan: &Arc<Plan>, attempts: &mut [Attempt]) -> Result<(), RaceError> {
     let open: Vec<_> = attempts
         .iter()
         .enumerate()
@@ -83,7 +84,7 @@ pub(super) async fn settle_open(shared: &Arc<Shared>, plan: &Arc<Plan>, attempts
         .map(|(index, attempt)| (index, attempt.turn, attempt.server))
         .collect();
     let plan = Arc::clone(plan);
-    let answers = in_parallel(shared, HANDS, open, async move |client: &Client, (index, turn, server)| {
+    let answers = in_parallel(run, WORKERS, open, async move |client: &RaceClient, (index, turn, server)| {
         let booking = plan.booking(turn)?;
         let slot = plan.slots.get(turn.slot)?;
         Some((index, client.settle(server, &slot.id, &booking.request_id, &booking.body).await))
@@ -98,29 +99,29 @@ pub(super) async fn settle_open(shared: &Arc<Shared>, plan: &Arc<Plan>, attempts
 }
 
 /// Reads the winners and their slots; then, unless they are to be kept, cancels them and looks at everything again.
-pub(super) async fn after(
-    shared: &Arc<Shared>,
+pub(crate) async fn after(
+    run: &Arc<Run>,
     plan: &Plan,
     winners: &[Winner],
     cancelled: &[String],
     keep: bool,
 ) -> Result<Vec<Finding>, RaceError> {
-    let servers = shared.servers.len();
+    let servers = run.servers.count();
     let won_slots: BTreeSet<&str> = winners.iter().map(|winner| winner.slot.as_str()).collect();
     let mut checks: Vec<Check> = Vec::new();
     checks.extend(winners.iter().flat_map(|winner| everywhere(CheckKind::Booked, &winner.appointment, servers)));
     checks.extend(won_slots.iter().flat_map(|slot| everywhere(CheckKind::Busy, slot, servers)));
-    let mut findings = look_at(shared, checks).await?;
+    let mut findings = run_checks(run, checks).await?;
     let mut gone: Vec<String> = cancelled.to_vec();
     if !keep {
         let cancels = winners.iter().map(|w| Check { kind: CheckKind::Cancel, server: w.server, id: w.appointment.clone() }).collect();
-        let done = look_at(shared, cancels).await?;
+        let done = run_checks(run, cancels).await?;
         gone.extend(done.iter().filter(|finding| finding.result.is_ok()).map(|finding| finding.check.id.clone()));
         findings.extend(done);
     }
     let mut checks: Vec<Check> = gone.iter().flat_map(|id| everywhere(CheckKind::Cancelled, id, servers)).collect();
     let free = plan.slots.iter().filter(|slot| !keep || !won_slots.contains(slot.id.as_str()));
     checks.extend(free.flat_map(|slot| everywhere(CheckKind::Free, &slot.id, servers)));
-    findings.extend(look_at(shared, checks).await?);
+    findings.extend(run_checks(run, checks).await?);
     Ok(findings)
 }

@@ -1,17 +1,17 @@
 //! Finds the free slots that are raced for, as a consumer would (digest A.6).
 //!
-//! Reads only. What a reader would get wrong: a window holds at most 31 days and an answer at most 2,000 slots
-//! (`decisions.md` 5, limits), so the search goes window by window and halves a window that is refused as too costly.
+//! Reads only. A window holds at most 31 days and an answer at most 2,000 slots (`decisions.md` 5, limits), so the search goes
+//! window by window and halves a window that is refused as too costly.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::answer::{Reply, describe, issue_code};
-use super::client::{Ask, Client};
-use super::options::RaceError;
-use crate::cli::load::patient::FoundSlot;
+use crate::answer::{describe, issue_code};
+use crate::error::RaceError;
 use domain::time::{DAY_MS, MINUTE_MS, Timestamp};
+use load::client::{Client, Reply, Request};
+use load::patient::FoundSlot;
 
 /// A slot that begins during the race could not be booked any more, so those that begin soon are left alone.
 const LEAD_MS: i64 = 15 * MINUTE_MS;
@@ -23,8 +23,8 @@ const WINDOW_MS_MIN: i64 = 10 * MINUTE_MS;
 const HORIZON_MS: i64 = 366 * DAY_MS;
 
 /// The first `count` free slots of `service`.
-pub(super) async fn free_slots(client: &Client, service: &str, count: usize) -> Result<Vec<FoundSlot>, RaceError> {
-    let mut from = client.shared.watch.now().plus_ms(LEAD_MS);
+pub(crate) async fn free_slots(client: &Client, service: &str, count: usize) -> Result<Vec<FoundSlot>, RaceError> {
+    let mut from = client.servers().clock().now().plus_ms(LEAD_MS);
     let end = from.plus_ms(HORIZON_MS);
     let mut window_ms = WINDOW_MS;
     let mut found: Vec<FoundSlot> = Vec::new();
@@ -33,7 +33,7 @@ pub(super) async fn free_slots(client: &Client, service: &str, count: usize) -> 
         let until = from.plus_ms(window_ms);
         let path = search_path(service, from, until);
         let reply = client
-            .read(&Ask::get(0, &path, "search:slot"))
+            .read(&Request::get(0, &path, "search:slot"))
             .await
             .map_err(|loss| RaceError::Failed(format!("no answer from {} ({loss:?})", root(client))))?;
         let body = serde_json::from_slice::<Value>(&reply.body).unwrap_or(Value::Null);
@@ -59,7 +59,7 @@ pub(super) async fn free_slots(client: &Client, service: &str, count: usize) -> 
 }
 
 fn root(client: &Client) -> &str {
-    client.shared.servers.first().map(|server| server.root.as_str()).unwrap_or_default()
+    client.servers().root(0)
 }
 
 fn refused(client: &Client, service: &str, reply: &Reply, body: &Value) -> RaceError {

@@ -1,8 +1,8 @@
 //! The journal of a race: one line of JSON before each request and one after each answer, so that a run that was killed can
 //! be checked against what the server kept (`decisions.md` 6, invariants 3 and 4).
 //!
-//! Knows nothing of HTTP. What a reader would get wrong: a line is handed to the system before the request is sent, and a lost
-//! answer writes no line at all; what is sent and not answered is exactly what has to be settled.
+//! A line is handed to the system before the request is sent, and a lost answer writes no line at all; what is sent and not
+//! answered is exactly what has to be settled.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Line {
+pub(crate) enum JournalLine {
     /// A booking is about to be sent.
     Sent {
         /// Its `X-Request-ID`.
@@ -51,19 +51,19 @@ pub(super) enum Line {
 
 /// Where lines go; nowhere when no journal was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     file: Option<Mutex<(File, Option<String>)>>,
 }
 
 impl Journal {
     /// A journal at the end of `path`.
-    pub(super) fn open(path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         Ok(Self { file: Some(Mutex::new((file, None))) })
     }
 
     /// Writes one line, whole, before it returns. The first failure is kept for [`Journal::failure`].
-    pub(super) fn write(&self, line: &Line) {
+    pub(crate) fn write(&self, line: &JournalLine) {
         let Some(file) = &self.file else { return };
         let mut text = serde_json::to_string(line).unwrap_or_default();
         text.push('\n');
@@ -76,14 +76,14 @@ impl Journal {
     }
 
     /// What went wrong first while writing, if anything did.
-    pub(super) fn failure(&self) -> Option<String> {
+    pub(crate) fn failure(&self) -> Option<String> {
         let guard = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         guard.1.clone()
     }
 }
 
 /// The lines of a journal. A last line that was cut off by the kill is left out: nothing was sent for it.
-pub(super) fn read(text: &str) -> Result<Vec<Line>, String> {
+pub(crate) fn read(text: &str) -> Result<Vec<JournalLine>, String> {
     let count = text.lines().count();
     let mut lines = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -105,10 +105,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let lines = [
-            Line::Sent { sent: "r1".into(), slot: "s1".into(), server: "http://h".into(), body: "{\"a\":1}".into() },
-            Line::Answered { answered: "r1".into(), status: 201, appointment: Some("a1".into()), taken: false },
-            Line::Cancelling { cancelling: "a1".into() },
-            Line::Cancelled { cancelled: "a1".into() },
+            JournalLine::Sent { sent: "r1".into(), slot: "s1".into(), server: "http://h".into(), body: "{\"a\":1}".into() },
+            JournalLine::Answered { answered: "r1".into(), status: 201, appointment: Some("a1".into()), taken: false },
+            JournalLine::Cancelling { cancelling: "a1".into() },
+            JournalLine::Cancelled { cancelled: "a1".into() },
         ];
         let journal = Journal::open(&path).unwrap();
         lines.iter().for_each(|line| journal.write(line));

@@ -1,54 +1,20 @@
 //! Judges a round: what the clients saw and what was found afterwards, against what may be (`decisions.md` 5 and 6).
 //!
-//! Pure; it talks to nobody. What a reader would get wrong: a winner is a request, not an answer. A booking whose 201 was lost
-//! counts as won once settling names it; a 503 followed by a booking is a broken promise, not a late winner.
+//! Pure; it talks to nobody.
+//! Pitfall: a winner is a request, not an answer. A booking whose 201 was lost counts as won once settling names it; a 503
+//! followed by a booking is a broken promise, not a late winner.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
-use super::answer::{Answer, Won};
-use super::attack::{Attempt, Hold};
-use super::checks::{CheckKind, Finding};
-use super::options::Mode;
-use super::plan::Plan;
-
-/// A booking that stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Winner {
-    /// The appointment.
-    #[serde(rename = "id")]
-    pub appointment: String,
-    /// The slot.
-    pub slot: String,
-    /// The `X-Request-ID` that booked it.
-    pub request_id: String,
-    /// Place of its server in the list of servers, from 0.
-    pub server: usize,
-}
-
-/// One sentence of the verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Judgement {
-    /// A short, stable name.
-    pub name: &'static str,
-    /// False when there is an offender.
-    pub ok: bool,
-    /// What was demanded, and of how many.
-    pub sentence: String,
-    /// Each deviation.
-    pub offenders: Vec<String>,
-}
-
-impl Judgement {
-    /// A judgement that is fine when nothing offends.
-    pub(super) fn of(name: &'static str, sentence: String, offenders: Vec<String>) -> Self {
-        Self { name, ok: offenders.is_empty(), sentence, offenders }
-    }
-}
+use crate::answer::{Answer, Won};
+use crate::attempt::{Attempt, Hold};
+use crate::checks::{CheckKind, Finding};
+use crate::judgement::{Judgement, Winner};
+use crate::options::Mode;
+use crate::plan::Plan;
 
 /// The bookings that stood when the clients stopped; in `book-cancel` those whose cancel failed.
-pub(super) fn winners(plan: &Plan, attempts: &[Attempt]) -> Vec<Winner> {
+pub(crate) fn winners(plan: &Plan, attempts: &[Attempt]) -> Vec<Winner> {
     let mut seen = BTreeSet::new();
     let mut winners = Vec::new();
     for attempt in attempts {
@@ -71,7 +37,7 @@ pub(super) fn winners(plan: &Plan, attempts: &[Attempt]) -> Vec<Winner> {
 }
 
 /// The appointments that their winners gave back themselves.
-pub(super) fn given_back(attempts: &[Attempt]) -> Vec<String> {
+pub(crate) fn given_back(attempts: &[Attempt]) -> Vec<String> {
     holds(attempts).filter(|(_, hold)| hold.cancel.is_ok()).map(|(_, hold)| hold.appointment.clone()).collect()
 }
 
@@ -87,7 +53,7 @@ fn slot_id<'a>(plan: &'a Plan, attempt: &Attempt) -> &'a str {
 }
 
 /// How often each slot was won, in the order of the plan.
-pub(super) fn wins_per_slot(plan: &Plan, attempts: &[Attempt], winners: &[Winner]) -> Vec<(String, Vec<String>)> {
+pub(crate) fn wins_per_slot(plan: &Plan, attempts: &[Attempt], winners: &[Winner]) -> Vec<(String, Vec<String>)> {
     let mut wins: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for winner in winners.iter().filter(|_| plan.mode != Mode::BookCancel) {
         wins.entry(&winner.slot).or_default().push(winner.appointment.clone());
@@ -103,7 +69,7 @@ fn holds(attempts: &[Attempt]) -> impl Iterator<Item = (&Attempt, &Hold)> {
 }
 
 /// Everything there is to say about a round.
-pub(super) fn judge(plan: &Plan, attempts: &[Attempt], winners: &[Winner], findings: &[Finding], servers: usize) -> Vec<Judgement> {
+pub(crate) fn judge(plan: &Plan, attempts: &[Attempt], winners: &[Winner], findings: &[Finding], servers: usize) -> Vec<Judgement> {
     let wins = wins_per_slot(plan, attempts, winners);
     let mut judgements = match plan.mode {
         Mode::Book => vec![one_winner(&wins)],
@@ -169,7 +135,7 @@ fn losers(plan: &Plan, attempts: &[Attempt]) -> Judgement {
                 taken += 1;
                 continue;
             }
-            Answer::Odd { status, what } => format!("{status} {what}"),
+            Answer::Unexpected { status, what } => format!("{status} {what}"),
             Answer::Duplicate(_) if plan.mode != Mode::SameRequest => "409 duplicate of a request that was never sent before".to_owned(),
             Answer::Duplicate(_) | Answer::Won(_) | Answer::Busy(_) | Answer::Lost(_) => continue,
         };
@@ -257,7 +223,7 @@ fn lost_are_settled(attempts: &[Attempt]) -> Judgement {
 fn unsettled(attempt: &Attempt, settled: Option<&Answer>) -> String {
     let then = match settled {
         None => "not sent again".to_owned(),
-        Some(Answer::Odd { status, what }) => format!("{status} {what}"),
+        Some(Answer::Unexpected { status, what }) => format!("{status} {what}"),
         Some(Answer::Duplicate(None)) => "409 naming no appointment".to_owned(),
         Some(answer) => answer.label(),
     };
@@ -265,7 +231,7 @@ fn unsettled(attempt: &Attempt, settled: Option<&Answer>) -> String {
 }
 
 /// One judgement for each kind of check that was made.
-pub(super) fn found(findings: &[Finding], servers: usize) -> Vec<Judgement> {
+pub(crate) fn found(findings: &[Finding], servers: usize) -> Vec<Judgement> {
     let through = if servers > 1 { format!(" through each of {servers} servers") } else { String::new() };
     let kinds = [
         (CheckKind::Booked, "readable", "booked appointments are readable"),

@@ -1,45 +1,60 @@
-//! `slotkeeper race`: many clients book the same slots of a running server at once, and the result is judged.
+//! A race: many clients book the same slots of a running server at once, and the result is judged.
 //!
-//! It is a consumer among others: it speaks HTTP only, opens no database and knows no store. What a reader would get wrong: it
-//! must be able to fail. Everything it demands is demanded of each answer and of each slot, and what could not be looked at
-//! counts as a deviation, never as fine.
+//! It is a consumer among others: it speaks HTTP only, opens no database and knows no store.
+//! Pitfall: it must be able to fail. Everything it demands is demanded of each answer and of each slot, and what could not be
+//! looked at counts as a deviation, never as fine.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::as_conversions,
+        clippy::unreachable,
+        clippy::disallowed_methods,
+        reason = "a unit test may panic"
+    )
+)]
 
 mod answer;
 mod attack;
+mod attempt;
 mod checks;
 mod client;
+mod error;
 mod find;
 mod journal;
 mod judge;
+mod judgement;
 mod options;
 mod plan;
 mod report;
 mod resume;
-mod tls;
 mod verify;
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use actix_web::rt;
-use indicatif::{ProgressBar, ProgressStyle};
-
-pub use judge::{Judgement, Winner};
-pub use options::{Mode, RaceArgs, RaceError};
-pub use report::{Latency, Report, SlotWins};
-
-use crate::cli::load::patient;
-use crate::cli::load::random::Dice;
-use client::{Client, Shared, Watch};
+use client::Run;
 use domain::ids::Ids;
 use domain::time::Clock;
-use journal::{Journal, Line};
+use indicatif::{ProgressBar, ProgressStyle};
+use journal::{Journal, JournalLine};
+use load::client::{Client, ClientSettings, RunClock, Servers};
+use load::patient;
+use load::random::SeededRng;
 use options::Settings;
 use plan::Plan;
+
+pub use error::RaceError;
+pub use judgement::{Judgement, Winner};
+pub use options::{Mode, RaceOptions};
+pub use report::{Latency, Report, SlotWins};
 
 /// How a race ended.
 #[derive(Debug, Clone)]
@@ -55,45 +70,41 @@ impl Verdict {
     }
 }
 
-/// Races as `args` say and writes the table to `out`; progress goes to stderr. Blocks, on threads of its own.
+/// Races as `options` say and writes the table to `out`; progress goes to stderr. Blocks, on threads of its own.
 ///
 /// # Errors
-/// [`RaceError::Usage`] for arguments that cannot be used, [`RaceError::Failed`] when no race could be held.
-pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Write) -> Result<Verdict, RaceError> {
-    let settings = Settings::parse(args)?;
-    let tls = tls::config(args)?;
-    let past = args.settle.as_deref().map(read_journal).transpose()?;
-    let journal = match &args.journal {
+/// [`RaceError::Usage`] for options that cannot be used, [`RaceError::Failed`] when no race could be held.
+pub fn run(options: &RaceOptions, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Write) -> Result<Verdict, RaceError> {
+    let settings = Settings::parse(options)?;
+    let past = options.settle.as_deref().map(read_journal).transpose()?;
+    let journal = match &options.journal {
         Some(path) => Journal::open(path).map_err(|error| file_failed("open the journal", path, &error))?,
         None => Journal::default(),
     };
     // Servers keep request ids for good, so those of a run must be new even when its seed is not.
-    let lot = Dice::number_of(&ids.uuid());
-    let seed = settings.seed.unwrap_or(lot);
-    let shared = Arc::new(Shared {
-        servers: settings.servers.clone(),
+    let nonce = SeededRng::number_of(&ids.uuid());
+    let seed = settings.seed.unwrap_or(nonce);
+    let servers = Arc::new(Servers::new(ClientSettings {
+        roots: settings.roots.clone(),
         timeout: settings.timeout,
         token: settings.token.clone(),
-        tls,
-        watch: Watch { base: clock.now(), started: Instant::now() },
-        journal,
-        bar: progress_bar(),
-        run_seed: Dice::of(&[seed, lot]).next(),
-        down: settings.servers.iter().map(|_| AtomicBool::new(false)).collect(),
-        clients_made: AtomicU64::new(0),
-    });
+        tls: options.tls.clone(),
+        clock: RunClock { base: clock.now(), started: Instant::now() },
+        seed: SeededRng::of(&[seed, nonce]).next_u64(),
+    }));
+    let run = Arc::new(Run { servers, journal, bar: progress_bar() });
     // A thread of its own, because the caller may be inside a runtime already.
     let worker = thread::Builder::new().name("race".to_owned()).spawn(move || {
-        rt::System::new().block_on(async move {
-            let report = hold(&settings, &shared, seed, past).await;
-            shared.bar.finish_and_clear();
+        actix_rt::System::new().block_on(async move {
+            let report = run_race(&settings, &run, seed, past).await;
+            run.bar.finish_and_clear();
             report
         })
     });
     let worker = worker.map_err(|error| RaceError::Failed(format!("cannot start a thread: {error}")))?;
     let report = worker.join().map_err(|_| RaceError::Failed("the race ended early; there is no verdict".to_owned()))??;
     report.print(out).map_err(|error| RaceError::Failed(format!("cannot write the result: {error}")))?;
-    if let Some(path) = &args.json {
+    if let Some(path) = &options.json {
         let text = serde_json::to_string_pretty(&report).unwrap_or_default();
         fs::write(path, text + "\n").map_err(|error| file_failed("write", path, &error))?;
     }
@@ -104,7 +115,7 @@ fn file_failed(what: &str, path: &Path, error: &io::Error) -> RaceError {
     RaceError::Failed(format!("cannot {what} {}: {error}", path.display()))
 }
 
-fn read_journal(path: &Path) -> Result<Vec<Line>, RaceError> {
+fn read_journal(path: &Path) -> Result<Vec<JournalLine>, RaceError> {
     let text = fs::read_to_string(path).map_err(|error| file_failed("read the journal", path, &error))?;
     journal::read(&text).map_err(|why| RaceError::Failed(format!("{}: {why}", path.display())))
 }
@@ -117,21 +128,21 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-async fn hold(settings: &Settings, shared: &Arc<Shared>, seed: u64, past: Option<Vec<Line>>) -> Result<Report, RaceError> {
+async fn run_race(settings: &Settings, run: &Arc<Run>, seed: u64, past: Option<Vec<JournalLine>>) -> Result<Report, RaceError> {
     let mut report = Report {
         mode: if past.is_some() { "settle" } else { settings.mode.name() },
         service: settings.service.clone(),
-        servers: shared.servers.iter().map(|server| server.root.clone()).collect(),
+        servers: run.servers.roots().to_vec(),
         clients: settings.clients,
         seed,
         rate: settings.rate,
         ..Report::default()
     };
     match past {
-        Some(lines) => resume::settle(shared, lines, settings.keep, &mut report).await?,
-        None => hold_rounds(settings, shared, seed, &mut report).await?,
+        Some(lines) => resume::settle(run, lines, settings.keep, &mut report).await?,
+        None => run_rounds(settings, run, seed, &mut report).await?,
     }
-    if let Some(why) = shared.journal.failure() {
+    if let Some(why) = run.journal.failure() {
         let offender = vec![format!("a line could not be written: {why}")];
         report.add_judgements(vec![Judgement::of("journal", "every request and answer is in the journal".to_owned(), offender)]);
     }
@@ -139,9 +150,9 @@ async fn hold(settings: &Settings, shared: &Arc<Shared>, seed: u64, past: Option
     Ok(report)
 }
 
-async fn hold_rounds(settings: &Settings, shared: &Arc<Shared>, seed: u64, report: &mut Report) -> Result<(), RaceError> {
+async fn run_rounds(settings: &Settings, run: &Arc<Run>, seed: u64, report: &mut Report) -> Result<(), RaceError> {
     for round in 1..=settings.rounds {
-        match hold_round(settings, shared, seed, round, report).await {
+        match run_round(settings, run, seed, round, report).await {
             Ok(()) => {}
             Err(error) if round == 1 => return Err(error),
             // What the rounds before found must not be lost to a later one that cannot be held.
@@ -155,37 +166,37 @@ async fn hold_rounds(settings: &Settings, shared: &Arc<Shared>, seed: u64, repor
     Ok(())
 }
 
-async fn hold_round(settings: &Settings, shared: &Arc<Shared>, seed: u64, round: u32, report: &mut Report) -> Result<(), RaceError> {
-    let mut slots = find::free_slots(&Client::new(shared), &settings.service, settings.slots).await?;
-    Dice::of(&[seed, u64::from(round)]).shuffle(&mut slots);
+async fn run_round(settings: &Settings, run: &Arc<Run>, seed: u64, round: u32, report: &mut Report) -> Result<(), RaceError> {
+    let mut slots = find::free_slots(&Client::new(&run.servers), &settings.service, settings.slots).await?;
+    SeededRng::of(&[seed, u64::from(round)]).shuffle(&mut slots);
     let plan = Arc::new(Plan {
         round,
         mode: settings.mode,
         slots,
         people: patient::invent(settings.clients, seed),
         clients: settings.clients,
-        servers: shared.servers.len(),
+        servers: run.servers.count(),
         rate: settings.rate,
-        run_seed: shared.run_seed,
-        written: shared.watch.base,
+        run_seed: run.servers.seed(),
+        written: run.servers.clock().base,
     });
-    shared.bar.set_message(format!("round {round} of {}", settings.rounds));
-    shared.bar.set_length(u64::try_from(plan.request_count()).unwrap_or_default());
-    shared.bar.set_position(0);
-    shared.bar.enable_steady_tick(Duration::from_millis(200));
-    let mut fight = {
-        let (plan, shared) = (Arc::clone(&plan), Arc::clone(shared));
-        rt::task::spawn_blocking(move || attack::fight(&plan, &shared))
+    run.bar.set_message(format!("round {round} of {}", settings.rounds));
+    run.bar.set_length(u64::try_from(plan.request_count()).unwrap_or_default());
+    run.bar.set_position(0);
+    run.bar.enable_steady_tick(Duration::from_millis(200));
+    let mut result = {
+        let (plan, run) = (Arc::clone(&plan), Arc::clone(run));
+        actix_rt::task::spawn_blocking(move || attack::run_clients(&plan, &run))
             .await
             .map_err(|_| RaceError::Failed("the race ended early; there is no verdict".to_owned()))??
     };
-    shared.bar.set_message("looking at what was kept");
-    checks::settle_open(shared, &plan, &mut fight.attempts).await?;
-    let winners = judge::winners(&plan, &fight.attempts);
-    let cancelled = judge::given_back(&fight.attempts);
-    let findings = checks::after(shared, &plan, &winners, &cancelled, settings.keep).await?;
-    report.add_fight(&fight, &judge::wins_per_slot(&plan, &fight.attempts, &winners));
-    report.add_judgements(judge::judge(&plan, &fight.attempts, &winners, &findings, shared.servers.len()));
+    run.bar.set_message("looking at what was kept");
+    checks::settle_open(run, &plan, &mut result.attempts).await?;
+    let winners = judge::winners(&plan, &result.attempts);
+    let cancelled = judge::given_back(&result.attempts);
+    let findings = checks::after(run, &plan, &winners, &cancelled, settings.keep).await?;
+    report.add_round(&result, &judge::wins_per_slot(&plan, &result.attempts, &winners));
+    report.add_judgements(judge::judge(&plan, &result.attempts, &winners, &findings, run.servers.count()));
     report.appointments.extend(winners);
     Ok(())
 }

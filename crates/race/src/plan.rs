@@ -1,15 +1,14 @@
 //! Who asks for what, and when: everything of a round that is decided before it starts.
 //!
-//! Pure. What a reader would get wrong: all clients walk the slots in the same order, so that they meet at each slot; spreading
-//! them out would race nobody.
+//! Pure. All clients walk the slots in the same order, so that they meet at each slot; spreading them out would race nobody.
 
 use std::time::Duration;
 
-use super::options::{GROUP_MIN, Mode};
-use crate::cli::load::patient::FoundSlot;
-use crate::cli::load::patient::{Person, booking};
-use crate::cli::load::random::Dice;
 use domain::time::Timestamp;
+use load::patient::{FoundSlot, Person, booking};
+use load::random::SeededRng;
+
+use crate::options::{GROUP_MIN, Mode};
 
 /// How often each client tries each slot in `book-cancel`.
 const GENERATIONS: usize = 4;
@@ -18,7 +17,7 @@ const GROUPS_MAX: usize = 8;
 
 /// One round.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub round: u32,
     pub mode: Mode,
     /// In the order every client walks them.
@@ -35,14 +34,14 @@ pub(super) struct Plan {
 
 /// One booking as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Booking {
+pub(crate) struct Booking {
     pub request_id: String,
     pub body: String,
 }
 
 /// Names one attempt of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     pub client: usize,
     /// Place in [`Plan::slots`].
     pub slot: usize,
@@ -52,7 +51,7 @@ pub(super) struct Turn {
 
 impl Plan {
     /// Tries of one client at one slot.
-    pub(super) const fn generations(&self) -> usize {
+    pub(crate) const fn generations(&self) -> usize {
         match self.mode {
             Mode::BookCancel => GENERATIONS,
             Mode::Book | Mode::SameRequest => 1,
@@ -60,12 +59,12 @@ impl Plan {
     }
 
     /// All bookings of the round.
-    pub(super) fn request_count(&self) -> usize {
+    pub(crate) fn request_count(&self) -> usize {
         self.clients * self.slots.len() * self.generations()
     }
 
     /// How many connections send one request at once.
-    pub(super) fn group_size(&self) -> usize {
+    pub(crate) fn group_size(&self) -> usize {
         match self.mode {
             Mode::SameRequest => (self.clients / GROUPS_MAX).max(GROUP_MIN),
             Mode::Book | Mode::BookCancel => 1,
@@ -73,13 +72,13 @@ impl Plan {
     }
 
     /// Who is behind a client: itself, or in `same-request` its group. A rest too small for a group joins the last one.
-    pub(super) fn asker(&self, client: usize) -> usize {
+    pub(crate) fn asker(&self, client: usize) -> usize {
         let groups = (self.clients / self.group_size()).max(1);
         (client / self.group_size()).min(groups - 1)
     }
 
     /// How many clients stand behind each asker.
-    pub(super) fn asker_sizes(&self) -> Vec<usize> {
+    pub(crate) fn asker_sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.asker(self.clients.saturating_sub(1)) + 1];
         for client in 0..self.clients {
             if let Some(size) = sizes.get_mut(self.asker(client)) {
@@ -90,7 +89,7 @@ impl Plan {
     }
 
     /// The server a client talks to. Members of a group are neighbours, so a group is spread over all servers.
-    pub(super) const fn server(&self, client: usize) -> usize {
+    pub(crate) const fn server(&self, client: usize) -> usize {
         match client.checked_rem(self.servers) {
             Some(server) => server,
             None => 0,
@@ -98,18 +97,18 @@ impl Plan {
     }
 
     /// What is sent in `turn`: the same bytes whenever it is asked, and for every member of a group.
-    pub(super) fn booking(&self, turn: Turn) -> Option<Booking> {
+    pub(crate) fn booking(&self, turn: Turn) -> Option<Booking> {
         let asker = self.asker(turn.client);
         let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let parts = [self.run_seed, u64::from(self.round), number(asker), number(turn.slot), number(turn.generation)];
-        let mut dice = Dice::of(&parts);
-        let request_id = dice.uuid();
-        let body = booking(self.people.get(asker)?, self.slots.get(turn.slot)?, &mut dice, self.written);
+        let mut rng = SeededRng::of(&parts);
+        let request_id = rng.uuid();
+        let body = booking(self.people.get(asker)?, self.slots.get(turn.slot)?, &mut rng, self.written);
         Some(Booking { request_id, body })
     }
 
     /// When `turn` is due after the start; `None` in a closed loop.
-    pub(super) fn due(&self, turn: Turn) -> Option<Duration> {
+    pub(crate) fn due(&self, turn: Turn) -> Option<Duration> {
         let rate = u64::from(self.rate?);
         // The members of a group are due together: they send one request at once.
         let client = self.asker(turn.client) * self.group_size();
@@ -122,7 +121,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::load::patient::invent;
+    use load::patient::invent;
 
     fn plan(mode: Mode, clients: usize) -> Plan {
         let slot = FoundSlot {

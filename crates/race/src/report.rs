@@ -1,7 +1,6 @@
 //! The result of a run, as a table for people and as JSON for scripts.
 //!
-//! Adds up and prints; it judges nothing. What a reader would get wrong: the table shows the first offenders of each judgement
-//! only, the JSON all of them.
+//! Adds up and prints; it judges nothing. The table shows the first offenders of each judgement only, the JSON all of them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,9 +8,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::answer::Answer;
-use super::attack::Fight;
-use super::judge::{Judgement, Winner};
+use crate::answer::Answer;
+use crate::attempt::RoundResult;
+use crate::judgement::{Judgement, Winner};
 
 /// Offenders of one judgement that the table shows.
 const OFFENDERS_SHOWN_MAX: usize = 12;
@@ -109,11 +108,11 @@ fn micros(duration: Duration) -> u64 {
 
 impl Report {
     /// Adds what the clients of one round saw.
-    pub(super) fn add_fight(&mut self, fight: &Fight, wins: &[(String, Vec<String>)]) {
+    pub(crate) fn add_round(&mut self, round: &RoundResult, wins: &[(String, Vec<String>)]) {
         self.rounds += 1;
-        self.requests += fight.attempts.len();
-        self.took_us = self.took_us.saturating_add(micros(fight.took));
-        for attempt in &fight.attempts {
+        self.requests += round.attempts.len();
+        self.took_us = self.took_us.saturating_add(micros(round.took));
+        for attempt in &round.attempts {
             *self.answers.entry(attempt.answer.label()).or_default() += 1;
             if let Some(settled) = &attempt.settled {
                 self.add_settled(settled);
@@ -134,17 +133,17 @@ impl Report {
     }
 
     /// Counts the answer to a request that was sent again.
-    pub(super) fn add_settled(&mut self, answer: &Answer) {
+    pub(crate) fn add_settled(&mut self, answer: &Answer) {
         *self.settled.entry(answer.label()).or_default() += 1;
     }
 
     /// Adds what was judged.
-    pub(super) fn add_judgements(&mut self, judgements: Vec<Judgement>) {
+    pub(crate) fn add_judgements(&mut self, judgements: Vec<Judgement>) {
         self.judgements.extend(judgements);
     }
 
     /// Works out percentiles and the verdict.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         for latency in [&mut self.won_us, &mut self.lost_us, &mut self.other_us] {
             latency.finish();
         }

@@ -1,17 +1,18 @@
 //! Looks at what the servers kept: reads winners, looks slots up, cancels, and looks again; through every server.
 //!
-//! Says what it found and leaves the judging to `judge`. What a reader would get wrong: a cancel whose answer was lost is not
-//! sent again blindly; the appointment is read first, since a cancel that went through must not be judged by its echo.
+//! Says what it found and leaves the judging to `judge`.
+//! Pitfall: a cancel whose answer was lost is not sent again blindly; the appointment is read first, since a cancel that went
+//! through must not be judged by its echo.
 
-use std::time::Instant as Tick;
+use std::time::Instant;
 
-use actix_web::rt;
-use awc::http::Method;
+use actix_rt::time;
+use load::client::{Reply, Request};
 use serde_json::Value;
 
-use super::answer::{Reply, Won, describe};
-use super::client::{Ask, Client};
-use super::journal::Line;
+use crate::answer::{Won, describe};
+use crate::client::RaceClient;
+use crate::journal::JournalLine;
 
 /// How often a cancel is tried before it counts as failed.
 const CANCEL_TRIES: u32 = 20;
@@ -20,15 +21,15 @@ fn json(reply: &Reply) -> Value {
     serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
 }
 
-async fn appointment(client: &Client, server: usize, id: &str) -> Result<Reply, String> {
+async fn appointment(client: &RaceClient, server: usize, id: &str) -> Result<Reply, String> {
     let path = format!("/Appointment/{id}");
-    let reply = client.read(&Ask::get(server, &path, "read:appointment")).await;
-    let reply = reply.map_err(|loss| format!("no answer ({loss:?})"))?;
+    let reply = client.http.read(&Request::get(server, &path, "read:appointment")).await;
+    let reply = reply.map_err(|error| format!("no answer ({error:?})"))?;
     if reply.status == 200 { Ok(reply) } else { Err(format!("answered {} ({})", reply.status, describe(&json(&reply)))) }
 }
 
 /// Whether the appointment is readable through that server with one of these statuses.
-pub(super) async fn appointment_stands(client: &Client, server: usize, id: &str, statuses: &[&str]) -> Result<(), String> {
+pub(crate) async fn appointment_has_status(client: &RaceClient, server: usize, id: &str, statuses: &[&str]) -> Result<(), String> {
     let body = json(&appointment(client, server, id).await?);
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("id") != id {
@@ -42,9 +43,9 @@ pub(super) async fn appointment_stands(client: &Client, server: usize, id: &str,
 }
 
 /// Whether the slot has that status in a search by `_id` through that server.
-pub(super) async fn slot_stands(client: &Client, server: usize, id: &str, status: &str) -> Result<(), String> {
+pub(crate) async fn slot_has_status(client: &RaceClient, server: usize, id: &str, status: &str) -> Result<(), String> {
     let path = format!("/Slot?_id={id}");
-    let reply = client.read(&Ask::get(server, &path, "search:slot")).await.map_err(|loss| format!("no answer ({loss:?})"))?;
+    let reply = client.http.read(&Request::get(server, &path, "search:slot")).await.map_err(|error| format!("no answer ({error:?})"))?;
     let body = json(&reply);
     if reply.status != 200 {
         return Err(format!("the search was answered {} ({})", reply.status, describe(&body)));
@@ -59,8 +60,8 @@ pub(super) async fn slot_stands(client: &Client, server: usize, id: &str, status
 }
 
 /// Cancels an appointment: with the body and version of its 201 where `known`, else as read back.
-pub(super) async fn cancel(client: &Client, server: usize, id: &str, known: Option<&Won>) -> Result<(), String> {
-    client.shared.journal.write(&Line::Cancelling { cancelling: id.to_owned() });
+pub(crate) async fn cancel(client: &RaceClient, server: usize, id: &str, known: Option<&Won>) -> Result<(), String> {
+    client.run.journal.write(&JournalLine::Cancelling { cancelling: id.to_owned() });
     let mut basis = known.and_then(|won| Some((won.body.clone(), won.etag.clone()?)));
     for _ in 0..CANCEL_TRIES {
         let (body, etag) = match basis.take() {
@@ -69,40 +70,32 @@ pub(super) async fn cancel(client: &Client, server: usize, id: &str, known: Opti
         };
         let Some(body) = with_status_cancelled(&body)? else {
             // A cancel without an answer had gone through.
-            client.shared.journal.write(&Line::Cancelled { cancelled: id.to_owned() });
+            client.run.journal.write(&JournalLine::Cancelled { cancelled: id.to_owned() });
             return Ok(());
         };
-        let (path, request_id) = (format!("/Appointment/{id}"), client.uuid());
-        let ask = Ask {
-            server,
-            method: Method::PUT,
-            path: &path,
-            interaction: "update:appointment",
-            request_id: Some(&request_id),
-            if_match: Some(&etag),
-            body: Some(&body),
-        };
-        let asked = Tick::now();
-        match client.send(&ask).await {
+        let (path, request_id) = (format!("/Appointment/{id}"), client.http.uuid());
+        let request = Request::update(server, &path, &request_id, &etag, &body);
+        let sent = Instant::now();
+        match client.http.send(&request).await {
             Ok(reply) if reply.status == 200 => {
                 let answer = json(&reply);
                 if answer.get("status").and_then(Value::as_str) != Some("cancelled") {
                     return Err("the cancel was answered 200 with an appointment that is not cancelled".to_owned());
                 }
-                client.shared.journal.write(&Line::Cancelled { cancelled: id.to_owned() });
+                client.run.journal.write(&JournalLine::Cancelled { cancelled: id.to_owned() });
                 return Ok(());
             }
             Ok(reply) if !matches!(reply.status, 429 | 500 | 502 | 503 | 504) => {
                 return Err(format!("the cancel was answered {} ({})", reply.status, describe(&json(&reply))));
             }
             // Undecided: read before trying again, after a pause no shorter than the failure took.
-            Ok(_) | Err(_) => rt::time::sleep(asked.elapsed().min(client.shared.timeout)).await,
+            Ok(_) | Err(_) => time::sleep(sent.elapsed().min(client.run.servers.timeout())).await,
         }
     }
     Err(format!("the cancel was not answered in {CANCEL_TRIES} tries"))
 }
 
-async fn read_back(client: &Client, server: usize, id: &str) -> Result<(String, String), String> {
+async fn read_back(client: &RaceClient, server: usize, id: &str) -> Result<(String, String), String> {
     let reply = appointment(client, server, id).await.map_err(|why| format!("reading it for the cancel: {why}"))?;
     let version = json(&reply).pointer("/meta/versionId").and_then(Value::as_str).map(|version| format!("W/\"{version}\""));
     let etag = reply.etag.or(version).ok_or("it has neither an ETag nor a version")?;

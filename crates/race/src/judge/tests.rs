@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use super::super::answer::Loss;
-use super::super::checks::Check;
-use super::super::plan::Turn;
 use super::*;
-use crate::cli::load::patient::{FoundSlot, invent};
+use crate::answer::NoAnswer;
+use crate::checks::Check;
+use crate::plan::Turn;
 use domain::time::Timestamp;
+use load::client::SendError;
+use load::patient::{FoundSlot, invent};
 
 fn plan(mode: Mode) -> Plan {
     let slot = FoundSlot {
@@ -45,7 +46,7 @@ fn failed(mode: Mode, attempts: &[Attempt]) -> Vec<&'static str> {
 
 #[test]
 fn a_booking_whose_answer_was_lost_is_the_winner_once_it_is_named() {
-    let lost = settled(0, "r0", Answer::Lost(Loss::Timeout), duplicate("a"));
+    let lost = settled(0, "r0", Answer::Lost(NoAnswer::Send(SendError::Timeout)), duplicate("a"));
     assert!(failed(Mode::Book, &[lost.clone(), attempt(1, "r1", Answer::Taken)]).is_empty());
     assert_eq!(failed(Mode::Book, &[lost, attempt(1, "r1", booked("b"))]), ["winners"]);
 }
@@ -61,10 +62,10 @@ fn a_refused_request_may_book_when_it_is_sent_again_but_not_have_booked_before()
 
 #[test]
 fn a_request_that_stays_open_is_a_deviation_and_so_is_a_slot_nobody_won() {
-    let open = settled(0, "r0", Answer::Lost(Loss::Dropped), Answer::Lost(Loss::Unreachable));
+    let open = settled(0, "r0", Answer::Lost(NoAnswer::Send(SendError::Dropped)), Answer::Lost(NoAnswer::Send(SendError::Unreachable)));
     assert_eq!(failed(Mode::Book, &[open, attempt(1, "r1", booked("a"))]), ["unanswered"]);
     assert_eq!(failed(Mode::Book, &[attempt(0, "r0", Answer::Taken)]), ["winners"]);
-    let fault = Answer::Odd { status: 500, what: "exception: ".into() };
+    let fault = Answer::Unexpected { status: 500, what: "exception: ".into() };
     let judged = failed(Mode::Book, &[settled(0, "r0", fault, Answer::Taken), attempt(1, "r1", booked("a"))]);
     assert_eq!(judged, ["losers"], "a fault is a deviation even when it is settled");
 }
@@ -85,7 +86,7 @@ fn one_request_on_several_connections_is_booked_once_and_named_by_all_others() {
     assert_eq!(judged(booked("b")), ["winners", "same-request"]);
     assert_eq!(judged(duplicate("b")), ["same-request"]);
     assert!(failed(Mode::SameRequest, &[won(), attempt(1, "r1", Answer::Taken)]).is_empty(), "another group's loser");
-    let unheard = [attempt(0, "r0", duplicate("a")), settled(1, "r0", Answer::Lost(Loss::Timeout), duplicate("a"))];
+    let unheard = [attempt(0, "r0", duplicate("a")), settled(1, "r0", Answer::Lost(NoAnswer::Send(SendError::Timeout)), duplicate("a"))];
     assert_eq!(failed(Mode::SameRequest, &[attempt(0, "r0", duplicate("a"))]), ["winners", "same-request"]);
     assert!(failed(Mode::SameRequest, &unheard).is_empty(), "the one 201 was lost on its way");
 }

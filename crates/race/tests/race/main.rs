@@ -1,4 +1,4 @@
-//! `slotkeeper race` must find a clean server clean, and must be able to fail: here it races a small server in memory, over
+//! A race must find a clean server clean, and must be able to fail: here it races a small server in memory, over
 //! real sockets, that behaves, or books twice, or breaks one promise at a time.
 
 #![allow(
@@ -11,7 +11,6 @@
     reason = "a test may panic"
 )]
 
-#[path = "race/stub.rs"]
 mod stub;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,11 +18,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use clap::Parser;
 use domain::ids::Ids;
 use domain::time::{Clock, Timestamp};
+use race::{Mode, RaceError, RaceOptions, Verdict, run};
 use serde_json::{Value, json};
-use slotkeeper::cli::race::{RaceArgs, RaceError, Verdict, run};
 use stub::{Fault, Memory, NOW, SLOTS, Slot, Stub, serve};
 
 struct FixedClock;
@@ -41,12 +39,7 @@ impl Ids for CountedIds {
     }
 }
 
-#[derive(clap::Parser)]
-#[command(args_override_self = true)]
-struct Line {
-    #[command(flatten)]
-    race: RaceArgs,
-}
+const MODES: [Mode; 3] = [Mode::Book, Mode::BookCancel, Mode::SameRequest];
 
 struct Ring {
     stub: Arc<Stub>,
@@ -63,17 +56,24 @@ impl Ring {
         Self { stub, ports: [one, two], first }
     }
 
-    fn try_race(&self, more: &[&str]) -> (Result<Verdict, RaceError>, String) {
-        let [first, second] = self.ports.map(|port| format!("http://127.0.0.1:{port}"));
-        let line = ["race", "--server", &first, "--server", &second, "--clients", "8", "--slots", "10", "--seed", "3"];
-        let args = Line::try_parse_from(line.iter().chain(more)).unwrap().race;
+    /// What every race here is told, unless a test says otherwise.
+    fn options(&self) -> RaceOptions {
+        let servers = self.ports.map(|port| format!("http://127.0.0.1:{port}")).to_vec();
+        RaceOptions { servers, clients: 8, slots: 10, seed: Some(3), ..RaceOptions::default() }
+    }
+
+    fn in_mode(&self, mode: Mode) -> RaceOptions {
+        RaceOptions { mode, ..self.options() }
+    }
+
+    fn try_race(&self, options: &RaceOptions) -> (Result<Verdict, RaceError>, String) {
         let mut out = Vec::new();
-        let verdict = run(&args, &FixedClock, &CountedIds, &mut out);
+        let verdict = run(options, &FixedClock, &CountedIds, &mut out);
         (verdict, String::from_utf8(out).unwrap())
     }
 
-    fn race(&self, more: &[&str]) -> (Verdict, String) {
-        let (verdict, text) = self.try_race(more);
+    fn race(&self, options: &RaceOptions) -> (Verdict, String) {
+        let (verdict, text) = self.try_race(options);
         (verdict.unwrap(), text)
     }
 
@@ -87,84 +87,88 @@ fn failed(verdict: &Verdict) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_server_that_behaves_is_found_clean_in_every_mode_and_is_left_as_it_was() {
-    for mode in ["book", "book-cancel", "same-request"] {
+fn a_good_server_is_clean_in_every_mode_and_left_as_it_was() {
+    for mode in MODES {
         let ring = Ring::new(Fault::None);
-        let (verdict, text) = ring.race(&["--mode", mode, "--rounds", "2"]);
-        assert!(verdict.is_clean() && text.ends_with("verdict: clean\n"), "{mode}: {text}");
-        assert_eq!(ring.live(), 0, "{mode}");
+        let (verdict, text) = ring.race(&RaceOptions { rounds: 2, ..ring.in_mode(mode) });
+        assert!(verdict.is_clean() && text.ends_with("verdict: clean\n"), "{mode:?}: {text}");
+        assert_eq!(ring.live(), 0, "{mode:?}");
         let memory = ring.stub.memory.lock().unwrap();
-        assert!(memory.slots.iter().all(|slot| !slot.busy), "{mode}");
-        assert_eq!(memory.headers_missing, 0, "{mode}");
+        assert!(memory.slots.iter().all(|slot| !slot.busy), "{mode:?}");
+        assert_eq!(memory.headers_missing, 0, "{mode:?}");
         let booked = memory.appointments.len();
         drop(memory);
-        if mode == "book-cancel" {
+        if mode == Mode::BookCancel {
             assert!(booked > 40, "several generations: {booked}");
         } else {
-            assert_eq!(booked, 20, "{mode}");
-            assert_eq!(verdict.report.slots.one, 20, "{mode}");
+            assert_eq!(booked, 20, "{mode:?}");
+            assert_eq!(verdict.report.slots.one, 20, "{mode:?}");
         }
     }
 }
 
 #[test]
 fn a_server_that_books_twice_is_found_out_in_every_mode() {
-    for (mode, judgement) in [("book", "winners"), ("book-cancel", "holders"), ("same-request", "winners")] {
-        let (verdict, text) = Ring::new(Fault::BooksTwice).race(&["--mode", mode]);
-        assert!(failed(&verdict).contains(&judgement), "{mode}: {text}");
+    for (mode, judgement) in [(Mode::Book, "winners"), (Mode::BookCancel, "holders"), (Mode::SameRequest, "winners")] {
+        let ring = Ring::new(Fault::BooksTwice);
+        let (verdict, text) = ring.race(&ring.in_mode(mode));
+        assert!(failed(&verdict).contains(&judgement), "{mode:?}: {text}");
         let last = text.lines().last().unwrap();
-        assert!(last.starts_with("verdict: ") && last.contains("deviation"), "{mode}: {last}");
+        assert!(last.starts_with("verdict: ") && last.contains("deviation"), "{mode:?}: {last}");
     }
 }
 
 #[test]
 fn each_broken_promise_is_named_by_its_judgement() {
     for (fault, mode, judgement) in [
-        (Fault::WrongOutcome, "book", "losers"),
-        (Fault::LosesBooking, "book", "readable"),
-        (Fault::LosesBooking, "book-cancel", "give-backs"),
-        (Fault::ForgetsRequests, "same-request", "same-request"),
-        (Fault::NamesAnother, "same-request", "same-request"),
-        (Fault::BooksAndRefuses, "book", "refused"),
-        (Fault::BooksAndRefuses, "book-cancel", "refused"),
-        (Fault::KeepsSlot, "book", "free"),
-        (Fault::SecondServerIsBehind, "book", "busy"),
+        (Fault::WrongOutcome, Mode::Book, "losers"),
+        (Fault::LosesBooking, Mode::Book, "readable"),
+        (Fault::LosesBooking, Mode::BookCancel, "give-backs"),
+        (Fault::ForgetsRequests, Mode::SameRequest, "same-request"),
+        (Fault::NamesAnother, Mode::SameRequest, "same-request"),
+        (Fault::BooksAndRefuses, Mode::Book, "refused"),
+        (Fault::BooksAndRefuses, Mode::BookCancel, "refused"),
+        (Fault::KeepsSlot, Mode::Book, "free"),
+        (Fault::SecondServerIsBehind, Mode::Book, "busy"),
     ] {
-        let (verdict, text) = Ring::new(fault).race(&["--mode", mode]);
-        assert!(failed(&verdict).contains(&judgement), "{fault:?} in {mode}: {text}");
+        let ring = Ring::new(fault);
+        let (verdict, text) = ring.race(&ring.in_mode(mode));
+        assert!(failed(&verdict).contains(&judgement), "{fault:?} in {mode:?}: {text}");
     }
 }
 
 #[test]
-fn answers_that_come_too_late_are_settled_by_sending_the_same_request_again() {
-    for mode in ["book", "same-request"] {
+fn late_answers_are_settled_by_sending_the_request_again() {
+    for mode in [Mode::Book, Mode::SameRequest] {
         let ring = Ring::new(Fault::AnswersLate);
-        let (verdict, text) = ring.race(&["--mode", mode, "--timeout", "1", "--slots", "3"]);
-        assert!(verdict.is_clean(), "{mode}: {text}");
-        assert!(verdict.report.answers.contains_key("no answer in time"), "{mode}: {text}");
-        assert_eq!(ring.live(), 0, "{mode}");
+        let (verdict, text) = ring.race(&RaceOptions { timeout_s: 1, slots: 3, ..ring.in_mode(mode) });
+        assert!(verdict.is_clean(), "{mode:?}: {text}");
+        assert!(verdict.report.answers.contains_key("no answer in time"), "{mode:?}: {text}");
+        assert_eq!(ring.live(), 0, "{mode:?}");
     }
 }
 
 #[test]
-fn requests_refused_for_load_are_counted_apart_and_are_no_deviation() {
-    for mode in ["book", "book-cancel", "same-request"] {
-        let (verdict, text) = Ring::new(Fault::RefusesForLoad).race(&["--mode", mode]);
-        assert!(verdict.is_clean(), "{mode}: {text}");
-        assert!(verdict.report.answers["503 refused for load"] > 0, "{mode}: {text}");
+fn requests_refused_for_load_are_no_deviation() {
+    for mode in MODES {
+        let ring = Ring::new(Fault::RefusesForLoad);
+        let (verdict, text) = ring.race(&ring.in_mode(mode));
+        assert!(verdict.is_clean(), "{mode:?}: {text}");
+        assert!(verdict.report.answers["503 refused for load"] > 0, "{mode:?}: {text}");
     }
 }
 
 #[test]
 fn an_open_loop_keeps_its_rate() {
-    let (verdict, text) = Ring::new(Fault::None).race(&["--rate", "200"]);
+    let ring = Ring::new(Fault::None);
+    let (verdict, text) = ring.race(&RaceOptions { rate: Some(200), ..ring.options() });
     assert!(verdict.is_clean(), "{text}");
     assert!((150..=205).contains(&verdict.report.requests_per_s), "{text}");
 }
 
 #[test]
-fn a_server_that_is_stopped_in_the_middle_and_comes_back_loses_nothing_and_is_found_clean() {
-    for mode in ["book", "book-cancel", "same-request"] {
+fn a_server_that_stops_and_comes_back_is_found_clean() {
+    for mode in MODES {
         let ring = Ring::new(Fault::None);
         let (stub, handle, port) = (Arc::clone(&ring.stub), ring.first.clone(), ring.ports[0]);
         let restart = std::thread::spawn(move || {
@@ -173,14 +177,14 @@ fn a_server_that_is_stopped_in_the_middle_and_comes_back_loses_nothing_and_is_fo
             std::thread::sleep(Duration::from_millis(300));
             serve(&stub, false, port);
         });
-        let (verdict, text) = ring.race(&["--mode", mode, "--rate", if mode == "book-cancel" { "320" } else { "80" }]);
-        assert!(verdict.is_clean() && verdict.report.took_us > 900_000, "{mode}: {text}");
+        let (verdict, text) = ring.race(&RaceOptions { rate: Some(if mode == Mode::BookCancel { 320 } else { 80 }), ..ring.in_mode(mode) });
+        assert!(verdict.is_clean() && verdict.report.took_us > 900_000, "{mode:?}: {text}");
         restart.join().unwrap();
     }
 }
 
 #[test]
-fn a_server_that_stops_for_good_ends_the_race_with_deviations_and_not_with_a_wait() {
+fn a_server_that_stops_for_good_ends_the_race_with_deviations() {
     let ring = Ring::new(Fault::None);
     let handle = ring.first.clone();
     let stop = std::thread::spawn(move || {
@@ -188,19 +192,19 @@ fn a_server_that_stops_for_good_ends_the_race_with_deviations_and_not_with_a_wai
         actix_web::rt::System::new().block_on(handle.stop(false));
     });
     let begun = std::time::Instant::now();
-    let (verdict, text) = ring.race(&["--rate", "80", "--timeout", "1"]);
+    let (verdict, text) = ring.race(&RaceOptions { rate: Some(80), timeout_s: 1, ..ring.options() });
     stop.join().unwrap();
     assert!(verdict.report.answers["not connected"] > 0 && failed(&verdict).contains(&"unanswered"), "{text}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]
-fn a_journal_cut_short_is_settled_and_a_booking_that_vanished_meanwhile_is_found() {
+fn a_journal_cut_short_is_settled_and_a_lost_booking_found() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, result) = (folder.path().join("journal"), folder.path().join("result.json"));
-    let (journal_path, result_path) = (journal.to_str().unwrap(), result.to_str().unwrap());
     let ring = Ring::new(Fault::None);
-    let (verdict, text) = ring.race(&["--keep", "--journal", journal_path, "--json", result_path]);
+    let (verdict, text) =
+        ring.race(&RaceOptions { keep: true, journal: Some(journal.clone()), json: Some(result.clone()), ..ring.options() });
     assert!(verdict.is_clean(), "{text}");
     assert_eq!(ring.live(), 10);
     let json: Value = serde_json::from_str(&std::fs::read_to_string(&result).unwrap()).unwrap();
@@ -213,43 +217,44 @@ fn a_journal_cut_short_is_settled_and_a_booking_that_vanished_meanwhile_is_found
     let lines = std::fs::read_to_string(&journal).unwrap();
     let heard = lines.lines().enumerate().filter(|(n, line)| !(line.contains("\"answered\"") && n % 2 == 0)).map(|(_, line)| line);
     std::fs::write(&journal, heard.collect::<Vec<_>>().join("\n") + "\n").unwrap();
-    let (verdict, text) = ring.race(&["--settle", journal_path, "--keep"]);
+    let settle = RaceOptions { settle: Some(journal), keep: true, ..ring.options() };
+    let (verdict, text) = ring.race(&settle);
     assert!(verdict.is_clean() && !verdict.report.settled.is_empty(), "{text}");
     assert_eq!(verdict.report.appointments.len(), 10);
 
     let victim = json["appointments"][0]["id"].as_str().unwrap();
     let kept = ring.stub.memory.lock().unwrap().appointments.insert(victim.to_owned(), Value::Null).unwrap();
-    let (verdict, text) = ring.race(&["--settle", journal_path, "--keep"]);
+    let (verdict, text) = ring.race(&settle);
     assert_eq!(failed(&verdict), ["readable"], "{text}");
 
     ring.stub.memory.lock().unwrap().appointments.insert(victim.to_owned(), kept);
-    let (verdict, text) = ring.race(&["--settle", journal_path]);
+    let (verdict, text) = ring.race(&RaceOptions { keep: false, ..settle });
     assert!(verdict.is_clean(), "{text}");
     assert_eq!(ring.live(), 0);
 }
 
 #[test]
-fn a_slot_that_is_taken_by_nobody_the_journal_knows_is_a_deviation_when_settling() {
+fn a_slot_taken_by_nobody_the_journal_knows_is_a_deviation() {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal");
     let ring = Ring::new(Fault::None);
-    let _ = ring.race(&["--journal", journal.to_str().unwrap(), "--slots", "1"]);
+    let _ = ring.race(&RaceOptions { journal: Some(journal.clone()), slots: 1, ..ring.options() });
     let lines = std::fs::read_to_string(&journal).unwrap();
     let sent = lines.lines().filter(|line| line.contains("\"sent\"")).take(1);
     std::fs::write(&journal, sent.collect::<String>().replace("\"sent\":\"", "\"sent\":\"other-") + "\n").unwrap();
     ring.stub.memory.lock().unwrap().slots.iter_mut().for_each(|slot| slot.busy = true);
-    let (verdict, text) = ring.race(&["--settle", journal.to_str().unwrap()]);
+    let (verdict, text) = ring.race(&RaceOptions { settle: Some(journal), ..ring.options() });
     assert_eq!(failed(&verdict), ["open"], "{text}");
 }
 
 #[test]
-fn too_few_slots_a_dead_server_and_unusable_arguments_end_without_a_verdict() {
+fn what_cannot_be_raced_ends_without_a_verdict() {
     let ring = Ring::new(Fault::None);
-    let few = ring.try_race(&["--slots", "40"]).0.unwrap_err();
+    let few = ring.try_race(&RaceOptions { slots: 40, ..ring.options() }).0.unwrap_err();
     assert!(!few.is_usage() && few.to_string().contains("has 12 free slots"), "{few}");
-    let keep = ring.try_race(&["--mode", "book-cancel", "--keep"]).0.unwrap_err();
+    let keep = ring.try_race(&RaceOptions { keep: true, ..ring.in_mode(Mode::BookCancel) }).0.unwrap_err();
     assert!(keep.is_usage(), "{keep}");
-    let line = ["race", "--server", "http://127.0.0.1:1", "--timeout", "1"];
-    let dead = run(&Line::try_parse_from(line).unwrap().race, &FixedClock, &CountedIds, &mut Vec::new()).unwrap_err();
+    let nobody = RaceOptions { servers: vec!["http://127.0.0.1:1".to_owned()], timeout_s: 1, ..RaceOptions::default() };
+    let dead = ring.try_race(&nobody).0.unwrap_err();
     assert!(!dead.is_usage() && dead.to_string().contains("no answer"), "{dead}");
 }
