@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What every variable of the environment begins with.
 const PREFIX: &str = "SLOTKEEPER_";
@@ -31,21 +31,6 @@ pub enum Refused {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn of_this_process<C: Parser>() -> Result<C, Refused> {
     resolve(std::env::args_os().collect(), &|name| std::env::var(name).ok())
-}
-
-/// The program that is running, for whoever starts it once more.
-///
-/// # Errors
-/// When the operating system does not tell.
-pub fn own_program() -> std::io::Result<PathBuf> {
-    std::env::current_exe()
-}
-
-/// The directories in which programs are looked for.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn program_directories() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).collect()
 }
 
 /// A command line, completed from `environment` and from the configuration file it names.

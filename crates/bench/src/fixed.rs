@@ -1,19 +1,19 @@
-//! `slotkeeper bench-static`: the reference of rows B7 and B8, a server with one body and nothing behind it.
+//! `slotkeeper-bench static`: the reference of rows B7 and B8, a server with one body and nothing behind it.
 //!
 //! The same HTTP library and the same number of workers as `serve`. What a reader would get wrong: it does not look at what is
 //! asked beyond path and `If-None-Match`, because it stands for what HTTP alone costs.
 
-use super::BenchError;
-use super::server::FHIR_JSON;
+use crate::error::BenchError;
 use actix_web::http::header;
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use load::headers::FHIR_JSON;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const ETAG: &str = "W/\"1\"";
 
-/// What `slotkeeper bench-static` is told.
+/// What `slotkeeper-bench static` is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct StaticArgs {
     /// Address and port to listen on

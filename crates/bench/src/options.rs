@@ -1,12 +1,12 @@
-//! The command line of `bench`, and what it comes to.
+//! The command line of `slotkeeper-bench`, and what it comes to.
 
-use super::BenchError;
-use super::verdict::Grade;
+use crate::error::BenchError;
+use crate::verdict::Grade;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The rows there are, in the order in which they run.
-pub(super) const ROWS: [(&str, &str); 13] = [
+pub(crate) const ROWS: [(&str, &str); 13] = [
     ("B1", "bookings, 64 clients, PostgreSQL / pgbench, five round trips"),
     ("B2", "bookings, 256 clients, PostgreSQL / pgbench, five round trips"),
     ("B3", "bookings, 64 clients, PostgreSQL / raw batched statement"),
@@ -25,7 +25,7 @@ pub(super) const ROWS: [(&str, &str); 13] = [
 const GROWTH_SLOTS: u64 = 10_000_000;
 const GROWTH_SLOTS_QUICK: u64 = 1_000_000;
 
-/// What `slotkeeper bench` is told.
+/// What `slotkeeper-bench` is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BenchArgs {
     /// Only these rows, such as B1,B4
@@ -53,22 +53,25 @@ pub struct BenchArgs {
     /// Length of each side of a round, in seconds: 5 unless said otherwise, with --quick 2
     #[arg(long, value_name = "SECONDS")]
     pub seconds: Option<f64>,
+    /// The server that is measured: the `slotkeeper` beside this program unless said otherwise
+    #[arg(long, value_name = "PATH")]
+    pub server_bin: Option<PathBuf>,
 }
 
 /// Arguments that were found usable.
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) rows: Vec<&'static str>,
-    pub(super) rounds: u32,
+pub(crate) struct Settings {
+    pub(crate) rows: Vec<&'static str>,
+    pub(crate) rounds: u32,
     /// Length of each side of a round.
-    pub(super) time: Duration,
-    pub(super) growth_slots: u64,
-    pub(super) must: Option<Grade>,
+    pub(crate) time: Duration,
+    pub(crate) growth_slots: u64,
+    pub(crate) must: Option<Grade>,
 }
 
 impl Settings {
     /// What `args` come to.
-    pub(super) fn parse(args: &BenchArgs) -> Result<Self, BenchError> {
+    pub(crate) fn parse(args: &BenchArgs) -> Result<Self, BenchError> {
         let (rounds, seconds, growth_slots) = if args.quick { (2, 2.0, GROWTH_SLOTS_QUICK) } else { (5, 5.0, GROWTH_SLOTS) };
         let seconds = args.seconds.unwrap_or(seconds);
         // A token lives five minutes, and one is made for each side of a round.

@@ -3,10 +3,10 @@
 //! What a reader would get wrong: `pgbench` binds its variables as parameters of prepared statements, so a document with any
 //! characters in it may be one.
 
-use super::BenchError;
-use super::place::Place;
-use super::postgres::{Database, Postgres};
-use super::sample::Sample;
+use crate::error::BenchError;
+use crate::postgres::{Database, Postgres};
+use crate::sample::Sample;
+use crate::workdir::WorkDir;
 use domain::synthetic::SyntheticDiary;
 use std::time::Duration;
 
@@ -17,52 +17,52 @@ const THREADS: usize = 2;
 
 /// What `pgbench` said.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Ran {
+pub(crate) struct PgbenchResult {
     /// Transactions a second, without the time that connecting took.
-    pub(super) per_second: f64,
+    pub(crate) per_second: f64,
     /// Transactions that were carried out.
-    pub(super) transactions: u64,
+    pub(crate) transactions: u64,
 }
 
 /// What to book.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Load {
-    pub(super) clients: usize,
-    pub(super) time: Duration,
+pub(crate) struct BookingLoad {
+    pub(crate) clients: usize,
+    pub(crate) time: Duration,
     /// The slots before this one have appointments.
-    pub(super) first: u64,
+    pub(crate) first: u64,
 }
 
 /// Books distinct slots.
-pub(super) fn book_base(
+pub(crate) fn book_base(
     postgres: &Postgres,
-    place: &Place,
+    workdir: &WorkDir,
     database: &Database,
     diary: &SyntheticDiary,
-    Load { clients, time, first }: Load,
+    BookingLoad { clients, time, first }: BookingLoad,
     sample: &Sample,
-) -> Result<Ran, BenchError> {
+) -> Result<PgbenchResult, BenchError> {
     let mut given = of_diary(diary);
     // The script counts its turn up before it books; in each turn every client takes one slot.
     let turn = i64::try_from(first.div_ceil(u64::try_from(clients).unwrap_or(1).max(1))).unwrap_or_default() - 1;
     given.extend([("clients", clients.to_string()), ("turn", turn.to_string())]);
     given.extend(sample.columns());
-    run(postgres, place, database, "book-base.sql", BOOK_BASE, clients, time, &given)
+    run(postgres, workdir, database, "book-base.sql", BOOK_BASE, clients, time, &given)
 }
 
 /// Reads appointments on the first `count` slots of the diary.
-pub(super) fn read_by_id(
+pub(crate) fn read_by_id(
     postgres: &Postgres,
-    place: &Place,
+    workdir: &WorkDir,
     database: &Database,
     diary: &SyntheticDiary,
     count: u64,
     clients: usize,
     time: Duration,
-) -> Result<Ran, BenchError> {
+) -> Result<PgbenchResult, BenchError> {
     let mut given = of_diary(diary);
     given.push(("count", count.to_string()));
-    run(postgres, place, database, "read-by-id.sql", READ_BY_ID, clients, time, &given)
+    run(postgres, workdir, database, "read-by-id.sql", READ_BY_ID, clients, time, &given)
 }
 
 fn of_diary(diary: &SyntheticDiary) -> Vec<(&'static str, String)> {
@@ -72,15 +72,15 @@ fn of_diary(diary: &SyntheticDiary) -> Vec<(&'static str, String)> {
 #[expect(clippy::too_many_arguments, reason = "each is one word of the command line")]
 fn run(
     postgres: &Postgres,
-    place: &Place,
+    workdir: &WorkDir,
     database: &Database,
     name: &str,
     script: &str,
     clients: usize,
     time: Duration,
     given: &[(&str, String)],
-) -> Result<Ran, BenchError> {
-    let file = place.file(name);
+) -> Result<PgbenchResult, BenchError> {
+    let file = workdir.file(name);
     std::fs::write(&file, script).map_err(|error| BenchError::failed(format!("cannot write {}: {error}", file.display())))?;
     // pgbench counts whole seconds.
     let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
@@ -99,7 +99,7 @@ fn run(
 }
 
 /// What is in the summary of `pgbench`.
-fn parse(told: &str) -> Option<Ran> {
+fn parse(told: &str) -> Option<PgbenchResult> {
     let after = |start: &str| told.lines().find_map(|line| line.trim().strip_prefix(start));
     let transactions = after("number of transactions actually processed: ")?;
     let transactions = transactions.split(['/', ' ']).next()?.parse().ok()?;
@@ -109,7 +109,7 @@ fn parse(told: &str) -> Option<Ran> {
         None if transactions == 0 => 0.0,
         None => return None,
     };
-    Some(Ran { per_second, transactions })
+    Some(PgbenchResult { per_second, transactions })
 }
 
 #[cfg(test)]
@@ -121,8 +121,8 @@ mod tests {
         let told = "pgbench (15.14)\ntransaction type: book-base.sql\nscaling factor: 1\nquery mode: prepared\n\
             number of clients: 64\nnumber of transactions actually processed: 15231\nnumber of failed transactions: 0 (0.000%)\n\
             latency average = 20.9 ms\ninitial connection time = 95.1 ms\ntps = 3058.214113 (without initial connection time)";
-        assert_eq!(parse(told), Some(Ran { per_second: 3058.214113, transactions: 15_231 }));
-        assert_eq!(parse("number of transactions actually processed: 0\n"), Some(Ran { per_second: 0.0, transactions: 0 }));
+        assert_eq!(parse(told), Some(PgbenchResult { per_second: 3058.214113, transactions: 15_231 }));
+        assert_eq!(parse("number of transactions actually processed: 0\n"), Some(PgbenchResult { per_second: 0.0, transactions: 0 }));
         assert_eq!(parse("number of transactions actually processed: 5\n"), None);
         assert_eq!(parse("pgbench: error: connection failed"), None);
     }

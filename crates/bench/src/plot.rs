@@ -3,8 +3,10 @@
 //! What a reader would get wrong: rows are drawn on the scale of their own marks (floor, good, stretch), because ratios of
 //! different rows have nothing to do with each other. Dots are rounds, the bar is the median.
 
-use super::BenchError;
-use super::report::{Report, Row};
+use crate::error::BenchError;
+use crate::report::Report;
+use crate::row::Row;
+use crate::verdict::Grade;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -18,7 +20,7 @@ const GOOD: RGBColor = RGBColor(80, 150, 90);
 const STRETCH: RGBColor = RGBColor(40, 110, 160);
 
 /// The report as an SVG.
-pub(super) fn draw(report: &Report) -> Result<String, BenchError> {
+pub(crate) fn draw(report: &Report) -> Result<String, BenchError> {
     let count = u32::try_from(report.rows.len()).unwrap_or_default().max(1);
     let panel = HEAD * 2 + count * PER_ROW;
     let mut svg = String::new();
@@ -58,10 +60,10 @@ fn grades(report: &Report, area: &Area<'_>) -> Result<(), String> {
     mesh.draw().map_err(|error| error.to_string())?;
     for (middle, row) in &rows {
         let colour = match row.grade {
-            super::Grade::Below => BELOW,
-            super::Grade::Floor => FLOOR,
-            super::Grade::Good => GOOD,
-            super::Grade::Stretch => STRETCH,
+            Grade::Below => BELOW,
+            Grade::Floor => FLOOR,
+            Grade::Good => GOOD,
+            Grade::Stretch => STRETCH,
         };
         let end = row.marks.position(row.ratio);
         let bar = Rectangle::new([(0.0, middle - 0.3), (end, middle + 0.3)], colour.filled());
@@ -101,7 +103,7 @@ fn latencies(report: &Report, area: &Area<'_>) -> Result<(), String> {
 
 /// Every row with where its middle is drawn.
 fn places(report: &Report) -> Vec<(f64, &Row)> {
-    (0u32..).zip(&report.rows).map(|(place, row)| (f64::from(place) + 0.5, row)).collect()
+    (0u32..).zip(&report.rows).map(|(workdir, row)| (f64::from(workdir) + 0.5, row)).collect()
 }
 
 fn label_at(rows: &[(f64, &Row)], y: f64) -> String {

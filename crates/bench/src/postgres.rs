@@ -4,9 +4,9 @@
 //! run as root, so root starts it as the system's user `postgres`; and a database is copied file by file from a template
 //! followed by a checkpoint, so that every round begins with the same database and nobody else's write-ahead log.
 
-use super::BenchError;
-use super::place::{Ward, free_address};
-use crate::config;
+use crate::error::BenchError;
+use crate::programs;
+use crate::workdir::{Guardian, free_address};
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -63,29 +63,29 @@ const SETTINGS: [(&str, &str); 11] = [
 
 /// The running server. Dropped: stopped and its files removed.
 #[derive(Debug)]
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     programs: PathBuf,
     port: u16,
-    ward: Ward,
+    ward: Guardian,
     /// `PostgreSQL 15.14 …`
-    pub(super) version: String,
+    pub(crate) version: String,
     copies: u32,
 }
 
 /// A database of its own. Dropped with [`Postgres::drop_database`], at the latest with the server.
 #[derive(Debug, Clone)]
-pub(super) struct Database {
-    pub(super) name: String,
+pub(crate) struct Database {
+    pub(crate) name: String,
     /// As `--database-url` takes it.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Postgres {
     /// Starts one.
-    pub(super) fn start() -> Result<Self, BenchError> {
+    pub(crate) fn start() -> Result<Self, BenchError> {
         let programs = programs()?;
         let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-        let mut ward = Ward::start(KEEPER, &[programs.as_os_str()], root.then_some("postgres"))?;
+        let mut ward = Guardian::start(KEEPER, &[programs.as_os_str()], root.then_some("postgres"))?;
         let greeting = ward.answer()?;
         if !greeting.starts_with("ready ") {
             return Err(BenchError::failed(format!("PostgreSQL cannot be set up ({greeting}): {HOW_TO_INSTALL}")));
@@ -111,24 +111,24 @@ impl Postgres {
     }
 
     /// The settings it runs with, name and value.
-    pub(super) const fn settings() -> &'static [(&'static str, &'static str)] {
+    pub(crate) const fn settings() -> &'static [(&'static str, &'static str)] {
         &SETTINGS
     }
 
     /// The URL of a database.
-    pub(super) fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Runs SQL in a database and gives what it says, unaligned.
-    pub(super) fn ask(&self, database: &str, sql: &str) -> Result<String, BenchError> {
+    pub(crate) fn ask(&self, database: &str, sql: &str) -> Result<String, BenchError> {
         let url = self.url(database);
         let words = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql];
         run(&self.programs.join("psql"), &words.map(OsStr::new))
     }
 
     /// Runs `pgbench` on a database with these words before its name.
-    pub(super) fn pgbench(&self, database: &str, words: &[String]) -> Result<String, BenchError> {
+    pub(crate) fn pgbench(&self, database: &str, words: &[String]) -> Result<String, BenchError> {
         let port = self.port.to_string();
         let mut all: Vec<&OsStr> = ["-h", "127.0.0.1", "-U", "postgres", "-p", &port].map(OsStr::new).to_vec();
         all.extend(words.iter().map(OsStr::new));
@@ -137,13 +137,13 @@ impl Postgres {
     }
 
     /// An empty database.
-    pub(super) fn create(&self, name: &str) -> Result<Database, BenchError> {
+    pub(crate) fn create(&self, name: &str) -> Result<Database, BenchError> {
         self.ask("postgres", &format!("CREATE DATABASE {name}"))?;
         Ok(Database { name: name.to_owned(), url: self.url(name) })
     }
 
     /// A copy of a database nobody is connected to.
-    pub(super) fn copy(&mut self, of: &Database) -> Result<Database, BenchError> {
+    pub(crate) fn copy(&mut self, of: &Database) -> Result<Database, BenchError> {
         self.copies += 1;
         let name = format!("{}_{}", of.name, self.copies);
         // Before version 15 copying file by file was the only way and had no name.
@@ -165,7 +165,7 @@ impl Postgres {
     }
 
     /// Removes a database, whoever is connected.
-    pub(super) fn drop_database(&self, database: &Database) -> Result<(), BenchError> {
+    pub(crate) fn drop_database(&self, database: &Database) -> Result<(), BenchError> {
         self.ask("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.name)).map(drop)
     }
 
@@ -194,7 +194,7 @@ fn run(program: &Path, words: &[&OsStr]) -> Result<String, BenchError> {
 /// The directory with all of [`PROGRAMS`]: from PATH, else the newest that Debian has installed.
 fn programs() -> Result<PathBuf, BenchError> {
     let has_all = |dir: &PathBuf| PROGRAMS.iter().all(|program| dir.join(program).is_file());
-    if let Some(found) = config::program_directories().into_iter().find(has_all) {
+    if let Some(found) = programs::directories().into_iter().find(has_all) {
         return Ok(found);
     }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -3,9 +3,9 @@
 //! What a reader would get wrong: the flush of a disk in the cloud jumps between 0.1 ms and 4 ms within minutes, which is why
 //! it is probed in every round and printed with every row.
 
-use super::BenchError;
-use super::load::latencies::Latencies;
-use super::place::Place;
+use crate::client::latencies::Latencies;
+use crate::error::BenchError;
+use crate::workdir::WorkDir;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
@@ -23,18 +23,18 @@ const FILE_BYTES: u64 = 1 << 20;
 
 /// Flushes a file of its own.
 #[derive(Debug)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     file: PathBuf,
 }
 
 impl Probe {
     /// In a directory on the disk the databases are on.
-    pub(super) fn new(place: &Place) -> Self {
-        Self { file: place.file("flush") }
+    pub(crate) fn new(workdir: &WorkDir) -> Self {
+        Self { file: workdir.file("flush") }
     }
 
     /// How long writing a page and flushing it takes, p50 in milliseconds.
-    pub(super) fn flush_p50_ms(&self) -> Result<f64, BenchError> {
+    pub(crate) fn flush_p50_ms(&self) -> Result<f64, BenchError> {
         let failed = |error: std::io::Error| BenchError::failed(format!("cannot flush {}: {error}", self.file.display()));
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.file).map_err(failed)?;
         let mut latencies = Latencies::default();
@@ -55,13 +55,13 @@ impl Probe {
 }
 
 /// The load average of the last minute.
-pub(super) fn load_average() -> f64 {
+pub(crate) fn load_average() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// What the results were measured on.
-pub(super) fn machine(postgres: Option<&str>, settings: &[(&str, &str)]) -> Value {
+pub(crate) fn machine(postgres: Option<&str>, settings: &[(&str, &str)]) -> Value {
     let field = |file: &str, name: &str| {
         let text = std::fs::read_to_string(file).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
@@ -88,8 +88,8 @@ mod tests {
 
     #[test]
     fn a_flush_takes_time_and_the_machine_has_cores_and_a_load() {
-        let place = Place::new().unwrap();
-        assert!(Probe::new(&place).flush_p50_ms().unwrap() > 0.0);
+        let workdir = WorkDir::new().unwrap();
+        assert!(Probe::new(&workdir).flush_p50_ms().unwrap() > 0.0);
         assert!(load_average() >= 0.0);
         assert!(machine(None, &[("fsync", "on")])["cores"].as_u64().unwrap() >= 1);
     }

@@ -3,13 +3,13 @@
 //! The reference of B3 on PostgreSQL and of B9 on SQLite, and what fills a database with appointments to be read. What a
 //! reader would get wrong: nothing is decided and nobody is asked here, so this is what the database itself gives at best.
 
-use super::BenchError;
-use super::load::latencies::Latencies;
-use super::sample::Sample;
-use crate::store::{DatabaseUrl, NewAppointment, Store};
+use crate::client::latencies::Latencies;
+use crate::error::BenchError;
+use crate::sample::Sample;
 use domain::synthetic::SyntheticDiary;
 use domain::time::Clock;
 use load::random::SeededRng;
+use slotkeeper::store::{DatabaseUrl, NewAppointment, Store};
 use std::time::{Duration, Instant};
 
 /// How long one batch may take.
@@ -17,17 +17,17 @@ const BATCH_MAX: Duration = Duration::from_secs(10);
 
 /// What was written.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Written {
-    /// Bookings.
-    pub(super) booked: u64,
+pub(crate) struct RawResult {
+    /// BookingTemplates.
+    pub(crate) booked: u64,
     /// How long it took.
-    pub(super) took: Duration,
+    pub(crate) took: Duration,
     /// Of batches.
-    pub(super) latencies: Latencies,
+    pub(crate) latencies: Latencies,
 }
 
 /// Books slots of `diary` from the `first` on, `batch` at a time, until `time` is over or `most` are booked.
-pub(super) fn book(
+pub(crate) fn book(
     database_url: &str,
     diary: &SyntheticDiary,
     (first, most): (u64, u64),
@@ -35,9 +35,9 @@ pub(super) fn book(
     time: Duration,
     sample: &Sample,
     clock: &dyn Clock,
-) -> Result<Written, BenchError> {
+) -> Result<RawResult, BenchError> {
     let store = open(database_url)?;
-    let mut written = Written::default();
+    let mut written = RawResult::default();
     let began = Instant::now();
     let mut at = first;
     let last = first.saturating_add(most).min(diary.slot_count());
@@ -58,7 +58,7 @@ pub(super) fn book(
 }
 
 /// A store on a database that is there, with the write-ahead log on.
-pub(super) fn open(database_url: &str) -> Result<Store, BenchError> {
+pub(crate) fn open(database_url: &str) -> Result<Store, BenchError> {
     let failed = |error: String| BenchError::failed(format!("cannot open {database_url}: {error}"));
     let url = DatabaseUrl::parse(database_url).map_err(|error| failed(error.to_string()))?;
     let store = Store::open(&url, false).map_err(|error| failed(error.to_string()))?;

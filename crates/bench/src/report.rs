@@ -1,121 +1,30 @@
 //! What a run came to: the table on stdout and the same as JSON.
 //!
 //! What a reader would get wrong: `ratio` is the figure that is judged. In B12 it is a difference and in B13 a latency, both
-//! in milliseconds; `unit` and the headings say so.
+//! in milliseconds; `unit` and the specs say so.
 
-use super::load::latencies::Latencies;
-use super::round::{Heading, Joined, median};
-use super::verdict::{Grade, Marks};
-use serde::Serialize;
+use crate::row::Row;
+use crate::verdict::Grade;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// One round of one row.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Round {
-    pub(super) ratio: f64,
-    pub(super) subject: f64,
-    pub(super) reference: Option<f64>,
-    pub(super) p50_ms: Option<f64>,
-    pub(super) p99_ms: Option<f64>,
-    pub(super) flush_p50_ms: f64,
-    pub(super) load: f64,
-}
-
-/// One row.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Row {
-    pub(super) id: &'static str,
-    pub(super) subject_is: &'static str,
-    pub(super) reference_is: &'static str,
-    /// What is judged: `ratio`, `difference` or `figure`.
-    pub(super) judged: &'static str,
-    pub(super) ratio: f64,
-    pub(super) subject: f64,
-    pub(super) reference: Option<f64>,
-    /// Of `subject` and `reference`.
-    pub(super) unit: &'static str,
-    pub(super) p50_ms: Option<f64>,
-    pub(super) p99_ms: Option<f64>,
-    pub(super) p999_ms: Option<f64>,
-    pub(super) flush_p50_ms: f64,
-    pub(super) load: f64,
-    pub(super) marks: Marks,
-    pub(super) grade: Grade,
-    /// What must not be; each is a failure of the run.
-    pub(super) faults: Vec<String>,
-    pub(super) notes: Vec<String>,
-    pub(super) rounds: Vec<Round>,
-}
-
-impl Row {
-    /// A row nothing was measured of yet.
-    pub(super) fn new(heading: &Heading) -> Self {
-        Self {
-            id: heading.id,
-            subject_is: heading.subject,
-            reference_is: heading.reference,
-            judged: match heading.joined {
-                Joined::Ratio => "ratio",
-                Joined::Difference => "difference",
-                Joined::Alone => "figure",
-            },
-            ratio: f64::NAN,
-            subject: f64::NAN,
-            reference: None,
-            unit: heading.unit,
-            p50_ms: None,
-            p99_ms: None,
-            p999_ms: None,
-            flush_p50_ms: f64::NAN,
-            load: f64::NAN,
-            marks: heading.marks,
-            grade: Grade::Below,
-            faults: Vec::new(),
-            notes: Vec::new(),
-            rounds: Vec::new(),
-        }
-    }
-
-    /// A row that could not be measured.
-    pub(super) fn failed(heading: &Heading, why: String) -> Self {
-        Self { faults: vec![why], ..Self::new(heading) }
-    }
-
-    /// Works out the medians and the grade.
-    pub(super) fn finish(&mut self, latencies: &Latencies) {
-        let rounds = &self.rounds;
-        let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
-        (self.ratio, self.subject) = (of(&|r| r.ratio), of(&|r| r.subject));
-        self.reference = rounds.iter().all(|r| r.reference.is_some()).then(|| of(&|r| r.reference.unwrap_or(f64::NAN)));
-        (self.flush_p50_ms, self.load) = (of(&|r| r.flush_p50_ms), of(&|r| r.load));
-        (self.p50_ms, self.p99_ms) = (latencies.permille_ms(500), latencies.permille_ms(990));
-        self.p999_ms = latencies.permille_ms(999);
-        self.grade = self.marks.grade(self.ratio);
-    }
-
-    fn is_good(&self, must: Option<Grade>) -> bool {
-        self.faults.is_empty() && must.is_none_or(|must| self.grade >= must)
-    }
-}
-
 /// Everything of one run.
 #[derive(Debug, Clone)]
-pub(super) struct Report {
-    pub(super) rows: Vec<Row>,
-    pub(super) machine: Value,
-    pub(super) date: String,
-    pub(super) must: Option<Grade>,
+pub(crate) struct Report {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) machine: Value,
+    pub(crate) date: String,
+    pub(crate) must: Option<Grade>,
 }
 
 impl Report {
     /// True when nothing is wrong and every row is as good as it must be.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.rows.iter().all(|row| row.is_good(self.must))
     }
 
     /// As JSON; what is no number is null.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({"rows": self.rows, "machine": self.machine, "date": self.date, "must": self.must, "good": self.is_good()})
     }
 
@@ -123,7 +32,7 @@ impl Report {
     ///
     /// # Errors
     /// Whatever `out` answers.
-    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{:<14} {:>8} {:<12} {:>11} {:>11} {:<6} {:>8} {:>8} {:>3} {:>9} {:>5}",
@@ -166,18 +75,21 @@ fn shown(figure: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::latencies::Latencies;
+    use crate::row::{Comparison, Round, RowSpec};
+    use crate::verdict::Thresholds;
     use std::time::Duration;
 
     fn row(ratios: &[f64]) -> Row {
-        let heading = Heading {
+        let spec = RowSpec {
             id: "B1",
             subject: "bookings",
             reference: "pgbench",
             unit: "1/s",
-            joined: Joined::Ratio,
-            marks: Marks::at_least(0.6, 1.0, 1.5),
+            joined: Comparison::Ratio,
+            marks: Thresholds::at_least(0.6, 1.0, 1.5),
         };
-        let mut row = Row::new(&heading);
+        let mut row = Row::new(&spec);
         row.rounds = ratios
             .iter()
             .map(|ratio| Round {

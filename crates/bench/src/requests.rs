@@ -5,31 +5,28 @@
 //! at what differs from slot to slot. Putting the pieces together again costs the client next to nothing, and the server sees
 //! nothing but ordinary bookings.
 
-use super::load::Script;
-use super::server::FHIR_JSON;
+use crate::client::workload::Script;
 use domain::search::Window;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
 use domain::time::Timestamp;
+use load::headers::{ASID_FROM, ASID_TO, FHIR_JSON, INTERACTION_PREFIX};
 use load::patient::{FoundSlot, booking, invent};
 use load::random::SeededRng;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PEOPLE: usize = 40;
-pub(super) const ASID_FROM: &str = "200000012345";
-pub(super) const ASID_TO: &str = "200000067890";
-pub(super) const INTERACTION: &str = "urn:nhs:names:services:careconnect:fhir:rest:";
 /// What a slot taken is answered with (`decisions.md` 5).
 const TAKEN: &[u8] = b"Slot no longer available";
 
 /// Where requests go and on whose behalf.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     /// `127.0.0.1:40123`
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Path of the FHIR root.
-    pub(super) root: &'static str,
+    pub(crate) root: &'static str,
     /// The bearer token.
-    pub(super) token: String,
+    pub(crate) token: String,
 }
 
 impl Caller {
@@ -38,17 +35,17 @@ impl Caller {
         format!(
             "{method} {root}{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nAccept: {FHIR_JSON}\r\n\
              Ssp-TraceID: 3f1c5a52-7a0c-4a55-9d35-5a2f3d0c9d11\r\nSsp-From: {ASID_FROM}\r\nSsp-To: {ASID_TO}\r\n\
-             Ssp-InteractionID: {INTERACTION}{interaction}\r\n"
+             Ssp-InteractionID: {INTERACTION_PREFIX}{interaction}\r\n"
         )
     }
 
     /// A read of an appointment.
-    pub(super) fn read(&self, appointment: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, appointment: &str) -> Vec<u8> {
         format!("{}\r\n", self.head("GET", &format!("/Appointment/{appointment}"), "read:appointment")).into_bytes()
     }
 
     /// A search of everything free of a service in a window, with all includes (digest H.1).
-    pub(super) fn search(&self, service: &str, window: Window, more_headers: &str) -> Vec<u8> {
+    pub(crate) fn search(&self, service: &str, window: Window, more_headers: &str) -> Vec<u8> {
         let text = |at: Option<Timestamp>| at.map(|at| at.to_fhir().replace('+', "%2B")).unwrap_or_default();
         let path = format!(
             "/Slot?schedule.actor%3Ahealthcareservice={service}&status=free&start=ge{}&start=lt{}&_include=Slot%3Aschedule\
@@ -73,16 +70,16 @@ enum Piece {
 
 /// Bookings of slots of a synthetic diary, ready to be put together.
 #[derive(Debug, Clone)]
-pub(super) struct Bookings {
+pub(crate) struct BookingTemplates {
     head: String,
     people: Vec<Vec<Piece>>,
     body_bytes: Vec<usize>,
     lot: u64,
 }
 
-impl Bookings {
+impl BookingTemplates {
     /// Bookings that `caller` sends. `lot` makes the request ids of a run its own.
-    pub(super) fn new(caller: &Caller, lot: u64, now: Timestamp) -> Self {
+    pub(crate) fn new(caller: &Caller, lot: u64, now: Timestamp) -> Self {
         let markers = FoundSlot {
             id: "@slot@".to_owned(),
             identifier: "@slot@".to_owned(),
@@ -99,7 +96,7 @@ impl Bookings {
     }
 
     /// Writes the booking of `slot` by somebody, the `number`th of this lot.
-    pub(super) fn write(&self, slot: &SyntheticSlot, number: u64, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, slot: &SyntheticSlot, number: u64, out: &mut Vec<u8>) {
         let who = usize::try_from(number).unwrap_or_default().checked_rem(self.people.len()).unwrap_or_default();
         let (Some(pieces), Some(bytes)) = (self.people.get(who), self.body_bytes.get(who)) else { return };
         out.extend_from_slice(self.head.as_bytes());
@@ -142,15 +139,15 @@ fn cut(body: &str) -> Vec<Piece> {
 }
 
 /// Books one slot after the other, each once.
-pub(super) struct BookDistinct {
-    bookings: Bookings,
+pub(crate) struct BookDistinct {
+    bookings: BookingTemplates,
     diary: SyntheticDiary,
     next: AtomicU64,
 }
 
 impl BookDistinct {
     /// From the `first`th slot of the diary on.
-    pub(super) const fn new(bookings: Bookings, diary: SyntheticDiary, first: u64) -> Self {
+    pub(crate) const fn new(bookings: BookingTemplates, diary: SyntheticDiary, first: u64) -> Self {
         Self { bookings, diary, next: AtomicU64::new(first) }
     }
 }
@@ -169,15 +166,15 @@ impl Script for BookDistinct {
 }
 
 /// Everybody books the same slot.
-pub(super) struct BookOne {
-    bookings: Bookings,
+pub(crate) struct BookOne {
+    bookings: BookingTemplates,
     slot: SyntheticSlot,
     next: AtomicU64,
 }
 
 impl BookOne {
     /// `slot` is the one.
-    pub(super) const fn new(bookings: Bookings, slot: SyntheticSlot) -> Self {
+    pub(crate) const fn new(bookings: BookingTemplates, slot: SyntheticSlot) -> Self {
         Self { bookings, slot, next: AtomicU64::new(0) }
     }
 }
@@ -194,7 +191,7 @@ impl Script for BookOne {
 }
 
 /// The same few requests in turn, answered with one status and, where it is known, so many bytes or about.
-pub(super) struct InTurn {
+pub(crate) struct InTurn {
     requests: Vec<Vec<u8>>,
     status: u16,
     bytes: Option<usize>,
@@ -203,7 +200,7 @@ pub(super) struct InTurn {
 
 impl InTurn {
     /// `requests` in turn, each to be answered with `status`.
-    pub(super) const fn new(requests: Vec<Vec<u8>>, status: u16, bytes: Option<usize>) -> Self {
+    pub(crate) const fn new(requests: Vec<Vec<u8>>, status: u16, bytes: Option<usize>) -> Self {
         Self { requests, status, bytes, next: AtomicU64::new(0) }
     }
 }
@@ -223,7 +220,7 @@ impl Script for InTurn {
 }
 
 /// Reads of the appointments on the first `count` slots of a diary, in a scattered order.
-pub(super) fn reads(caller: &Caller, diary: &SyntheticDiary, count: u64, distinct: usize) -> Vec<Vec<u8>> {
+pub(crate) fn reads(caller: &Caller, diary: &SyntheticDiary, count: u64, distinct: usize) -> Vec<Vec<u8>> {
     let mut rng = SeededRng::of(&[count, 0x4EAD]);
     let below = usize::try_from(count).unwrap_or(usize::MAX);
     let indexes = (0..distinct).map(|_| u64::try_from(rng.below(below)).unwrap_or_default());
@@ -231,7 +228,7 @@ pub(super) fn reads(caller: &Caller, diary: &SyntheticDiary, count: u64, distinc
 }
 
 /// Searches of one service's day each, over all services and the days from `first` on, in a scattered order.
-pub(super) fn searches(caller: &Caller, diary: &SyntheticDiary, first: u32, distinct: usize) -> Vec<Vec<u8>> {
+pub(crate) fn searches(caller: &Caller, diary: &SyntheticDiary, first: u32, distinct: usize) -> Vec<Vec<u8>> {
     let mut rng = SeededRng::of(&[0x5EA2C4]);
     let below = |rng: &mut SeededRng, bound: u32| u32::try_from(rng.below(usize::try_from(bound).unwrap_or(1))).unwrap_or_default();
     (0..distinct)
@@ -243,7 +240,7 @@ pub(super) fn searches(caller: &Caller, diary: &SyntheticDiary, first: u32, dist
 }
 
 /// The whole `ahead`th day of a diary.
-pub(super) fn day_window(diary: &SyntheticDiary, ahead: u32) -> Window {
+pub(crate) fn day_window(diary: &SyntheticDiary, ahead: u32) -> Window {
     let day = domain::time::Span::of_day(diary.day(ahead), domain::time::LONDON);
     Window { from: Some(day.from), until: Some(day.until) }
 }
@@ -258,7 +255,7 @@ mod tests {
     fn a_booking_put_together_has_the_length_it_says_and_names_its_slot_everywhere() {
         let caller = Caller { host: "127.0.0.1:1".into(), root: "/STU3/1/booking", token: "t".into() };
         let diary = SyntheticDiary::parse("3x3x50", NaiveDate::from_ymd_opt(2026, 7, 1).unwrap()).unwrap();
-        let bookings = Bookings::new(&caller, 7, Timestamp::from_ms(0));
+        let bookings = BookingTemplates::new(&caller, 7, Timestamp::from_ms(0));
         let slot = diary.slot_at(333).unwrap();
         for number in 0..PEOPLE as u64 {
             let mut out = Vec::new();

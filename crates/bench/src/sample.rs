@@ -3,16 +3,17 @@
 //! It is booked over HTTP on a database of its own, and read back. What a reader would get wrong: the document is the stored
 //! one, with what the server added, not the body that was sent.
 
-use super::BenchError;
-use super::requests::{ASID_FROM, ASID_TO, Bookings, INTERACTION};
-use super::server::Server;
-use crate::store::NewAppointment;
+use crate::error::BenchError;
+use crate::requests::BookingTemplates;
+use crate::server::Server;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
 use domain::time::{Clock, Timestamp};
+use load::headers::{ASID_FROM, ASID_TO, INTERACTION_PREFIX};
 use load::token::ORGANIZATION_DEFAULT;
+use slotkeeper::store::NewAppointment;
 
 /// Invented, of the widths that real ones have.
 const NHS_NUMBER: &str = "9990482136";
@@ -29,18 +30,18 @@ const TRACE: &str = "3f1c5a52-7a0c-4a55-9d35-5a2f3d0c9d11";
 
 /// The texts of a booking.
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     document: String,
     now: Timestamp,
 }
 
 impl Sample {
     /// Books the first slot of `diary` on a server and reads back what it keeps.
-    pub(super) fn take(server: &Server, diary: &SyntheticDiary, clock: &dyn Clock, lot: u64) -> Result<Self, BenchError> {
+    pub(crate) fn take(server: &Server, diary: &SyntheticDiary, clock: &dyn Clock, lot: u64) -> Result<Self, BenchError> {
         let caller = server.caller(clock);
         let slot = diary.slot_at(0).ok_or_else(|| BenchError::failed("the diary is empty"))?;
         let mut request = Vec::new();
-        Bookings::new(&caller, lot, clock.now()).write(&slot, 0, &mut request);
+        BookingTemplates::new(&caller, lot, clock.now()).write(&slot, 0, &mut request);
         let booked = server.ask(&request)?;
         let location = booked.header("location").unwrap_or_default();
         let id = location.split("/Appointment/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
@@ -56,10 +57,10 @@ impl Sample {
     }
 
     /// What the scripts write, by the names of their variables.
-    pub(super) fn columns(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn columns(&self) -> Vec<(&'static str, String)> {
         let now_ms = self.now.ms().to_string();
         let service = service_id(0).to_string();
-        let interaction = format!("{INTERACTION}create:appointment");
+        let interaction = format!("{INTERACTION_PREFIX}create:appointment");
         [
             ("now_ms", now_ms.as_str()),
             ("service", &service),
@@ -85,7 +86,7 @@ impl Sample {
     }
 
     /// The claim on a slot, with everything decided, as the allocator's writer gets it.
-    pub(super) fn claim(&self, slot: &SyntheticSlot, request_id: String) -> NewAppointment {
+    pub(crate) fn claim(&self, slot: &SyntheticSlot, request_id: String) -> NewAppointment {
         let text = |text: &str| Some(text.to_owned());
         let consumer = OdsCode::parse(ORGANIZATION_DEFAULT);
         let appointment = Appointment {
@@ -119,7 +120,7 @@ impl Sample {
             trace_id: text(TRACE),
             from_asid: text(ASID_FROM),
             to_asid: text(ASID_TO),
-            interaction_id: Some(format!("{INTERACTION}create:appointment")),
+            interaction_id: Some(format!("{INTERACTION_PREFIX}create:appointment")),
         };
         NewAppointment { appointment, document: self.document.clone(), origin, quotas: Vec::new() }
     }

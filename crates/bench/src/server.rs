@@ -4,21 +4,19 @@
 //! What a reader would get wrong: the static reference is this program, too, with the same HTTP library and the same number of
 //! workers, but nothing behind it.
 
-use super::BenchError;
-use super::load::once::{Reply, ask};
-use super::place::{Place, Process, free_address};
-use super::requests::Caller;
-use crate::config;
+use crate::client::once::{Reply, ask};
+use crate::error::BenchError;
+use crate::programs::Programs;
+use crate::requests::Caller;
+use crate::workdir::{Process, WorkDir, free_address};
 use domain::time::Clock;
 use load::token::{Claims, ORGANIZATION_DEFAULT, SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ, UNSIGNED_LIFETIME_S, unsigned};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The media type of everything.
-pub(super) const FHIR_JSON: &str = "application/fhir+json";
 /// The root that is measured.
-pub(super) const ROOT: &str = "/STU3/1/booking";
+pub(crate) const ROOT: &str = "/STU3/1/booking";
 /// Most time a server may take until it is ready: ten million slots are read first.
 const READY_MAX: Duration = Duration::from_secs(300);
 const STARTS_MAX: u32 = 5;
@@ -27,38 +25,32 @@ const SETTLED: &str = r#""searches":"memory""#;
 
 /// A running server.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     _process: Process,
 }
 
 impl Server {
-    /// `slotkeeper serve` on a database.
-    pub(super) fn serve(place: &Place, database_url: &str) -> Result<Self, BenchError> {
-        Self::serve_with(place, database_url, &[])
-    }
-
-    /// The same with more words.
-    pub(super) fn serve_with(place: &Place, database_url: &str, more: &[&str]) -> Result<Self, BenchError> {
+    /// `slotkeeper serve` on a database, with more flags.
+    pub(crate) fn serve(programs: &Programs, workdir: &WorkDir, database_url: &str, more: &[&str]) -> Result<Self, BenchError> {
         let words = ["serve", "--auth", "unsigned", "--log", "warn", "--database-url", database_url];
-        Self::start(place, ("/health/ready", SETTLED), &[&words, more].concat())
+        Self::start(&programs.server, workdir, ("/health/ready", SETTLED), &[&words, more].concat())
     }
 
     /// The static reference, which answers with the bytes of a file.
-    pub(super) fn fixed(place: &Place, body: &Path) -> Result<Self, BenchError> {
-        Self::start(place, ("/body", ""), &["bench-static", "--body", &body.display().to_string()])
+    pub(crate) fn fixed(programs: &Programs, workdir: &WorkDir, body: &Path) -> Result<Self, BenchError> {
+        Self::start(&programs.bench, workdir, ("/body", ""), &["static", "--body", &body.display().to_string()])
     }
 
     /// Starts one and waits until it answers at `ready` with 200 and `saying` somewhere in the body.
-    fn start(place: &Place, (ready, saying): (&str, &str), words: &[&str]) -> Result<Self, BenchError> {
-        let program = config::own_program().map_err(|error| BenchError::failed(format!("cannot find this program: {error}")))?;
+    fn start(program: &Path, workdir: &WorkDir, (ready, saying): (&str, &str), words: &[&str]) -> Result<Self, BenchError> {
         let mut last_words = String::new();
         for _ in 0..STARTS_MAX {
             let address = free_address()?;
             let listen = address.to_string();
             let mut all = words.to_vec();
             all.extend(["--listen", &listen]);
-            let process = Process::start(&program, &all, &place.file(&format!("server-{}.log", address.port())))?;
+            let process = Process::start(program, &all, &workdir.file(&format!("server-{}.log", address.port())))?;
             let end = Instant::now() + READY_MAX;
             while process.runs() && Instant::now() < end {
                 let request = format!("GET {ready} HTTP/1.1\r\nHost: {listen}\r\n\r\n");
@@ -74,7 +66,7 @@ impl Server {
     }
 
     /// Somebody who may do everything here for the next five minutes.
-    pub(super) fn caller(&self, clock: &dyn Clock) -> Caller {
+    pub(crate) fn caller(&self, clock: &dyn Clock) -> Caller {
         let audience = format!("http://{}{ROOT}", self.address);
         let scope = format!("{SCOPE_SLOT_READ} {SCOPE_APPOINTMENT_WRITE}");
         let claims = Claims::new(&audience, &scope, ORGANIZATION_DEFAULT, clock.now(), UNSIGNED_LIFETIME_S);
@@ -82,7 +74,7 @@ impl Server {
     }
 
     /// Sends one request.
-    pub(super) fn ask(&self, request: &[u8]) -> Result<Reply, BenchError> {
+    pub(crate) fn ask(&self, request: &[u8]) -> Result<Reply, BenchError> {
         ask(self.address, request).map_err(|error| BenchError::failed(format!("no answer from {}: {error}", self.address)))
     }
 }

@@ -32,33 +32,33 @@ impl Grade {
 /// Which way a figure gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Better {
+pub(crate) enum Better {
     Higher,
     Lower,
 }
 
 /// What a figure must be for each grade.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Marks {
-    pub(super) better: Better,
-    pub(super) floor: f64,
-    pub(super) good: f64,
-    pub(super) stretch: f64,
+pub(crate) struct Thresholds {
+    pub(crate) better: Better,
+    pub(crate) floor: f64,
+    pub(crate) good: f64,
+    pub(crate) stretch: f64,
 }
 
-impl Marks {
+impl Thresholds {
     /// Marks of a figure that should be high.
-    pub(super) const fn at_least(floor: f64, good: f64, stretch: f64) -> Self {
+    pub(crate) const fn at_least(floor: f64, good: f64, stretch: f64) -> Self {
         Self { better: Better::Higher, floor, good, stretch }
     }
 
     /// Marks of a figure that should be low.
-    pub(super) const fn at_most(floor: f64, good: f64, stretch: f64) -> Self {
+    pub(crate) const fn at_most(floor: f64, good: f64, stretch: f64) -> Self {
         Self { better: Better::Lower, floor, good, stretch }
     }
 
     /// The grade of a figure; what is no number is below every floor.
-    pub(super) fn grade(&self, figure: f64) -> Grade {
+    pub(crate) fn grade(&self, figure: f64) -> Grade {
         let reaches = |mark: f64| match self.better {
             Better::Higher => figure >= mark,
             Better::Lower => figure <= mark,
@@ -75,7 +75,7 @@ impl Marks {
     }
 
     /// Where a figure lies on a scale on which the floor is 1, good 2 and stretch 3, for a picture. From 0 to 4.
-    pub(super) fn position(&self, figure: f64) -> f64 {
+    pub(crate) fn position(&self, figure: f64) -> f64 {
         let (figure, marks) = match self.better {
             Better::Higher => (figure, [self.floor, self.good, self.stretch]),
             Better::Lower => (-figure, [-self.floor, -self.good, -self.stretch]),
@@ -104,11 +104,11 @@ mod tests {
 
     #[test]
     fn a_mark_is_reached_exactly_and_nothing_is_reached_by_what_is_no_number() {
-        let high = Marks::at_least(0.6, 1.0, 1.5);
+        let high = Thresholds::at_least(0.6, 1.0, 1.5);
         let grades = [0.59, 0.6, 0.99, 1.0, 1.5, 9.0, f64::NAN].map(|figure| high.grade(figure));
         use Grade::{Below, Floor, Good, Stretch};
         assert_eq!(grades, [Below, Floor, Floor, Good, Stretch, Stretch, Below]);
-        let low = Marks::at_most(250.0, 100.0, 100.0);
+        let low = Thresholds::at_most(250.0, 100.0, 100.0);
         assert_eq!([251.0, 250.0, 100.0, f64::NAN].map(|figure| low.grade(figure)), [Below, Floor, Stretch, Below]);
         assert!(Below < Floor && Floor < Good && Good < Stretch);
     }
@@ -116,13 +116,13 @@ mod tests {
     #[test]
     fn the_scale_of_the_picture_grows_with_the_grade_whichever_way_is_better() {
         for (marks, figures) in [
-            (Marks::at_least(0.6, 1.0, 1.5), [0.1, 0.6, 0.8, 1.0, 1.5, 1.7]),
-            (Marks::at_most(2.0, 1.0, 0.5), [2.6, 2.0, 1.5, 1.0, 0.5, 0.4]),
+            (Thresholds::at_least(0.6, 1.0, 1.5), [0.1, 0.6, 0.8, 1.0, 1.5, 1.7]),
+            (Thresholds::at_most(2.0, 1.0, 0.5), [2.6, 2.0, 1.5, 1.0, 0.5, 0.4]),
         ] {
             let positions = figures.map(|figure| marks.position(figure));
             assert!(positions.windows(2).all(|pair| pair[0] < pair[1]), "{positions:?}");
             assert!((positions[1] - 1.0).abs() < 1e-9 && (positions[3] - 2.0).abs() < 1e-9 && (positions[4] - 3.0).abs() < 1e-9);
         }
-        assert!(Marks::at_least(1.0, 2.0, 3.0).position(f64::NAN).abs() < 1e-9);
+        assert!(Thresholds::at_least(1.0, 2.0, 3.0).position(f64::NAN).abs() < 1e-9);
     }
 }

@@ -10,38 +10,32 @@ mod one_slot;
 mod open_loop;
 mod reads;
 mod searches;
+mod sizes;
 
-use super::report::Row;
-use super::stage::Stage;
-
-/// Clients of most rows.
-const CLIENTS: usize = 64;
-/// Clients of the crowded ones.
-const CROWD: usize = 256;
-/// Different requests that readers send in turn.
-const DISTINCT: usize = 2_000;
+use crate::environment::Environment;
+use crate::row::Row;
 
 /// Measures the rows of that id: one row for each of its figures.
-pub(super) fn run(stage: &mut Stage<'_>, id: &str) -> Vec<Row> {
+pub(crate) fn measure_row(env: &mut Environment<'_>, id: &str) -> Vec<Row> {
     match id {
-        "B1" => bookings::b1(stage),
-        "B2" => bookings::b2(stage),
-        "B3" => bookings::b3(stage),
-        "B4" => one_slot::b4(stage),
-        "B5" => one_slot::b5(stage),
-        "B6" => reads::b6(stage),
-        "B7" => searches::b7(stage),
-        "B8" => searches::b8(stage),
-        "B9" => bookings::b9(stage),
-        "B10" => growth::b10(stage),
-        "B11" => bookings::b11(stage),
-        "B12" => one_client::b12(stage),
-        _ => open_loop::b13(stage),
+        "B1" => bookings::b1(env),
+        "B2" => bookings::b2(env),
+        "B3" => bookings::b3(env),
+        "B4" => one_slot::b4(env),
+        "B5" => one_slot::b5(env),
+        "B6" => reads::b6(env),
+        "B7" => searches::b7(env),
+        "B8" => searches::b8(env),
+        "B9" => bookings::b9(env),
+        "B10" => growth::b10(env),
+        "B11" => bookings::b11(env),
+        "B12" => one_client::b12(env),
+        _ => open_loop::b13(env),
     }
 }
 
 /// How many sides of rounds the rows of that id have, for the bar.
-pub(super) fn steps(id: &str, rounds: u32) -> u64 {
+pub(crate) fn steps(id: &str, rounds: u32) -> u64 {
     let figures = match id {
         "B10" => 3,
         "B12" | "B13" => 2,

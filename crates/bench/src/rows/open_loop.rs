@@ -3,15 +3,17 @@
 //! The maximum is measured first, in the same run and in the same way. What a reader would get wrong: latency counts from when
 //! a request was due, so one pause of the server is felt by everybody who came meanwhile.
 
-use super::super::BenchError;
-use super::super::load::{Pace, drive};
-use super::super::report::Row;
-use super::super::requests::{InTurn, searches};
-use super::super::round::{Heading, Joined, Measured, Side, measure};
-use super::super::server::Server;
-use super::super::stage::{Base, On, Stage};
-use super::super::verdict::Marks;
-use super::{CLIENTS, CROWD, DISTINCT};
+use crate::client::drive;
+use crate::client::workload::Pace;
+use crate::environment::{Backend, Environment, TestDatabase};
+use crate::error::BenchError;
+use crate::requests::{InTurn, searches};
+use crate::round::{Benchmark, Measurement, measure};
+use crate::row::Row;
+use crate::row::{Comparison, RowSpec};
+use crate::rows::sizes::{CLIENTS, CROWD, DISTINCT};
+use crate::server::Server;
+use crate::verdict::Thresholds;
 
 const UNIT: &str = "ms";
 
@@ -19,73 +21,73 @@ fn note(maximum: f64) -> Option<String> {
     Some(format!("half of {maximum:.0} a second, the maximum of this run"))
 }
 
-struct Bookings {
+struct OpenLoopBookings {
     maximum: f64,
 }
 
-impl Measured for Bookings {
-    fn subject(&mut self, stage: &mut Stage<'_>, _: u32) -> Result<Side, BenchError> {
-        let (outcome, faults) = stage.book_distinct(On::Postgres, CROWD, Pace::Open { per_second: self.maximum / 2.0 })?;
-        Ok(Side { note: note(self.maximum), ..Side::permille(&outcome, 999).with(faults) })
+impl Benchmark for OpenLoopBookings {
+    fn subject(&mut self, env: &mut Environment<'_>, _: u32) -> Result<Measurement, BenchError> {
+        let (outcome, faults) = env.book_distinct(Backend::Postgres, CROWD, Pace::Open { per_second: self.maximum / 2.0 })?;
+        Ok(Measurement { note: note(self.maximum), ..Measurement::permille(&outcome, 999).with(faults) })
     }
 
-    fn reference(&mut self, _: &mut Stage<'_>, _: u32) -> Result<Option<Side>, BenchError> {
+    fn reference(&mut self, _: &mut Environment<'_>, _: u32) -> Result<Option<Measurement>, BenchError> {
         Ok(None)
     }
 }
 
-struct Searches {
-    base: Base,
+struct OpenLoopSearches {
+    base: TestDatabase,
     server: Server,
     maximum: f64,
 }
 
-impl Searches {
-    fn prepare(stage: &mut Stage<'_>) -> Result<Self, BenchError> {
-        let base = stage.fresh(On::Postgres)?;
-        let server = Server::serve(&stage.place, &base.url())?;
+impl OpenLoopSearches {
+    fn prepare(env: &mut Environment<'_>) -> Result<Self, BenchError> {
+        let base = env.fresh(Backend::Postgres)?;
+        let server = env.serve(&base.url())?;
         let mut searches = Self { base, server, maximum: 0.0 };
-        searches.maximum = searches.run(stage, CLIENTS, Pace::Closed)?.rate();
+        searches.maximum = searches.run(env, CLIENTS, Pace::Closed)?.rate();
         Ok(searches)
     }
 
-    fn run(&self, stage: &Stage<'_>, clients: usize, pace: Pace) -> Result<super::super::load::Outcome, BenchError> {
-        let requests = searches(&self.server.caller(stage.clock), &stage.diary, stage.first_free_day(), DISTINCT);
-        drive::run(&stage.load(&self.server, clients, pace, InTurn::new(requests, 200, None)))
+    fn run(&self, env: &Environment<'_>, clients: usize, pace: Pace) -> Result<crate::client::workload::Outcome, BenchError> {
+        let requests = searches(&self.server.caller(env.clock), &env.diary, env.first_free_day(), DISTINCT);
+        drive::run(&env.load(&self.server, clients, pace, InTurn::new(requests, 200, None)))
     }
 }
 
-impl Measured for Searches {
-    fn subject(&mut self, stage: &mut Stage<'_>, _: u32) -> Result<Side, BenchError> {
-        let outcome = self.run(stage, CROWD, Pace::Open { per_second: self.maximum / 2.0 })?;
-        Ok(Side { note: note(self.maximum), ..Side::permille(&outcome, 999) })
+impl Benchmark for OpenLoopSearches {
+    fn subject(&mut self, env: &mut Environment<'_>, _: u32) -> Result<Measurement, BenchError> {
+        let outcome = self.run(env, CROWD, Pace::Open { per_second: self.maximum / 2.0 })?;
+        Ok(Measurement { note: note(self.maximum), ..Measurement::permille(&outcome, 999) })
     }
 
-    fn reference(&mut self, _: &mut Stage<'_>, _: u32) -> Result<Option<Side>, BenchError> {
+    fn reference(&mut self, _: &mut Environment<'_>, _: u32) -> Result<Option<Measurement>, BenchError> {
         Ok(None)
     }
 
-    fn finish(self, stage: &mut Stage<'_>) -> Result<Vec<String>, BenchError> {
+    fn finish(self, env: &mut Environment<'_>) -> Result<Vec<String>, BenchError> {
         drop(self.server);
-        stage.discard(self.base)?;
+        env.discard(self.base)?;
         Ok(Vec::new())
     }
 }
 
 /// Open loop at half the maximum rate: p99.9 of booking and of search.
-pub(super) fn b13(stage: &mut Stage<'_>) -> Vec<Row> {
-    let heading = |id, subject, floor| Heading {
+pub(crate) fn b13(env: &mut Environment<'_>) -> Vec<Row> {
+    let spec = |id, subject, floor| RowSpec {
         id,
         subject,
         reference: "nothing",
         unit: UNIT,
-        joined: Joined::Alone,
-        marks: Marks::at_most(floor, 100.0, 100.0),
+        joined: Comparison::Alone,
+        marks: Thresholds::at_most(floor, 100.0, 100.0),
     };
-    let bookings = measure(&heading("B13.booking", "p99.9 of bookings in an open loop", 250.0), stage, |stage| {
-        let (outcome, _) = stage.book_distinct(On::Postgres, CLIENTS, Pace::Closed)?;
-        Ok(Bookings { maximum: outcome.rate() })
+    let bookings = measure(&spec("B13.booking", "p99.9 of bookings in an open loop", 250.0), env, |env| {
+        let (outcome, _) = env.book_distinct(Backend::Postgres, CLIENTS, Pace::Closed)?;
+        Ok(OpenLoopBookings { maximum: outcome.rate() })
     });
-    let searches = measure(&heading("B13.search", "p99.9 of searches in an open loop", 1_000.0), stage, Searches::prepare);
+    let searches = measure(&spec("B13.search", "p99.9 of searches in an open loop", 1_000.0), env, OpenLoopSearches::prepare);
     vec![bookings, searches]
 }

@@ -3,9 +3,10 @@
 //! What a reader would get wrong: a rate is what was answered within the counted time. When the requests run out before it is
 //! over, the time ends with the last answer.
 
-use super::super::BenchError;
-use super::super::round::float;
-use super::{Load, Outcome, Pace, wire};
+use crate::client::wire;
+use crate::client::workload::{Outcome, Pace, Workload};
+use crate::error::BenchError;
+use crate::statistics::float;
 use actix_web::rt;
 use actix_web::rt::net::TcpStream;
 use std::io::{self, ErrorKind};
@@ -24,7 +25,7 @@ const EXAMPLE_CHARS: usize = 300;
 
 /// What the connections of one load share.
 struct Shared {
-    load: Load,
+    load: Workload,
     start: Barrier,
     started: OnceLock<Instant>,
     /// Open loop: requests that were begun.
@@ -35,7 +36,7 @@ struct Shared {
 ///
 /// # Errors
 /// When it cannot be begun.
-pub(crate) fn run(load: &Load) -> Result<Outcome, BenchError> {
+pub(crate) fn run(load: &Workload) -> Result<Outcome, BenchError> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(load.connections.max(1));
     let shared = Arc::new(Shared { load: load.clone(), start: Barrier::new(threads), started: OnceLock::new(), begun: AtomicU64::new(0) });
     let mut running = Vec::new();

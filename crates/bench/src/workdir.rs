@@ -5,8 +5,8 @@
 //! removes it. What a reader would get wrong: nothing here handles signals. The shells stand in groups of their own, so that
 //! Ctrl-C reaches the bench alone, and its end is what they act upon.
 
-use super::BenchError;
-use crate::config;
+use crate::error::BenchError;
+use crate::programs;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -44,15 +44,15 @@ wait "$pid" 2>/dev/null
 
 /// A shell that cares for something. Dropped: waits until that is gone.
 #[derive(Debug)]
-pub(super) struct Ward {
+pub(crate) struct Guardian {
     shell: Child,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
-impl Ward {
+impl Guardian {
     /// Starts `script` with `words` as its arguments, as `user` when one is named.
-    pub(super) fn start(script: &str, words: &[&OsStr], user: Option<&str>) -> Result<Self, BenchError> {
+    pub(crate) fn start(script: &str, words: &[&OsStr], user: Option<&str>) -> Result<Self, BenchError> {
         let mut command = match user {
             Some(user) => {
                 let mut command = Command::new("runuser");
@@ -62,7 +62,7 @@ impl Ward {
             None => Command::new("sh"),
         };
         // A SLOTKEEPER_… variable of the caller must not change what is measured.
-        let path = std::iter::once(PathBuf::from("/usr/sbin")).chain(config::program_directories());
+        let path = std::iter::once(PathBuf::from("/usr/sbin")).chain(programs::directories());
         let path = path.map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(":");
         command.env_clear().env("PATH", path).env("LC_ALL", "C.UTF-8");
         command.args(["-c", script, "ward"]).args(words).current_dir("/").process_group(0);
@@ -78,20 +78,20 @@ impl Ward {
     }
 
     /// Gives an order to a shell that takes them.
-    pub(super) fn order(&mut self, words: &str) -> Result<(), BenchError> {
+    pub(crate) fn order(&mut self, words: &str) -> Result<(), BenchError> {
         let told = self.orders.as_mut().map(|pipe| writeln!(pipe, "{words}").and_then(|()| pipe.flush()));
         told.transpose().map(drop).map_err(|error| BenchError::failed(format!("a shell takes no orders: {error}")))
     }
 
     /// The next line it says.
-    pub(super) fn answer(&mut self) -> Result<String, BenchError> {
+    pub(crate) fn answer(&mut self) -> Result<String, BenchError> {
         let mut line = String::new();
         self.answers.read_line(&mut line).map_err(|error| BenchError::failed(format!("a shell does not answer: {error}")))?;
         Ok(line.trim_end().to_owned())
     }
 }
 
-impl Drop for Ward {
+impl Drop for Guardian {
     fn drop(&mut self) {
         // The end of its input is the order to stop and clean up.
         self.orders = None;
@@ -103,15 +103,15 @@ impl Drop for Ward {
 
 /// A directory that vanishes with the bench.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct WorkDir {
     dir: PathBuf,
-    _keeper: Ward,
+    _keeper: Guardian,
 }
 
-impl Place {
+impl WorkDir {
     /// An empty directory.
-    pub(super) fn new() -> Result<Self, BenchError> {
-        let mut keeper = Ward::start(KEEPER, &[], None)?;
+    pub(crate) fn new() -> Result<Self, BenchError> {
+        let mut keeper = Guardian::start(KEEPER, &[], None)?;
         let dir = PathBuf::from(keeper.answer()?);
         if !dir.is_dir() {
             return Err(BenchError::failed("cannot make a directory under /tmp"));
@@ -120,33 +120,33 @@ impl Place {
     }
 
     /// The path of a file in it.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 }
 
 /// A running program that ends with the bench.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     log: PathBuf,
     pid: u32,
-    _guardian: Ward,
+    _guardian: Guardian,
 }
 
 impl Process {
     /// Starts `program` with `words`; what it says goes into the file `log`.
-    pub(super) fn start(program: &Path, words: &[&str], log: &Path) -> Result<Self, BenchError> {
+    pub(crate) fn start(program: &Path, words: &[&str], log: &Path) -> Result<Self, BenchError> {
         File::create(log).map_err(|error| BenchError::failed(format!("cannot write {}: {error}", log.display())))?;
         let mut all = vec![log.as_os_str(), program.as_os_str()];
         all.extend(words.iter().map(OsStr::new));
-        let mut guardian = Ward::start(GUARDIAN, &all, None)?;
+        let mut guardian = Guardian::start(GUARDIAN, &all, None)?;
         let pid = guardian.answer()?;
         let pid = pid.parse().map_err(|_| BenchError::failed(format!("{} cannot be started", program.display())))?;
         Ok(Self { log: log.to_owned(), pid, _guardian: guardian })
     }
 
     /// False once it has ended.
-    pub(super) fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         // `pid (name) state …`; a process that ended and was not collected is in state Z.
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
@@ -154,7 +154,7 @@ impl Process {
     }
 
     /// The last words it said.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines.get(lines.len().saturating_sub(4)..).unwrap_or_default().join(" | ")
@@ -162,7 +162,7 @@ impl Process {
 }
 
 /// A port of 127.0.0.1 that is free now. Somebody may take it before it is used, so whoever starts a server tries again.
-pub(super) fn free_address() -> Result<SocketAddr, BenchError> {
+pub(crate) fn free_address() -> Result<SocketAddr, BenchError> {
     let found = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     found.map_err(|error| BenchError::failed(format!("no free port on 127.0.0.1: {error}")))
 }
@@ -174,21 +174,21 @@ mod tests {
 
     #[test]
     fn a_place_and_a_process_are_gone_when_they_are_dropped() {
-        let place = Place::new().unwrap();
-        let dir = place.file("");
-        let process = Process::start(Path::new("sleep"), &["600"], &place.file("log")).unwrap();
+        let workdir = WorkDir::new().unwrap();
+        let dir = workdir.file("");
+        let process = Process::start(Path::new("sleep"), &["600"], &workdir.file("log")).unwrap();
         let pid = process.pid;
         assert!(process.runs() && dir.is_dir());
         drop(process);
         assert!(!Path::new(&format!("/proc/{pid}")).exists());
-        drop(place);
+        drop(workdir);
         assert!(!dir.exists());
     }
 
     #[test]
     fn a_program_that_ends_is_seen_to_have_ended_with_its_last_words() {
-        let place = Place::new().unwrap();
-        let process = Process::start(Path::new("ls"), &["/nowhere"], &place.file("log")).unwrap();
+        let workdir = WorkDir::new().unwrap();
+        let process = Process::start(Path::new("ls"), &["/nowhere"], &workdir.file("log")).unwrap();
         let end = Instant::now() + Duration::from_secs(10);
         while process.runs() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));

@@ -1,4 +1,4 @@
-//! Goal: `slotkeeper bench` runs its rows as they are documented, writes the JSON and the picture that others read, fails where
+//! Goal: `slotkeeper-bench` runs its rows as they are documented, writes the JSON and the picture that others read, fails where
 //! it must, and leaves nothing behind, also when it is interrupted. Method: the built binary, short rounds.
 #![allow(
     clippy::unwrap_used,
@@ -10,23 +10,22 @@
     reason = "a test may panic"
 )]
 
-#[path = "support/mod.rs"]
-mod support;
+mod processes;
 
+use processes::{children_of, runs, signal, wait_until};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-use support::postgres::Server;
-use support::{children_of, runs, signal, wait_until};
 
 /// The bench as it is typed; nothing of the caller's settings is passed on.
 fn bench(dir: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_slotkeeper"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SLOTKEEPER_")) {
-        command.env_remove(name);
-    }
-    command.arg("bench").args(words).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let program = Path::new(env!("CARGO_BIN_EXE_slotkeeper-bench"));
+    // Cargo names only the programs of this package; the server lies beside them.
+    let server = program.with_file_name("slotkeeper");
+    assert!(server.is_file(), "there is no server at {}: build it first, with cargo build or cargo test --workspace", server.display());
+    let mut command = Command::new(program);
+    command.args(words).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -41,7 +40,7 @@ fn rows(dir: &Path) -> Value {
 }
 
 #[test]
-fn a_row_on_postgresql_has_the_documented_shape_and_its_assertions_hold() {
+fn a_row_on_postgresql_has_the_documented_shape() {
     let dir = tempfile::tempdir().unwrap();
     // On a crowded machine 64 clients of pgbench need a second to begin with.
     let words = ["--only", "B1,B4,B6", "--rounds", "1", "--seconds", "3", "--json", "out.json", "--plot", "out.svg"];
@@ -84,33 +83,12 @@ fn a_row_that_does_not_exist_is_wrong_usage() {
     assert!(text.contains("B99") && text.contains("B13") && text.trim().lines().count() == 1, "{text}");
 }
 
-fn slotkeeper(words: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_slotkeeper")).args(words).stdin(Stdio::null()).output().unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
-}
-
 #[test]
-fn a_synthetic_diary_is_laid_out_once_grows_and_does_not_mix_with_another() {
+fn a_server_that_is_not_there_is_told_on_one_line() {
     let dir = tempfile::tempdir().unwrap();
-    let sqlite = |name: &str| format!("sqlite://{}", dir.path().join(name).display());
-    let database = Server::shared().create_database_from("template1");
-    for url in [sqlite("a.db"), database.url.clone()] {
-        let seed = |size: &str| slotkeeper(&["seed", "--synthetic", size, "--from", "2030-03-30", "--database-url", &url]);
-        assert_eq!(slotkeeper(&["migrate", "--database-url", &url]).0, Some(0));
-        let (code, text) = seed("3x2x60");
-        assert!(code == Some(0) && text.contains("360 new slots of 360"), "{url}: {text}");
-        assert!(seed("3x2x60").1.contains(" 0 new slots of 360"), "{url}");
-        assert!(seed("4×3×70").1.contains("480 new slots of 840"), "{url}");
-        let (code, text) = slotkeeper(&["check", "--database-url", &url]);
-        assert!(code == Some(0) && text.contains("clean: 840 slots"), "{url}: {text}");
-        assert_eq!(seed("4x3").0, Some(2), "{url}");
-    }
-    let other = sqlite("b.db");
-    assert_eq!(slotkeeper(&["migrate", "--database-url", &other]).0, Some(0));
-    assert_eq!(slotkeeper(&["seed", "seed", "--days", "1", "--database-url", &other]).0, Some(0));
-    let (code, text) = slotkeeper(&["seed", "--synthetic", "1x1x1", "--database-url", &other]);
-    assert!(code == Some(1) && text.contains("--among-others"), "{text}");
-    assert_eq!(slotkeeper(&["seed", "--synthetic", "1x1x1", "--among-others", "--database-url", &other]).0, Some(0));
+    let (output, text) = run(dir.path(), &["--only", "B9", "--server-bin", "nobody/here"]);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("nobody/here") && text.contains("--server-bin") && text.trim().lines().count() == 1, "{text}");
 }
 
 /// Every process below that one, and the directories that the bench's shells have made.

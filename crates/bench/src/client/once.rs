@@ -1,6 +1,6 @@
 //! One request at a time, for what is asked before and after a measurement.
 
-use super::wire;
+use crate::client::wire;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

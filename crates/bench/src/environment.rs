@@ -2,30 +2,34 @@
 //! database after a run of bookings.
 //!
 //! What a reader would get wrong: everything is made when it is first needed, so that `--only B9` starts no PostgreSQL; and
-//! everything made lives in [`super::place`]s and goes with them.
+//! everything made lives in a [`WorkDir`] and goes with them.
 
-use super::load::{Load, Outcome, Pace, Script, drive};
-use super::options::Settings;
-use super::place::Place;
-use super::postgres::{Database, Postgres};
-use super::probe::Probe;
-use super::requests::{BookDistinct, Bookings};
-use super::sample::Sample;
-use super::server::Server;
-use super::{BenchError, Progress, raw};
-use crate::cli::synthetic;
-use crate::engine::Engine;
-use crate::store::{DatabaseUrl, Store, StoreError};
+use crate::client::drive;
+use crate::client::workload::{Outcome, Pace, Script, Workload};
+use crate::error::BenchError;
+use crate::options::Settings;
+use crate::postgres::{Database, Postgres};
+use crate::probe::Probe;
+use crate::programs::Programs;
+use crate::progress::Progress;
+use crate::raw;
+use crate::requests::{BookDistinct, BookingTemplates};
+use crate::sample::Sample;
+use crate::server::Server;
+use crate::workdir::WorkDir;
 use chrono::{Days, NaiveDate};
 use domain::ids::Ids;
 use domain::synthetic::SyntheticDiary;
 use domain::time::Clock;
-use std::path::PathBuf;
+use slotkeeper::cli::synthetic;
+use slotkeeper::engine::Engine;
+use slotkeeper::store::{DatabaseUrl, Store, StoreError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Slots of a service on a day: what one search finds.
-pub(super) const SLOTS_PER_DAY: u32 = 50;
+pub(crate) const SLOTS_PER_DAY: u32 = 50;
 const SERVICES: u32 = 40;
 /// More bookings a second than any machine has shown, so that a round does not run out of slots.
 const RATE_MAX: u32 = 20_000;
@@ -38,21 +42,21 @@ const FILL_BATCH: u64 = 64;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum On {
+pub(crate) enum Backend {
     Postgres,
     Sqlite,
 }
 
 /// A database for one round, or for a row.
 #[derive(Debug)]
-pub(super) enum Base {
+pub(crate) enum TestDatabase {
     Postgres(Database),
     Sqlite(PathBuf),
 }
 
-impl Base {
+impl TestDatabase {
     /// As `--database-url` takes it.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::Postgres(database) => database.url.clone(),
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
@@ -61,15 +65,16 @@ impl Base {
 }
 
 /// Everything rows share.
-pub(super) struct Stage<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) progress: &'a Progress,
-    pub(super) place: Place,
-    pub(super) probe: Probe,
-    pub(super) diary: SyntheticDiary,
+pub(crate) struct Environment<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) progress: &'a Progress,
+    pub(crate) workdir: WorkDir,
+    pub(crate) probe: Probe,
+    pub(crate) diary: SyntheticDiary,
     /// Makes the request ids of this run its own.
-    pub(super) lot: u64,
+    pub(crate) lot: u64,
+    programs: Programs,
     postgres: Option<Postgres>,
     template: Option<Database>,
     sqlite_template: Option<PathBuf>,
@@ -77,16 +82,17 @@ pub(super) struct Stage<'a> {
     sample: Option<Sample>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Environment<'a> {
     /// An empty stage.
-    pub(super) fn new(
+    pub(crate) fn new(
         settings: &'a Settings,
         clock: &'a dyn Clock,
         ids: &dyn Ids,
         today: NaiveDate,
+        programs: Programs,
         progress: &'a Progress,
     ) -> Result<Self, BenchError> {
-        let place = Place::new()?;
+        let workdir = WorkDir::new()?;
         let time = settings.time + warm_up(settings.time);
         let needed = u32::try_from(time.as_millis()).unwrap_or(u32::MAX).saturating_mul(RATE_MAX / 1_000).clamp(SLOTS_MIN, SLOTS_MAX);
         let first = today.checked_add_days(Days::new(1)).unwrap_or(today);
@@ -95,10 +101,11 @@ impl<'a> Stage<'a> {
             settings,
             clock,
             progress,
-            probe: Probe::new(&place),
-            place,
+            probe: Probe::new(&workdir),
+            workdir,
             diary: SyntheticDiary { services: SERVICES, days, slots: SLOTS_PER_DAY, first },
             lot: load::random::SeededRng::number_of(&ids.uuid()),
+            programs,
             postgres: None,
             template: None,
             sqlite_template: None,
@@ -108,12 +115,12 @@ impl<'a> Stage<'a> {
     }
 
     /// What PostgreSQL calls itself, once it was needed.
-    pub(super) fn postgres_version(&self) -> Option<&str> {
+    pub(crate) fn postgres_version(&self) -> Option<&str> {
         self.postgres.as_ref().map(|postgres| postgres.version.as_str())
     }
 
     /// The running PostgreSQL.
-    pub(super) fn postgres(&mut self) -> Result<&mut Postgres, BenchError> {
+    pub(crate) fn postgres(&mut self) -> Result<&mut Postgres, BenchError> {
         let started = match self.postgres.take() {
             Some(running) => running,
             None => {
@@ -125,43 +132,43 @@ impl<'a> Stage<'a> {
     }
 
     /// The PostgreSQL that some row has started.
-    pub(super) fn running_postgres(&self) -> Result<&Postgres, BenchError> {
+    pub(crate) fn running_postgres(&self) -> Result<&Postgres, BenchError> {
         self.postgres.as_ref().ok_or_else(|| BenchError::failed("PostgreSQL was not started"))
     }
 
     /// How many slots of a fresh database have an appointment already, the first ones. On PostgreSQL there are some: on tables
     /// that are empty everybody's statements, the reference's too, are planned to read them whole, and stay so.
-    pub(super) fn filled_count(&self, on: On) -> u64 {
+    pub(crate) fn filled_count(&self, on: Backend) -> u64 {
         match on {
-            On::Postgres => FILLED_MAX.min(self.diary.slot_count() / 4),
-            On::Sqlite => 0,
+            Backend::Postgres => FILLED_MAX.min(self.diary.slot_count() / 4),
+            Backend::Sqlite => 0,
         }
     }
 
     /// The first day of a fresh diary of which every slot is free.
-    pub(super) fn first_free_day(&self) -> u32 {
-        free_from(&self.diary, self.filled_count(On::Postgres))
+    pub(crate) fn first_free_day(&self) -> u32 {
+        free_from(&self.diary, self.filled_count(Backend::Postgres))
     }
 
-    /// A database with every slot of the diary free but for the first [`Stage::filled_count`].
-    pub(super) fn fresh(&mut self, on: On) -> Result<Base, BenchError> {
+    /// A database with every slot of the diary free but for the first [`Environment::filled_count`].
+    pub(crate) fn fresh(&mut self, on: Backend) -> Result<TestDatabase, BenchError> {
         match on {
-            On::Postgres => {
+            Backend::Postgres => {
                 let template = self.postgres_template()?;
-                Ok(Base::Postgres(self.postgres()?.copy(&template)?))
+                Ok(TestDatabase::Postgres(self.postgres()?.copy(&template)?))
             }
-            On::Sqlite => {
+            Backend::Sqlite => {
                 let template = self.sqlite_template()?;
                 self.sqlite_copies += 1;
-                let copy = self.place.file(&format!("copy-{}.db", self.sqlite_copies));
+                let copy = self.workdir.file(&format!("copy-{}.db", self.sqlite_copies));
                 std::fs::copy(&template, &copy).map_err(|error| BenchError::failed(format!("cannot copy a database: {error}")))?;
-                Ok(Base::Sqlite(copy))
+                Ok(TestDatabase::Sqlite(copy))
             }
         }
     }
 
     /// Gives the first `most` slots of `diary` appointments.
-    pub(super) fn fill(&mut self, url: &str, diary: &SyntheticDiary, most: u64) -> Result<(), BenchError> {
+    pub(crate) fn fill(&mut self, url: &str, diary: &SyntheticDiary, most: u64) -> Result<(), BenchError> {
         let sample = self.sample()?;
         self.progress.say("booking appointments to be read");
         let written = raw::book(url, diary, (0, most), FILL_BATCH, Duration::from_secs(600), &sample, self.clock)?;
@@ -169,17 +176,17 @@ impl<'a> Stage<'a> {
     }
 
     /// Has PostgreSQL clean up behind a big change, so that it does not begin to while it is measured.
-    pub(super) fn settle(&mut self, database: &Database) -> Result<(), BenchError> {
+    pub(crate) fn settle(&mut self, database: &Database) -> Result<(), BenchError> {
         self.progress.say("vacuuming");
         let name = database.name.clone();
         self.postgres()?.ask(&name, "VACUUM (ANALYZE)").map(drop)
     }
 
     /// Ends the life of a database.
-    pub(super) fn discard(&mut self, base: Base) -> Result<(), BenchError> {
+    pub(crate) fn discard(&mut self, base: TestDatabase) -> Result<(), BenchError> {
         match base {
-            Base::Postgres(database) => self.postgres()?.drop_database(&database),
-            Base::Sqlite(path) => {
+            TestDatabase::Postgres(database) => self.postgres()?.drop_database(&database),
+            TestDatabase::Sqlite(path) => {
                 for suffix in ["", "-wal", "-shm"] {
                     let mut file = path.clone().into_os_string();
                     file.push(suffix);
@@ -195,10 +202,10 @@ impl<'a> Stage<'a> {
     }
 
     /// One booking as the server keeps it.
-    pub(super) fn sample(&mut self) -> Result<Sample, BenchError> {
+    pub(crate) fn sample(&mut self) -> Result<Sample, BenchError> {
         if self.sample.is_none() {
-            let base = self.fresh(On::Sqlite)?;
-            let server = Server::serve(&self.place, &base.url())?;
+            let base = self.fresh(Backend::Sqlite)?;
+            let server = self.serve(&base.url())?;
             let sample = Sample::take(&server, &self.diary, self.clock, self.lot)?;
             drop(server);
             self.discard(base)?;
@@ -208,7 +215,7 @@ impl<'a> Stage<'a> {
     }
 
     /// A database with a diary of its own, empty of appointments.
-    pub(super) fn lay_out(&mut self, name: &str, diary: &SyntheticDiary) -> Result<Database, BenchError> {
+    pub(crate) fn lay_out(&mut self, name: &str, diary: &SyntheticDiary) -> Result<Database, BenchError> {
         let database = self.postgres()?.create(name)?;
         seed(&database.url, diary, self.progress)?;
         self.settle(&database)?;
@@ -221,7 +228,7 @@ impl<'a> Stage<'a> {
         }
         let diary = self.diary;
         let database = self.lay_out("diary", &diary)?;
-        self.fill(&database.url, &diary, self.filled_count(On::Postgres))?;
+        self.fill(&database.url, &diary, self.filled_count(Backend::Postgres))?;
         self.settle(&database)?;
         self.template = Some(database.clone());
         Ok(database)
@@ -231,32 +238,47 @@ impl<'a> Stage<'a> {
         if let Some(template) = &self.sqlite_template {
             return Ok(template.clone());
         }
-        let path = self.place.file("diary.db");
+        let path = self.workdir.file("diary.db");
         seed(&format!("sqlite://{}", path.display()), &self.diary, self.progress)?;
         self.sqlite_template = Some(path.clone());
         Ok(path)
     }
 
+    /// `slotkeeper serve` on a database.
+    pub(crate) fn serve(&self, database_url: &str) -> Result<Server, BenchError> {
+        self.serve_with(database_url, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn serve_with(&self, database_url: &str, more: &[&str]) -> Result<Server, BenchError> {
+        Server::serve(&self.programs, &self.workdir, database_url, more)
+    }
+
+    /// The static reference, which answers with the bytes of a file.
+    pub(crate) fn serve_fixed(&self, body: &Path) -> Result<Server, BenchError> {
+        Server::fixed(&self.programs, &self.workdir, body)
+    }
+
     /// A load of these connections that lasts as long as each side of a round.
-    pub(super) fn load(&self, server: &Server, connections: usize, pace: Pace, script: impl Script + 'static) -> Load {
+    pub(crate) fn load(&self, server: &Server, connections: usize, pace: Pace, script: impl Script + 'static) -> Workload {
         let time = self.settings.time;
-        Load { address: server.address, connections, pace, warm_up: warm_up(time), time, script: Arc::new(script) }
+        Workload { address: server.address, connections, pace, warm_up: warm_up(time), time, script: Arc::new(script) }
     }
 
     /// The bookings that a server is sent.
-    pub(super) fn bookings(&self, server: &Server) -> Bookings {
+    pub(crate) fn bookings(&self, server: &Server) -> BookingTemplates {
         self.bookings_of_lot(server, self.lot)
     }
 
     /// The same with request ids of another lot, for a database on which those of the first are known.
-    pub(super) fn bookings_of_lot(&self, server: &Server, lot: u64) -> Bookings {
-        Bookings::new(&server.caller(self.clock), lot, self.clock.now())
+    pub(crate) fn bookings_of_lot(&self, server: &Server, lot: u64) -> BookingTemplates {
+        BookingTemplates::new(&server.caller(self.clock), lot, self.clock.now())
     }
 
     /// A round of bookings on a fresh database: as many clients as are said, each slot once; and whether all of it was kept.
-    pub(super) fn book_distinct(&mut self, on: On, connections: usize, pace: Pace) -> Result<(Outcome, Vec<String>), BenchError> {
+    pub(crate) fn book_distinct(&mut self, on: Backend, connections: usize, pace: Pace) -> Result<(Outcome, Vec<String>), BenchError> {
         let base = self.fresh(on)?;
-        let server = Server::serve(&self.place, &base.url())?;
+        let server = self.serve(&base.url())?;
         let filled = self.filled_count(on);
         let script = BookDistinct::new(self.bookings(&server), self.diary, filled);
         let outcome = drive::run(&self.load(&server, connections, pace, script))?;
@@ -268,13 +290,13 @@ impl<'a> Stage<'a> {
 }
 
 /// The first day of `diary` that is not touched by its first `filled` slots.
-pub(super) fn free_from(diary: &SyntheticDiary, filled: u64) -> u32 {
+pub(crate) fn free_from(diary: &SyntheticDiary, filled: u64) -> u32 {
     let of_day = u64::from(diary.services) * u64::from(diary.slots);
     u32::try_from(filled.div_ceil(of_day.max(1))).unwrap_or_default()
 }
 
 /// What is not counted of each side of a round.
-pub(super) fn warm_up(time: Duration) -> Duration {
+pub(crate) fn warm_up(time: Duration) -> Duration {
     (time / 10).clamp(Duration::from_millis(50), Duration::from_millis(500))
 }
 
@@ -293,7 +315,7 @@ fn seed(url: &str, diary: &SyntheticDiary, progress: &Progress) -> Result<(), Be
 }
 
 /// Whether a database keeps exactly the bookings that were answered 201 (and those it began with), no slot twice, and every invariant.
-pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> {
+pub(crate) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> {
     let store = raw::open(url)?;
     let failed = |error: StoreError| BenchError::failed(format!("cannot check {url}: {error}"));
     let mut faults = counted(&store, answered)?;
@@ -309,7 +331,7 @@ pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> 
 }
 
 /// The part of [`kept`] that does not read every slot.
-pub(super) fn counted(store: &Store, answered: u64) -> Result<Vec<String>, BenchError> {
+pub(crate) fn counted(store: &Store, answered: u64) -> Result<Vec<String>, BenchError> {
     let live = Engine::count_live(store).map_err(|error| BenchError::failed(format!("cannot count appointments: {error}")))?;
     if live == answered {
         return Ok(Vec::new());

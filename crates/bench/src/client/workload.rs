@@ -1,23 +1,14 @@
-//! The load: many connections that send requests, and what came back.
-//!
-//! The client shares the cores with the server it measures, so it must cost little: raw sockets on two threads, requests
-//! copied together out of finished pieces, answers read only as far as their length (what that costs is in
-//! `docs/benchmarks.md`). What a reader would get wrong: it never decides what an answer means; each [`Script`] says which
-//! answers it expects.
+//! What a load is, and what came back.
 
-pub(super) mod drive;
-pub(super) mod latencies;
-pub(super) mod once;
-pub(super) mod wire;
-
-use latencies::Latencies;
+use crate::client::latencies::Latencies;
+use crate::statistics::float;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What is sent, and which answers are as they should be.
-pub(super) trait Script: Send + Sync {
+pub(crate) trait Script: Send + Sync {
     /// Writes the next request to the end of `out`; false when there is none left.
     fn write(&self, out: &mut Vec<u8>) -> bool;
 
@@ -27,7 +18,7 @@ pub(super) trait Script: Send + Sync {
 
 /// When requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Pace {
+pub(crate) enum Pace {
     /// Each connection sends as soon as its last answer has come.
     Closed,
     /// So many a second over all connections, whether answers come or not. Latency counts from when a request was due, so that
@@ -40,48 +31,48 @@ pub(super) enum Pace {
 
 /// A load to put on a server.
 #[derive(Clone)]
-pub(super) struct Load {
-    pub(super) address: SocketAddr,
-    pub(super) connections: usize,
-    pub(super) pace: Pace,
+pub(crate) struct Workload {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) pace: Pace,
     /// Not counted: connections, caches and prepared statements are made.
-    pub(super) warm_up: Duration,
+    pub(crate) warm_up: Duration,
     /// Counted.
-    pub(super) time: Duration,
-    pub(super) script: Arc<dyn Script>,
+    pub(crate) time: Duration,
+    pub(crate) script: Arc<dyn Script>,
 }
 
 /// What came back.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// Every answer by status, also those of the warm-up.
-    pub(super) statuses: BTreeMap<u16, u64>,
+    pub(crate) statuses: BTreeMap<u16, u64>,
     /// Answers one does not expect.
-    pub(super) unexpected: u64,
+    pub(crate) unexpected: u64,
     /// One of them: its status and the beginning of its body.
-    pub(super) example: Option<String>,
+    pub(crate) example: Option<String>,
     /// Connections that broke.
-    pub(super) broken: u64,
+    pub(crate) broken: u64,
     /// Latencies of expected answers that are counted.
-    pub(super) latencies: Latencies,
+    pub(crate) latencies: Latencies,
     /// How long was counted.
-    pub(super) took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Outcome {
     /// Answers of that status.
-    pub(super) fn answered(&self, status: u16) -> u64 {
+    pub(crate) fn answered(&self, status: u16) -> u64 {
         self.statuses.get(&status).copied().unwrap_or_default()
     }
 
     /// Expected answers a second.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         let seconds = self.took.as_secs_f64();
-        if seconds > 0.0 { super::round::float(self.latencies.count()) / seconds } else { 0.0 }
+        if seconds > 0.0 { float(self.latencies.count()) / seconds } else { 0.0 }
     }
 
     /// What is wrong with it, in words.
-    pub(super) fn faults(&self) -> Vec<String> {
+    pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.unexpected > 0 {
             faults.push(format!("{} unexpected answers, one of them {}", self.unexpected, self.example.as_deref().unwrap_or("lost")));
@@ -95,7 +86,8 @@ impl Outcome {
         faults
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds what other connections saw.
+    pub(crate) fn merge(&mut self, other: &Self) {
         for (status, count) in &other.statuses {
             *self.statuses.entry(*status).or_default() += count;
         }
