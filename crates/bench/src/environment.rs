@@ -1,8 +1,8 @@
-//! The stage: what rows are measured on. Databases laid out once and copied for every round, servers, and what is asked of a
+//! What rows are measured on: databases laid out once and copied for every round, servers, and what is asked of a
 //! database after a run of bookings.
 //!
-//! What a reader would get wrong: everything is made when it is first needed, so that `--only B9` starts no PostgreSQL; and
-//! everything made lives in a [`WorkDir`] and goes with them.
+//! Pitfall: everything is made when it is first needed, so that `--only B9` starts no PostgreSQL; and everything made lives
+//! in a [`WorkDir`] and goes with them.
 
 use crate::client::drive;
 use crate::client::workload::{Outcome, Pace, Script, Workload};
@@ -73,7 +73,7 @@ pub(crate) struct Environment<'a> {
     pub(crate) probe: Probe,
     pub(crate) diary: SyntheticDiary,
     /// Makes the request ids of this run its own.
-    pub(crate) lot: u64,
+    pub(crate) run_seed: u64,
     programs: Programs,
     postgres: Option<Postgres>,
     template: Option<Database>,
@@ -104,7 +104,7 @@ impl<'a> Environment<'a> {
             probe: Probe::new(&workdir),
             workdir,
             diary: SyntheticDiary { services: SERVICES, days, slots: SLOTS_PER_DAY, first },
-            lot: load::random::SeededRng::number_of(&ids.uuid()),
+            run_seed: load::random::SeededRng::number_of(&ids.uuid()),
             programs,
             postgres: None,
             template: None,
@@ -206,7 +206,7 @@ impl<'a> Environment<'a> {
         if self.sample.is_none() {
             let base = self.fresh(Backend::Sqlite)?;
             let server = self.serve(&base.url())?;
-            let sample = Sample::take(&server, &self.diary, self.clock, self.lot)?;
+            let sample = Sample::take(&server, &self.diary, self.clock, self.run_seed)?;
             drop(server);
             self.discard(base)?;
             self.sample = Some(sample);
@@ -267,12 +267,12 @@ impl<'a> Environment<'a> {
 
     /// The bookings that a server is sent.
     pub(crate) fn bookings(&self, server: &Server) -> BookingTemplates {
-        self.bookings_of_lot(server, self.lot)
+        self.bookings_of_run(server, self.run_seed)
     }
 
-    /// The same with request ids of another lot, for a database on which those of the first are known.
-    pub(crate) fn bookings_of_lot(&self, server: &Server, lot: u64) -> BookingTemplates {
-        BookingTemplates::new(&server.caller(self.clock), lot, self.clock.now())
+    /// The same with request ids of another run, for a database on which those of the first are known.
+    pub(crate) fn bookings_of_run(&self, server: &Server, run_seed: u64) -> BookingTemplates {
+        BookingTemplates::new(&server.caller(self.clock), run_seed, self.clock.now())
     }
 
     /// A round of bookings on a fresh database: as many clients as are said, each slot once; and whether all of it was kept.

@@ -1,7 +1,7 @@
 //! `slotkeeper-bench static`: the reference of rows B7 and B8, a server with one body and nothing behind it.
 //!
-//! The same HTTP library and the same number of workers as `serve`. What a reader would get wrong: it does not look at what is
-//! asked beyond path and `If-None-Match`, because it stands for what HTTP alone costs.
+//! The same HTTP library and the same number of workers as `serve`. It does not look at what is asked beyond path and
+//! `If-None-Match`, because it stands for what HTTP alone costs.
 
 use crate::error::BenchError;
 use actix_web::http::header;

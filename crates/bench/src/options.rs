@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn quick_is_two_rounds_of_two_seconds_and_a_full_run_five_of_five() {
+    fn quick_is_two_rounds_of_two_seconds_a_full_run_five_of_five() {
         let of = |words: &[&str]| settings(words).map(|s| (s.rounds, s.time.as_secs(), s.growth_slots)).unwrap();
         assert_eq!((of(&["--quick"]), of(&[])), ((2, 2, 1_000_000), (5, 5, 10_000_000)));
     }

@@ -1,7 +1,6 @@
 //! The references that `pgbench` runs, from the scripts in `benches/`, which are compiled in.
 //!
-//! What a reader would get wrong: `pgbench` binds its variables as parameters of prepared statements, so a document with any
-//! characters in it may be one.
+//! `pgbench` binds its variables as parameters of prepared statements, so a document with any characters in it may be one.
 
 use crate::error::BenchError;
 use crate::postgres::{Database, Postgres};

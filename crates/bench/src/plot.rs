@@ -1,7 +1,7 @@
 //! The picture: how good each row is on one scale, and how long its requests took.
 //!
-//! What a reader would get wrong: rows are drawn on the scale of their own marks (floor, good, stretch), because ratios of
-//! different rows have nothing to do with each other. Dots are rounds, the bar is the median.
+//! Rows are drawn on the scale of their own marks (floor, good, stretch), because ratios of different rows have nothing to do
+//! with each other. Dots are rounds, the bar is the median.
 
 use crate::error::BenchError;
 use crate::report::Report;

@@ -1,8 +1,9 @@
 //! A throw-away PostgreSQL: the one both the server and its references are measured on.
 //!
-//! Durable as in production, its settings written down with the results. What a reader would get wrong: PostgreSQL refuses to
-//! run as root, so root starts it as the system's user `postgres`; and a database is copied file by file from a template
-//! followed by a checkpoint, so that every round begins with the same database and nobody else's write-ahead log.
+//! Durable as in production, its settings written down with the results.
+//! Pitfall: PostgreSQL refuses to run as root, so root starts it as the system's user `postgres`; and a database is copied
+//! file by file from a template followed by a checkpoint, so that every round begins with the same database and nobody else's
+//! write-ahead log.
 
 use crate::error::BenchError;
 use crate::programs;

@@ -1,7 +1,7 @@
 //! What the machine is and how it feels: facts, load, and how long a flush takes right now.
 //!
-//! What a reader would get wrong: the flush of a disk in the cloud jumps between 0.1 ms and 4 ms within minutes, which is why
-//! it is probed in every round and printed with every row.
+//! The flush of a disk in the cloud jumps between 0.1 ms and 4 ms within minutes, which is why it is probed in every round
+//! and printed with every row.
 
 use crate::client::latencies::Latencies;
 use crate::error::BenchError;

@@ -1,7 +1,4 @@
 //! What a run came to: the table on stdout and the same as JSON.
-//!
-//! What a reader would get wrong: `ratio` is the figure that is judged. In B12 it is a difference and in B13 a latency, both
-//! in milliseconds; `unit` and the specs say so.
 
 use crate::row::Row;
 use crate::verdict::Grade;
@@ -109,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_judged_by_its_median_and_a_fault_is_worse_than_any_grade() {
+    fn a_row_is_judged_by_its_median_and_a_fault_beats_any_grade() {
         let report = |rows: Vec<Row>, must| Report { rows, machine: Value::Null, date: String::new(), must };
         let good = row(&[0.5, 1.2, 9.0]);
         assert_eq!(good.grade, Grade::Good);
@@ -125,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_has_the_shape_of_the_benchmark_set_and_null_where_there_is_no_number() {
+    fn the_json_is_complete_and_null_where_there_is_no_number() {
         let report = Report { rows: vec![row(&[1.0]), row(&[])], machine: json!({"cores": 2}), date: "d".into(), must: None };
         let json = report.json();
         for key in ["id", "ratio", "subject", "reference", "unit", "p50_ms", "p99_ms", "rounds", "grade", "flush_p50_ms", "load"] {

@@ -1,9 +1,9 @@
 //! The requests of the bench as bytes: bookings, reads, searches, each with the headers that the booking root demands
 //! (digest A.2) and a token.
 //!
-//! What a reader would get wrong: a booking is a whole body of digest H.2, made once for each of a few invented people and cut
-//! at what differs from slot to slot. Putting the pieces together again costs the client next to nothing, and the server sees
-//! nothing but ordinary bookings.
+//! A booking is a whole body of digest H.2, made once for each of a few invented people and cut at what differs from slot to
+//! slot. Putting the pieces together again costs the client next to nothing, and the server sees nothing but ordinary
+//! bookings.
 
 use crate::client::workload::Script;
 use domain::search::Window;
@@ -74,12 +74,12 @@ pub(crate) struct BookingTemplates {
     head: String,
     people: Vec<Vec<Piece>>,
     body_bytes: Vec<usize>,
-    lot: u64,
+    run_seed: u64,
 }
 
 impl BookingTemplates {
-    /// Bookings that `caller` sends. `lot` makes the request ids of a run its own.
-    pub(crate) fn new(caller: &Caller, lot: u64, now: Timestamp) -> Self {
+    /// Bookings that `caller` sends. `run_seed` makes the request ids of a run its own.
+    pub(crate) fn new(caller: &Caller, run_seed: u64, now: Timestamp) -> Self {
         let markers = FoundSlot {
             id: "@slot@".to_owned(),
             identifier: "@slot@".to_owned(),
@@ -87,20 +87,22 @@ impl BookingTemplates {
             start: "@start@".to_owned(),
             end: "@end@".to_owned(),
         };
-        let bodies =
-            invent(PEOPLE, lot).iter().map(|person| booking(person, &markers, &mut SeededRng::of(&[lot]), now)).collect::<Vec<_>>();
+        let bodies = invent(PEOPLE, run_seed)
+            .iter()
+            .map(|person| booking(person, &markers, &mut SeededRng::of(&[run_seed]), now))
+            .collect::<Vec<_>>();
         let people: Vec<Vec<Piece>> = bodies.iter().map(|body| cut(body)).collect();
         let body_bytes = people.iter().map(|pieces| pieces.iter().map(Piece::bytes).sum()).collect();
         let head = format!("{}Content-Type: {FHIR_JSON}\r\n", caller.head("POST", "/Appointment", "create:appointment"));
-        Self { head, people, body_bytes, lot }
+        Self { head, people, body_bytes, run_seed }
     }
 
-    /// Writes the booking of `slot` by somebody, the `number`th of this lot.
+    /// Writes the booking of `slot` by somebody, the `number`th of this run.
     pub(crate) fn write(&self, slot: &SyntheticSlot, number: u64, out: &mut Vec<u8>) {
         let who = usize::try_from(number).unwrap_or_default().checked_rem(self.people.len()).unwrap_or_default();
         let (Some(pieces), Some(bytes)) = (self.people.get(who), self.body_bytes.get(who)) else { return };
         out.extend_from_slice(self.head.as_bytes());
-        let request_id = SeededRng::of(&[self.lot, number]).uuid();
+        let request_id = SeededRng::of(&[self.run_seed, number]).uuid();
         out.extend_from_slice(format!("X-Request-ID: {request_id}\r\nContent-Length: {bytes}\r\n\r\n").as_bytes());
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
         for piece in pieces {
@@ -252,7 +254,7 @@ mod tests {
     use fhir::json;
 
     #[test]
-    fn a_booking_put_together_has_the_length_it_says_and_names_its_slot_everywhere() {
+    fn a_booking_has_the_length_it_says_and_names_its_slot() {
         let caller = Caller { host: "127.0.0.1:1".into(), root: "/STU3/1/booking", token: "t".into() };
         let diary = SyntheticDiary::parse("3x3x50", NaiveDate::from_ymd_opt(2026, 7, 1).unwrap()).unwrap();
         let bookings = BookingTemplates::new(&caller, 7, Timestamp::from_ms(0));

@@ -1,7 +1,7 @@
 //! Rounds: the subject and its reference in turn, and the medians of what came out.
 //!
-//! What a reader would get wrong: the figure of a row is the median of the rounds' ratios, not the ratio of medians; and the
-//! sides change places from round to round, so that a machine that grows slower does not favour one of them.
+//! Pitfall: the figure of a row is the median of the rounds' ratios, not the ratio of medians; and the sides change places
+//! from round to round, so that a machine that grows slower does not favour one of them.
 
 use crate::client::latencies::Latencies;
 use crate::client::workload::Outcome;

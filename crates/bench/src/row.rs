@@ -1,7 +1,7 @@
 //! A row of the benchmark set: what it is, its rounds, and what they come to.
 //!
 //! Pitfall: `ratio` is the figure that is judged. In B12 it is a difference and in B13 a latency, both in milliseconds; `unit`
-//! and the headings say so.
+//! says so.
 
 use crate::client::latencies::Latencies;
 use crate::statistics::median;

@@ -1,7 +1,7 @@
 //! One booking as the server keeps it: what the references write, so that they write the same rows.
 //!
-//! It is booked over HTTP on a database of its own, and read back. What a reader would get wrong: the document is the stored
-//! one, with what the server added, not the body that was sent.
+//! It is booked over HTTP on a database of its own, and read back.
+//! Pitfall: the document is the stored one, with what the server added, not the body that was sent.
 
 use crate::error::BenchError;
 use crate::requests::BookingTemplates;
@@ -37,11 +37,11 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// Books the first slot of `diary` on a server and reads back what it keeps.
-    pub(crate) fn take(server: &Server, diary: &SyntheticDiary, clock: &dyn Clock, lot: u64) -> Result<Self, BenchError> {
+    pub(crate) fn take(server: &Server, diary: &SyntheticDiary, clock: &dyn Clock, run_seed: u64) -> Result<Self, BenchError> {
         let caller = server.caller(clock);
         let slot = diary.slot_at(0).ok_or_else(|| BenchError::failed("the diary is empty"))?;
         let mut request = Vec::new();
-        BookingTemplates::new(&caller, lot, clock.now()).write(&slot, 0, &mut request);
+        BookingTemplates::new(&caller, run_seed, clock.now()).write(&slot, 0, &mut request);
         let booked = server.ask(&request)?;
         let location = booked.header("location").unwrap_or_default();
         let id = location.split("/Appointment/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();

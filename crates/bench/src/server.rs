@@ -1,8 +1,8 @@
-//! The servers that are measured: this same program, started as an operator would start it.
+//! The servers that are measured, started as an operator would start them.
 //!
 //! Authentication, validation, history, request keys and audit are on; nothing is set but where it listens and what it is on.
-//! What a reader would get wrong: the static reference is this program, too, with the same HTTP library and the same number of
-//! workers, but nothing behind it.
+//! Pitfall: the static reference is the bench itself, with the same HTTP library and the same number of workers, but nothing
+//! behind it.
 
 use crate::client::once::{Reply, ask};
 use crate::error::BenchError;

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_whatever_the_order_and_nothing_has_none() {
+    fn the_median_is_the_middle_and_of_nothing_no_number() {
         assert!((median([3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
         assert!((median([4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
         assert!((median([100.0, 1.0, 1.0, 1.0, 1.0]) - 1.0).abs() < 1e-9);

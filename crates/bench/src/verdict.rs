@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_reached_exactly_and_nothing_is_reached_by_what_is_no_number() {
+    fn a_threshold_is_reached_exactly_and_never_by_no_number() {
         let high = Thresholds::at_least(0.6, 1.0, 1.5);
         let grades = [0.59, 0.6, 0.99, 1.0, 1.5, 9.0, f64::NAN].map(|figure| high.grade(figure));
         use Grade::{Below, Floor, Good, Stretch};
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scale_of_the_picture_grows_with_the_grade_whichever_way_is_better() {
+    fn the_scale_of_the_picture_grows_with_the_grade() {
         for (marks, figures) in [
             (Thresholds::at_least(0.6, 1.0, 1.5), [0.1, 0.6, 0.8, 1.0, 1.5, 1.7]),
             (Thresholds::at_most(2.0, 1.0, 0.5), [2.6, 2.0, 1.5, 1.0, 0.5, 0.4]),

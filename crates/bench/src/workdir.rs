@@ -2,8 +2,9 @@
 //!
 //! Each of them is in the care of a small shell whose standard input is a pipe from here. When the pipe closes, because its
 //! owner was dropped, or because this process was interrupted, killed or panicked, the shell stops what it cares for and
-//! removes it. What a reader would get wrong: nothing here handles signals. The shells stand in groups of their own, so that
-//! Ctrl-C reaches the bench alone, and its end is what they act upon.
+//! removes it.
+//! Pitfall: nothing here handles signals. The shells stand in groups of their own, so that Ctrl-C reaches the bench alone,
+//! and its end is what they act upon.
 
 use crate::error::BenchError;
 use crate::programs;
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_ends_is_seen_to_have_ended_with_its_last_words() {
+    fn a_program_that_ended_is_seen_with_its_last_words() {
         let workdir = WorkDir::new().unwrap();
         let process = Process::start(Path::new("ls"), &["/nowhere"], &workdir.file("log")).unwrap();
         let end = Instant::now() + Duration::from_secs(10);

@@ -223,7 +223,7 @@ mod tests {
     use domain::nhs_number::NhsNumber;
 
     #[test]
-    fn people_differ_have_numbers_of_the_test_range_that_check_and_some_have_none() {
+    fn people_differ_and_their_numbers_are_of_the_test_range() {
         let people = invent(500, 11);
         let mut numbers: Vec<&String> = people.iter().filter_map(|p| p.number.as_ref()).collect();
         let with_number = numbers.len();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_the_same_bytes_for_the_same_arguments_and_has_no_identifier_without_a_number() {
+    fn a_body_repeats_and_has_no_identifier_without_a_number() {
         let slot = FoundSlot {
             id: "s1".to_owned(),
             identifier: "i1".to_owned(),

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_the_shape_of_uuid_v4_repeat_with_their_numbers_and_differ_otherwise() {
+    fn ids_look_like_uuid_v4_and_repeat_with_their_seed() {
         let id = SeededRng::of(&[7, 1]).uuid();
         assert_eq!(id, SeededRng::of(&[7, 1]).uuid());
         assert_ne!(id, SeededRng::of(&[1, 7]).uuid());

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_names_its_appointment_by_reference_or_as_a_bare_id() {
+    fn a_duplicate_names_its_appointment_by_reference_or_bare_id() {
         let request = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902";
         let appointment = "43359409-1e68-4f08-96ba-fcaa4dc9e11b";
         for text in [
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_created_answer_without_a_booked_appointment_is_odd_and_a_fault_of_the_server_stays_open() {
+    fn a_201_without_a_booking_is_unexpected_and_a_500_stays_open() {
         let won = of_booking(reply(201, &json!({"id": "a", "status": "booked"})), "r");
         assert_eq!(won.appointment(), Some("a"));
         assert!(matches!(of_booking(reply(201, &json!({"id": "a", "status": "cancelled"})), "r"), Answer::Unexpected { status: 201, .. }));

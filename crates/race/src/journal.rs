@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_read_back_and_a_line_cut_off_at_the_end_is_left_out() {
+    fn lines_are_read_back_but_for_one_cut_off_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let lines = [

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bare_host_means_its_booking_root_and_a_full_root_is_kept_without_its_slash() {
+    fn a_bare_host_means_its_booking_root_and_a_full_root_is_kept() {
         for (text, root) in [
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/STU3/1/booking"),
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/STU3/1/booking"),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_cannot_be_used_are_wrong_usage_that_says_what_would_be_right() {
+    fn unusable_addresses_are_wrong_usage_with_an_example() {
         for text in ["https://", "h:8080", "http://", "http://h/a?b", "ftp://h"] {
             let error = parse_root(text).unwrap_err();
             assert!(error.is_usage() && error.to_string().contains("http://127.0.0.1:8080"), "{text}: {error}");

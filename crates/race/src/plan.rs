@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_have_at_least_four_members_who_send_the_same_bytes_to_different_servers() {
+    fn groups_of_four_or_more_send_the_same_bytes_to_all_servers() {
         for clients in [4, 5, 7, 9, 64, 70] {
             let plan = plan(Mode::SameRequest, clients);
             let sizes = plan.asker_sizes();

@@ -1,7 +1,7 @@
 //! Runs a load: connections on two threads, each thread with an event loop of its own.
 //!
-//! What a reader would get wrong: a rate is what was answered within the counted time. When the requests run out before it is
-//! over, the time ends with the last answer.
+//! Pitfall: a rate is what was answered within the counted time. When the requests run out before it is over, the time ends
+//! with the last answer.
 
 use crate::client::wire;
 use crate::client::workload::{Outcome, Pace, Workload};

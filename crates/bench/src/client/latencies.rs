@@ -1,6 +1,6 @@
 //! Latencies, counted in buckets that are never coarser than one part in 64.
 //!
-//! What a reader would get wrong: a percentile is the upper edge of its bucket, so it is never flattered.
+//! A percentile is the upper edge of its bucket, so it is never flattered.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_what_so_many_do_not_exceed_also_when_two_are_merged() {
+    fn percentiles_hold_also_when_two_are_merged() {
         let (mut low, mut high) = (Latencies::default(), Latencies::default());
         (1..=500).for_each(|ms| low.add(Duration::from_millis(ms)));
         (501..=1_000).for_each(|ms| high.add(Duration::from_millis(ms)));

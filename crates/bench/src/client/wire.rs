@@ -1,7 +1,7 @@
 //! As much of HTTP/1.1 as a load client needs: where an answer ends and what its status is.
 //!
-//! It knows our own server and the static reference, which both say the length of a body. What a reader would get wrong: this
-//! is no client for strangers. A body in chunks is refused, not read.
+//! It knows our own server and the static reference, which both say the length of a body.
+//! Pitfall: this is no client for strangers. A body in chunks is refused, not read.
 
 /// What the head of an answer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_body_ends_with_its_head_and_chunks_are_refused() {
+    fn an_answer_without_a_body_ends_with_its_head() {
         let of = |text: &str| head(text.as_bytes());
         assert_eq!(of("HTTP/1.1 304 Not Modified\r\ncontent-length: 99\r\n\r\n").unwrap().unwrap().body_bytes, 0);
         assert_eq!(of("HTTP/1.1 200 OK\r\n\r\n").unwrap().unwrap().body_bytes, 0);

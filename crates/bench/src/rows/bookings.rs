@@ -1,7 +1,7 @@
 //! Bookings of distinct slots: B1, B2, B3, B9 and B11.
 //!
-//! Every side of every round has a fresh copy of the same database and a server of its own. What a reader would get wrong: the
-//! reference books the same slots in the same order into the same tables, so both see indexes of the same shape.
+//! Every side of every round has a fresh copy of the same database and a server of its own. The reference books the same
+//! slots in the same order into the same tables, so both see indexes of the same shape.
 
 use crate::client::workload::Pace;
 use crate::environment::{Backend, Environment, TestDatabase, kept};

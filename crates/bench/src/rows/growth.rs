@@ -1,7 +1,7 @@
 //! Growth: B10, the same work with very many slots and with a hundred thousand. One row each for bookings, searches, reads.
 //!
-//! What a reader would get wrong: the large diary is laid out once and booked on, since copying it would take longer than
-//! measuring; the small one is copied for each round, since it would run out.
+//! Pitfall: the large diary is laid out once and booked on, since copying it would take longer than measuring; the small one
+//! is copied for each round, since it would run out.
 
 use crate::client::drive;
 use crate::client::workload::{Outcome, Pace, Workload};
@@ -77,7 +77,7 @@ impl Grown<'_> {
         let caller = server.caller(env.clock);
         let load: Workload = match self.work {
             Work::Booking => {
-                let bookings = env.bookings_of_lot(server, env.lot ^ first);
+                let bookings = env.bookings_of_run(server, env.run_seed ^ first);
                 env.load(server, CLIENTS, Pace::Closed, BookDistinct::new(bookings, *diary, first))
             }
             Work::Search => {

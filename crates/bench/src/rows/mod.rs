@@ -1,7 +1,7 @@
 //! The rows of the benchmark set, one file for each family.
 //!
-//! Each says what is measured against what, and what counts as good (the table of the benchmark set). What a reader would get
-//! wrong: the figures hold for the whole service, so nothing is switched off for a row.
+//! Each says what is measured against what, and what counts as good (the table of the benchmark set). The figures hold for
+//! the whole service, so nothing is switched off for a row.
 
 mod bookings;
 mod growth;

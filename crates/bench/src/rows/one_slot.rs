@@ -1,7 +1,7 @@
 //! Everybody wants the same slot: B4 and B5.
 //!
-//! What a reader would get wrong: a loser is as good an answer as a winner here, but there must be exactly one winner, and the
-//! losers must be told that the slot is no longer available, in those words.
+//! Pitfall: a loser is as good an answer as a winner here, but there must be exactly one winner, and the losers must be told
+//! that the slot is no longer available, in those words.
 
 use crate::client::drive;
 use crate::client::workload::{Outcome, Pace};
@@ -34,7 +34,7 @@ impl Losers {
 fn fight(env: &Environment<'_>, server: &Server, index: u64) -> Result<(Outcome, Vec<String>), BenchError> {
     let slot = env.diary.slot_at(index).ok_or_else(|| BenchError::failed("the diary has no slot left"))?;
     // The request ids of a round must be new: those of the last one are remembered.
-    let bookings = env.bookings_of_lot(server, env.lot ^ (index + 1));
+    let bookings = env.bookings_of_run(server, env.run_seed ^ (index + 1));
     let outcome = drive::run(&env.load(server, CLIENTS, Pace::Closed, BookOne::new(bookings, slot)))?;
     let winners = outcome.answered(201);
     let faults = if winners == 1 { Vec::new() } else { vec![format!("the one slot has {winners} winners")] };

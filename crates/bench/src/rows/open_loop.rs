@@ -1,7 +1,7 @@
 //! An open loop at half the maximum rate: B13, one row for bookings and one for searches.
 //!
-//! The maximum is measured first, in the same run and in the same way. What a reader would get wrong: latency counts from when
-//! a request was due, so one pause of the server is felt by everybody who came meanwhile.
+//! The maximum is measured first, in the same run and in the same way. Latency counts from when a request was due, so one
+//! pause of the server is felt by everybody who came meanwhile.
 
 use crate::client::drive;
 use crate::client::workload::Pace;

@@ -1,6 +1,6 @@
 //! Searches: B7 (whole answers) and B8 (answers not modified).
 //!
-//! What a reader would get wrong: the static reference answers with the very bytes of one of these searches.
+//! The static reference answers with the very bytes of one of these searches.
 
 use crate::client::drive;
 use crate::client::workload::{Pace, Script};

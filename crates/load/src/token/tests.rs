@@ -65,7 +65,7 @@ fn a_key_set_is_the_public_half_of_its_key_and_nothing_more() {
 }
 
 #[test]
-fn a_key_file_that_is_missing_or_holds_no_private_key_is_told_apart() {
+fn a_missing_key_file_and_one_without_a_key_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.pem");
     assert!(matches!(signed(&claims(SCOPE_SLOT_READ), &file, None), Err(KeyError::Unreadable { .. })));

@@ -45,14 +45,14 @@ fn failed(mode: Mode, attempts: &[Attempt]) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_booking_whose_answer_was_lost_is_the_winner_once_it_is_named() {
+fn a_booking_whose_answer_was_lost_wins_once_it_is_named() {
     let lost = settled(0, "r0", Answer::Lost(NoAnswer::Send(SendError::Timeout)), duplicate("a"));
     assert!(failed(Mode::Book, &[lost.clone(), attempt(1, "r1", Answer::Taken)]).is_empty());
     assert_eq!(failed(Mode::Book, &[lost, attempt(1, "r1", booked("b"))]), ["winners"]);
 }
 
 #[test]
-fn a_refused_request_may_book_when_it_is_sent_again_but_not_have_booked_before() {
+fn a_refused_request_may_book_later_but_not_have_booked() {
     let busy = Answer::Busy(503);
     assert!(failed(Mode::Book, &[settled(0, "r0", busy.clone(), booked("a"))]).is_empty());
     assert_eq!(failed(Mode::Book, &[settled(0, "r0", busy.clone(), duplicate("a"))]), ["refused"]);
@@ -61,7 +61,7 @@ fn a_refused_request_may_book_when_it_is_sent_again_but_not_have_booked_before()
 }
 
 #[test]
-fn a_request_that_stays_open_is_a_deviation_and_so_is_a_slot_nobody_won() {
+fn open_requests_and_slots_nobody_won_are_deviations() {
     let open = settled(0, "r0", Answer::Lost(NoAnswer::Send(SendError::Dropped)), Answer::Lost(NoAnswer::Send(SendError::Unreachable)));
     assert_eq!(failed(Mode::Book, &[open, attempt(1, "r1", booked("a"))]), ["unanswered"]);
     assert_eq!(failed(Mode::Book, &[attempt(0, "r0", Answer::Taken)]), ["winners"]);
@@ -76,7 +76,7 @@ fn a_duplicate_is_no_answer_to_a_request_that_was_sent_once() {
 }
 
 #[test]
-fn one_request_on_several_connections_is_booked_once_and_named_by_all_others() {
+fn one_request_on_several_connections_is_booked_once() {
     let won = || attempt(0, "r0", booked("a"));
     let judged = |second: Answer| failed(Mode::SameRequest, &[won(), attempt(1, "r0", second)]);
     assert!(judged(duplicate("a")).is_empty());
@@ -107,7 +107,7 @@ fn two_holders_of_one_slot_may_meet_but_not_overlap() {
 }
 
 #[test]
-fn a_check_that_failed_names_what_was_looked_at_and_through_which_server() {
+fn a_failed_check_names_its_subject_and_its_server() {
     let finding = |server, result: Result<(), String>| Finding { check: Check { kind: CheckKind::Busy, server, id: "s".into() }, result };
     let judged = found(&[finding(0, Ok(())), finding(1, Err("it is `free`, not busy".into()))], 2);
     assert_eq!(judged.len(), 1);
