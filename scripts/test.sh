@@ -137,7 +137,7 @@ mkdir -p target
 : >"$log"
 
 if cargo fmt --version >/dev/null 2>&1; then
-    step format cargo fmt --check
+    step format cargo fmt --all --check
 else
     skip format "rustfmt is not installed (rustup component add rustfmt)"
 fi

@@ -11,7 +11,6 @@
     reason = "a test may panic, and judges the server from outside its rules"
 )]
 
-mod bench;
 mod command_line;
 mod crash;
 mod faults;

@@ -3,7 +3,7 @@
 
 use crate::SLOTKEEPER;
 use domain::time::Clock;
-use slotkeeper::cli::token::{Claims, SCOPE_SLOT_READ, unsigned};
+use load::token::{Claims, SCOPE_SLOT_READ, unsigned};
 use slotkeeper::engine::SystemClock;
 use std::path::Path;
 use std::time::Duration;

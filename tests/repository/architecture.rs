@@ -337,7 +337,7 @@ mod the_checker_itself {
             assert!(faults("engine/book.rs", text).contains("`engine` must not name `diesel`, only store may"), "in: {text}");
         }
         assert!(faults("store/rows.rs", "use serde::Serialize;").contains("`store` must not name `serde`"));
-        assert!(faults("store/slots.rs", "use fhir::json;").contains("`store` must not name `fhir`"));
+        assert!(faults("store/slots.rs", "use fhir::codec::json;").contains("`store` must not name `fhir`"));
         let only_in_tests = "#[cfg(test)]\n#[rustfmt::skip]\nmod tests { use diesel::A; } mod tail { }";
         assert_eq!(faults("engine/book.rs", only_in_tests), "");
         assert_eq!(faults("engine/book/tests.rs", "use diesel::prelude::*;"), "");

@@ -1,7 +1,7 @@
 //! `$validate` on Appointment: it says what a booking or a cancel would be told, in an answer of 200, and does nothing.
 
+use load::token::SCOPE_SLOT_READ;
 use serde_json::{Value, json};
-use slotkeeper::cli::token::SCOPE_SLOT_READ;
 use testkit::{Answer, App, Ask, CONSUMER, OTHER_CONSUMER, Setup, Slot, UTC, booking, booking_xml, cancelled, on_both, put, take, xml_of};
 
 const ROOTS: [&str; 2] = ["/STU3/1/booking", "/STU3/1/provider"];

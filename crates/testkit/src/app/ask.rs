@@ -1,8 +1,8 @@
 //! A request: by default everything a well-behaved consumer sends, changed where a test wants it otherwise.
 
 use crate::examiner::Question;
+use load::token::{SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ};
 use serde_json::Value;
-use slotkeeper::cli::token::{SCOPE_APPOINTMENT_WRITE, SCOPE_SLOT_READ};
 
 /// Start of every absolute URL.
 pub const PUBLIC_URL: &str = "https://booking.example-uec.thirdparty.nhs.uk";
