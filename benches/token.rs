@@ -10,6 +10,7 @@
     reason = "a benchmark may panic, and criterion's macros have no documentation"
 )]
 
+use fhir::stu3::definitions;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::appointment::BookRequest;
 use domain::time::Timestamp;
@@ -88,7 +89,7 @@ fn check(authorization: &str, settings: &Settings) -> Caller {
 }
 
 fn validate(rules: &BookingRules) -> BookRequest {
-    read_booking_body(json::read(black_box(BODY)).unwrap(), rules).unwrap()
+    read_booking_body(json::read(black_box(BODY), definitions()).unwrap(), rules).unwrap()
 }
 
 fn token(c: &mut Criterion) {
