@@ -37,7 +37,7 @@ race:
 # the documents that are written by programs
 documents:
     cargo run -- openapi > docs/openapi.json
-    SLOTKEEPER_TEST_REWRITE=1 cargo test --lib cli::flags
+    SLOTKEEPER_TEST_REWRITE=1 cargo test --lib cli::tests
 
 # the picture in the README
 picture:
