@@ -87,12 +87,17 @@ fn check(authorization: &str, settings: &Settings) -> Caller {
     admit(Some(authorization), Need::WriteAppointments, ROOT, settings, NOW).now_or_never().unwrap().unwrap()
 }
 
-fn validate(rules: &BookingRules) -> BookRequest {
+fn validate(rules: &BookingRules<'_>) -> BookRequest {
     read_booking_body(json::read(black_box(BODY)).unwrap(), rules).unwrap()
 }
 
 fn token(c: &mut Criterion) {
-    let rules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: ApiVersion::LATEST.leniencies() };
+    let rules = BookingRules {
+        roots: fhir::service_roots::ServiceRoots::NONE,
+        strict: true,
+        require_verified_nhs_number: false,
+        lenient: ApiVersion::LATEST.leniencies(),
+    };
     for algorithm in [Algorithm::RS256, Algorithm::ES256] {
         let signed = signed(algorithm);
         let authorization = format!("Bearer {}", signed.token);

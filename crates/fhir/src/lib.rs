@@ -30,6 +30,7 @@ pub mod outcome;
 pub mod render;
 pub mod schedule;
 pub mod search;
+pub mod service_roots;
 pub mod shape;
 pub mod slot;
 pub mod validate;

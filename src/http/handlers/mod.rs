@@ -24,6 +24,7 @@ use fhir::bundle::{self, Entry};
 use fhir::capability;
 use fhir::compat::ApiVersion;
 use fhir::search::{self, Query, SearchRules};
+use fhir::service_roots::ServiceRoots;
 use fhir::shape::Shape;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -142,6 +143,11 @@ impl Asked {
     fn reading(&self, kind: &'static str) -> Result<(Looks, Shape), Fault> {
         let reading = search::reading(&self.admitted.parameters, &self.rules, kind)?;
         Ok((self.looks(reading.pretty), reading.shape))
+    }
+
+    /// Where references lead that are our own.
+    fn roots(&self) -> ServiceRoots<'_> {
+        dialects::service_roots(&self.service.settings.public_url)
     }
 
     /// The answer to a search of `kind`.

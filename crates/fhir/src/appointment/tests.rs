@@ -7,8 +7,9 @@ mod whole_bodies;
 use super::*;
 use serde_json::{Value as Json, json};
 
-const STRICT: BookingRules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
-const PROVIDER: BookingRules = BookingRules { strict: false, ..STRICT };
+const STRICT: BookingRules<'static> =
+    BookingRules { roots: ServiceRoots::NONE, strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
+const PROVIDER: BookingRules<'static> = BookingRules { strict: false, ..STRICT };
 
 /// One change of a JSON body, at a JSON pointer.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ fn tree(json: &Json) -> Element {
     body(json).tree
 }
 
-fn read(changes: &[Change], rules: &BookingRules) -> Result<BookRequest, Vec<Problem>> {
+fn read(changes: &[Change], rules: &BookingRules<'_>) -> Result<BookRequest, Vec<Problem>> {
     read_booking_body(body(&changed(changes)), rules)
 }
 
