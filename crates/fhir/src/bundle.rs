@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::outcome::{self, Issue};
 use super::search::cursor_text;
 use domain::element::Element;
 use domain::search::Cursor;
@@ -16,6 +17,8 @@ pub enum Mode {
     Match,
     /// It belongs to one that was.
     Include,
+    /// It is about the search itself.
+    Outcome,
 }
 
 impl Mode {
@@ -24,6 +27,7 @@ impl Mode {
         match self {
             Self::Match => "match",
             Self::Include => "include",
+            Self::Outcome => "outcome",
         }
     }
 }
@@ -31,12 +35,20 @@ impl Mode {
 /// One resource of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Where it is found under the service root: `Slot/<id>`, `Appointment/<id>/_history/<version>`.
+    /// Where it is found under the service root: `Slot/<id>`, `Appointment/<id>/_history/<version>`. An outcome is found
+    /// nowhere.
     pub path: String,
     /// The resource.
     pub resource: Element,
     /// Why it is here.
     pub mode: Mode,
+}
+
+/// The entry that tells the sender of a search what it should know. The same warnings make the same entry, so that the
+/// answer keeps its `ETag`.
+pub fn warning(warnings: &[String]) -> Entry {
+    let issues: Vec<Issue> = warnings.iter().cloned().map(outcome::not_supported).collect();
+    Entry { path: String::new(), resource: outcome::tree("warning", &issues), mode: Mode::Outcome }
 }
 
 /// The answer to a search of `self_path` (`Slot`) under `base_url`.
@@ -116,8 +128,9 @@ fn link(relation: &str, url: String) -> Element {
 }
 
 fn tree(base: &str, entry: Entry) -> Element {
+    let full_url = (entry.mode != Mode::Outcome).then(|| Element::text("fullUrl", format!("{base}/{}", entry.path)));
     Element::complex("entry")
-        .with(Element::text("fullUrl", format!("{base}/{}", entry.path)))
+        .with_all(full_url)
         .with(entry.resource.renamed("resource"))
         .with(Element::complex("search").with(Element::text("mode", entry.mode.code())))
 }

@@ -82,9 +82,12 @@ impl Shape {
         self.summary.is_none() && self.elements.is_empty()
     }
 
-    /// The entry as it is to be shown. `_elements` is about matches only, `_summary` about every resource.
+    /// The entry as it is to be shown. `_elements` is about matches only, `_summary` about every resource that was found.
     #[must_use]
     pub fn entry(&self, entry: Entry) -> Entry {
+        if entry.mode == Mode::Outcome {
+            return entry;
+        }
         let elements = if entry.mode == Mode::Match { self.elements.as_slice() } else { &[] };
         Entry { resource: shown(entry.resource, self.summary, elements), ..entry }
     }

@@ -80,7 +80,7 @@ async fn answer(
         },
         None => None,
     };
-    let admitted = entered.admit(http, payload, &service.settings.limits).await?;
+    let admitted = entered.admit(http, payload, &service.settings).await?;
     let asked = Asked { dialect, service: service.clone(), rules: admitted.rules, preferences: Preferences::of(http), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
@@ -151,7 +151,10 @@ impl Asked {
     }
 
     /// The answer to a search of `kind`.
-    fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, entries: Vec<Entry>) -> HttpResponse {
+    fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, mut entries: Vec<Entry>) -> HttpResponse {
+        if !query.warnings.is_empty() {
+            entries.push(bundle::warning(&query.warnings));
+        }
         let entries = if query.total_only { Vec::new() } else { entries.into_iter().map(|entry| query.shape.entry(entry)).collect() };
         // Whoever wants the number alone has nothing to go on with.
         let next = next.filter(|_| !query.total_only);

@@ -4,7 +4,7 @@
 //! malformed one; and a system that is not the NHS number's is not malformed, it matches nothing.
 
 use super::actor::actors;
-use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
 use super::include;
 use super::parameters::{Common, read, reversed};
 use super::value::{ID_EXPECTED, Token, bare_or, both, items, list, narrowed, ruled_out, token};
@@ -40,8 +40,13 @@ pub(super) enum Key {
 }
 
 /// What a search of appointments takes.
-pub(super) static APPOINTMENT: Searchable<Key> =
-    Searchable { kind: "Appointment", parameters: &PARAMETERS, includes: include::OF_APPOINTMENTS, reverse_includes: &[], sorts: &[] };
+pub(super) static APPOINTMENT: Searchable<Key> = Searchable {
+    kind: "Appointment",
+    parameters: &PARAMETERS,
+    includes: include::OF_APPOINTMENTS,
+    reverse_includes: &[],
+    sorts: Sorts { by: Some("date"), about: "date or -date: the earliest or the latest first; date where it is not given" },
+};
 
 const fn of_participant(name: &'static str, also: &'static [&'static str], key: Key, about: &'static str) -> Parameter<Key> {
     Parameter { spelled: Spelled::WithType, also, ..Parameter::new(name, ParameterKind::Reference, key, about) }
@@ -148,6 +153,7 @@ impl Asked {
             actors: self.actors,
             identified: self.identified,
             includes: common.includes,
+            sort: common.sort.unwrap_or_default(),
             date: self.date,
             updated: common.updated,
             nothing,

@@ -5,7 +5,7 @@
 //! that each schedule shows.
 
 use super::actor::{actors, of_services};
-use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use super::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
 use super::include;
 use super::parameters::{read, reversed};
 use super::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, both, list, narrowed, ruled_out, token};
@@ -31,7 +31,7 @@ pub(super) static SCHEDULE: Searchable<Key> = Searchable {
     parameters: &PARAMETERS,
     includes: include::OF_SCHEDULES,
     reverse_includes: include::TO_SCHEDULES,
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 const fn of_kind(name: &'static str, kind: DirectoryKind, about: &'static str) -> Parameter<Key> {
