@@ -7,8 +7,10 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::element::Element;
+use fhir::codec::json;
+use fhir::codec::xml;
 use fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
-use fhir::{json, validate, xml};
+use fhir::validate;
 use std::hint::black_box;
 
 const SLOTS: usize = 50;

@@ -13,9 +13,9 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::appointment::BookRequest;
 use domain::time::Timestamp;
-use fhir::appointment::{BookingRules, read_booking_body};
-use fhir::compat::ApiVersion;
-use fhir::json;
+use fhir::codec::json;
+use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
+use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -88,7 +88,7 @@ fn check(authorization: &str, settings: &Settings) -> Caller {
 }
 
 fn validate(rules: &BookingRules<'_>) -> BookRequest {
-    read_booking_body(json::read(black_box(BODY)).unwrap(), rules).unwrap()
+    read_booking_body(json::read(black_box(BODY), fhir::stu3::definitions()).unwrap(), rules).unwrap()
 }
 
 fn token(c: &mut Criterion) {

@@ -216,21 +216,21 @@ mod the_checker_itself {
         }
         assert!(faults("http/mod.rs", "use crate::store::Store;").contains("`http` must not name `store`"));
         assert!(faults("fhir/mod.rs", "use super::store::Store;").contains("`fhir` must not name `store`"));
-        assert!(faults("domain/slot.rs", "use crate::fhir::json;").contains("`domain` must not name `fhir`"));
+        assert!(faults("domain/slot.rs", "use crate::fhir::codec::json;").contains("`domain` must not name `fhir`"));
         assert!(faults("fhir/json.rs", "use crate::*;").contains("`*`"));
     }
 
     #[test]
     fn lets_pass_what_looks_down_or_names_nothing() {
         for text in [
-            "use crate::domain::Slot; use super::xml; use super::super::domain::Slot; use crate::fhir::xml;",
+            "use crate::domain::Slot; use super::xml; use super::super::domain::Slot; use crate::fhir::codec::xml;",
             "// crate::store\n/* crate::store /* nested crate::store */ crate::store */ /// crate::store\nfn f() {}",
             "const A: &str = \"crate::store \\\" crate::store\"; const B: &str = r##\"\"# crate::store\"##;",
             "const Q: char = '\"'; use crate::domain::Slot; const R: &[u8] = b\"crate::store\";",
             "fn f<'a>(x: &'a str) -> &'a str { let c = '\\''; x }",
             "fn uuid(diesel: u32) -> u32 { let serde = diesel; self.uuid::<u32>(serde) }",
             "mod store { } use self::store::Thing;",
-            "use super::super::fhir::xml; mod inner { use super::super::xml; }",
+            "use super::super::fhir::codec::xml; mod inner { use super::super::xml; }",
         ] {
             assert_eq!(faults("fhir/json.rs", text), "", "in: {text}");
         }

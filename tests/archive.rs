@@ -19,13 +19,14 @@ mod support;
 use diesel::connection::SimpleConnection;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::Service;
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
 use domain::time::{Clock, DAY_MS, LONDON, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use place::{NOW, Place, schedule};
 use slotkeeper::cli::seed_files;
-use slotkeeper::engine::{Engine, Ports, SeedContent, UuidIds};
-use slotkeeper::store::{Cancellation, Look, NewAppointment, NewSlot, Store};
+use slotkeeper::engine::{Maintenance, Ports, SeedContent, UuidIds};
+use slotkeeper::store::{Cancellation, Lane, NewAppointment, NewSlot, Poll, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use support::process::{Job, Spawned, run};
@@ -44,7 +45,7 @@ impl Clock for Standing {
 }
 
 fn ports(now: Timestamp) -> Ports {
-    Ports { clock: Arc::new(Standing(now)), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
+    Ports { clock: Arc::new(Standing(now)), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) }
 }
 
 impl Place {
@@ -60,7 +61,7 @@ impl Place {
         let store = Store::open(&self.url, true).unwrap();
         store.write_ahead().unwrap();
         let service = Service { id: service(), name: "Service".to_owned(), organization: None, ods: None, location: None };
-        let laid = store.write(|tx| {
+        let laid = store.on(Lane::Maintenance).write(|tx| {
             tx.service_put(&service)?;
             tx.schedule_put(&schedule("one", &["service"]), NOW)?;
             tx.schedule_put(&schedule("two", &["service"]), NOW)
@@ -104,12 +105,12 @@ fn row(schedule: &str, count: i64) -> Vec<NewSlot> {
 fn lay_out(store: &Store, slots: &[NewSlot]) {
     // Laid out when they were still to come.
     let then = NOW.plus_ms(-1_000 * DAY_MS);
-    assert_eq!(store.write(|tx| tx.slot_insert_missing(slots, then)).unwrap(), slots.len());
+    assert_eq!(store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(slots, then)).unwrap(), slots.len());
 }
 
 /// Archives what ended a day before `now`; how many slots.
 fn archive(store: &Store, now: Timestamp) -> usize {
-    Engine::archive(store, &ports(now), 1, &mut |_| true).unwrap().slots
+    Maintenance::new(store.clone(), ports(now)).archive(1, &mut |_| true).unwrap().slots
 }
 
 fn tomorrow() -> Timestamp {
@@ -132,7 +133,7 @@ fn booking(id: &str, of: &NewSlot) -> NewAppointment {
             clinical_document: None,
             updated: NOW,
         },
-        document: "{}".to_owned(),
+        document: Document { release: Release::Stu3, text: "{}".to_owned() },
         origin: Origin::default(),
         quotas: Vec::new(),
     }
@@ -141,11 +142,11 @@ fn booking(id: &str, of: &NewSlot) -> NewAppointment {
 /// Books a slot at a time before it begins; true when it is booked.
 fn book(store: &Store, id: &str, of: &NewSlot) -> bool {
     let before = of.start.plus_ms(-1);
-    store.write(|tx| tx.claims_settle(&[booking(id, of)], &[], before)).unwrap().booked.len() == 1
+    store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[booking(id, of)], &[], before)).unwrap().booked.len() == 1
 }
 
 fn broken(store: &Store) -> Vec<String> {
-    store.read(|tx| tx.invariants_broken()).unwrap().into_iter().map(|v| format!("{}: {}", v.rule, v.subject)).collect()
+    store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap().into_iter().map(|v| format!("{}: {}", v.rule, v.subject)).collect()
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn what_has_ended_is_moved_once_and_nothing_else() {
             ],
         );
         let steps = std::cell::RefCell::new(Vec::new());
-        let done = Engine::archive(&store, &ports(tomorrow()), 1, &mut |so_far| {
+        let done = Maintenance::new(store.clone(), ports(tomorrow())).archive(1, &mut |so_far| {
             steps.borrow_mut().push((so_far.slots, so_far.schedules_done, so_far.schedules));
             true
         });
@@ -183,7 +184,7 @@ fn a_transaction_moves_250_slots_at_most_and_whoever_is_asked_in_between_may_sto
     for (place, store) in Place::both() {
         lay_out(&store, &row("one", 600));
         let mut asked = 0;
-        let stopped = Engine::archive(&store, &ports(tomorrow()), 1, &mut |_| {
+        let stopped = Maintenance::new(store.clone(), ports(tomorrow())).archive(1, &mut |_| {
             asked += 1;
             asked < 2
         });
@@ -219,7 +220,7 @@ fn several_who_archive_at_once_move_everything_once_and_a_check_meanwhile_is_cle
             let archivers: Vec<_> = (0..3).map(|_| scope.spawn(|| archive(&Store::open(&place.url, false).unwrap(), tomorrow()))).collect();
             let mut checks = 0;
             while archivers.iter().any(|archiver| !archiver.is_finished()) {
-                let report = Engine::check(&store).unwrap();
+                let report = Maintenance::new(store.clone(), slotkeeper::cli::ports()).check().unwrap();
                 assert_eq!((report.violations, report.scope[0]), (Vec::new(), 5_000), "{}", place.kind);
                 checks += 1;
             }

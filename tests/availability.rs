@@ -20,16 +20,17 @@ mod support;
 use diesel::connection::SimpleConnection;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::Service;
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, ServiceId, SlotId};
 use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::{Clock, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use place::{NOW, Place};
-use slotkeeper::engine::{Engine, Limits, Ports, UuidIds};
-use slotkeeper::store::{CHANGES_MAX, Cancellation, NewAppointment, NewSlot, Store};
+use slotkeeper::engine::{Engine, Limits, Maintenance, Ports, UuidIds};
+use slotkeeper::store::{CHANGES_MAX, Cancellation, Lane, NewAppointment, NewSlot, Store};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -59,7 +60,7 @@ impl Place {
     fn lay_out(&self, n: usize, slots: usize) {
         let service = Service { id: service(), name: "Service".to_owned(), organization: None, ods: None, location: None };
         let new: Vec<NewSlot> = (0..slots).map(|place| slot(n, place)).collect();
-        let outcome = self.store().write(|tx| {
+        let outcome = self.store().on(Lane::Maintenance).write(|tx| {
             tx.service_put(&service)?;
             tx.schedule_put(&schedule(n), NOW)?;
             tx.slot_insert_missing(&new, NOW).map(drop)
@@ -75,7 +76,7 @@ impl Place {
     }
 
     fn engine_with(&self, limits: Limits) -> Engine {
-        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
         Engine::start(self.store(), ports, limits).unwrap()
     }
 }
@@ -114,7 +115,7 @@ fn booking(slot: &SlotId, round: usize) -> NewAppointment {
             clinical_document: None,
             updated: NOW,
         },
-        document: "{}".to_owned(),
+        document: Document { release: Release::Stu3, text: "{}".to_owned() },
         origin: Origin::default(),
         quotas: Vec::new(),
     }
@@ -122,7 +123,7 @@ fn booking(slot: &SlotId, round: usize) -> NewAppointment {
 
 /// Books as the allocator does; true once it is committed.
 fn book(store: &Store, slot: &SlotId, round: usize) {
-    let settled = store.write(|tx| tx.claims_settle(&[booking(slot, round)], &[], NOW)).unwrap();
+    let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[booking(slot, round)], &[], NOW)).unwrap();
     assert_eq!(settled.booked.len(), 1, "{slot} is booked");
 }
 
@@ -132,10 +133,10 @@ fn cancel(store: &Store, slot: &SlotId, round: usize) {
         slot: slot.clone(),
         decided_on: 1,
         at: NOW,
-        document: "{}".to_owned(),
+        document: Document { release: Release::Stu3, text: "{}".to_owned() },
         origin: Origin::default(),
     };
-    let settled = store.write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancellation), NOW)).unwrap();
+    let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancellation), NOW)).unwrap();
     assert_eq!(settled.cancelled.len(), 1, "{slot} is cancelled");
 }
 
@@ -152,7 +153,7 @@ fn held(engine: &Engine, search: &SlotSearch) -> Option<BTreeSet<SlotId>> {
     let (tell, told) = mpsc::channel();
     engine.when_fresh(Box::new(move |fresh| tell.send(fresh).unwrap()));
     let fresh = told.recv_timeout(SOON).expect("whoever waits is told");
-    let found = if fresh { engine.search_slots_held(search, &Access::Everyone)? } else { return None };
+    let found = if fresh { engine.search_slots_indexed(search, &Access::Everyone)? } else { return None };
     Some(found.unwrap().slots.into_iter().map(|slot| slot.id).collect())
 }
 
@@ -242,11 +243,11 @@ fn memory_and_database_show_the_same() {
         let unknown = SlotSearch { services: vec![ServiceId::parse("nobody").unwrap()], ..question() };
         let told = |outcome: Result<_, _>| format!("{:?}", outcome.map(|_: slotkeeper::engine::SlotMatches| ()));
         assert_eq!(
-            told(engine.search_slots_held(&unknown, &Access::Everyone).unwrap()),
+            told(engine.search_slots_indexed(&unknown, &Access::Everyone).unwrap()),
             told(engine.search_slots(&unknown, &Access::Everyone))
         );
-        assert!(!engine.may_hold(&SlotSearch { statuses: Vec::new(), ..question() }));
-        assert!(engine.may_hold(&question()));
+        assert!(!engine.is_indexed(&SlotSearch { statuses: Vec::new(), ..question() }));
+        assert!(engine.is_indexed(&question()));
     }
 }
 
@@ -259,7 +260,7 @@ fn too_many_are_too_many_for_memory_too() {
             settled(&engine);
             let told = |outcome: Result<slotkeeper::engine::SlotMatches, _>| format!("{:?}", outcome.map(|found| found.total));
             let told =
-                [engine.search_slots_held(&question(), &Access::Everyone).unwrap(), engine.search_slots(&question(), &Access::Everyone)]
+                [engine.search_slots_indexed(&question(), &Access::Everyone).unwrap(), engine.search_slots(&question(), &Access::Everyone)]
                     .map(told);
             assert_eq!(told[0], told[1]);
             assert_eq!(told[0] == "Ok(30)", fits, "{}: {told:?}", place.kind);
@@ -304,9 +305,9 @@ fn archiving_gives_no_cause_for_doubt() {
         let past = "SET start_ms = start_ms - 864000000000, end_ms = end_ms - 864000000000 WHERE schedule_id = 'schedule-2'";
         place.by_hand(&format!("UPDATE slot {past}"));
         let (other, engine) = (place.store(), place.engine());
-        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: Arc::new(Standing), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
         for round in 0..3 {
-            let archived = Engine::archive(&other, &ports, 7, &mut |_| true).unwrap();
+            let archived = Maintenance::new(other.clone(), ports.clone()).archive(7, &mut |_| true).unwrap();
             assert_eq!(archived.slots, if round == 0 { 3 } else { 0 }, "{}", place.kind);
             let found = held(&engine, &question()).expect("nothing gives cause for doubt");
             assert_eq!(found.len(), 4, "{}", place.kind);
@@ -340,7 +341,7 @@ fn where_it_is_off_nothing_is_held() {
     let place = Place::sqlite();
     place.lay_out(1, 3);
     let engine = place.engine_with(Limits { availability: false, ..Limits::default() });
-    assert!(engine.is_settled() && !engine.may_hold(&question()));
+    assert!(engine.is_settled() && !engine.is_indexed(&question()));
     assert_eq!(held(&engine, &question()), None);
     assert_eq!(shown(&engine, &question()).len(), 3);
 }

@@ -18,7 +18,7 @@ mod support;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{App, rt, test as calls};
 use examiner::{Exchange, examine};
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use serde_json::{Value, json};
 use slotkeeper::cli;
 use slotkeeper::engine::{Engine, Limits};

@@ -21,6 +21,8 @@ mod support;
 
 #[path = "faults/held.rs"]
 mod held;
+#[path = "faults/outage.rs"]
+mod outage;
 #[path = "faults/races.rs"]
 mod races;
 #[path = "faults/world.rs"]

@@ -17,9 +17,10 @@ mod support;
 
 use diesel::connection::SimpleConnection;
 use domain::directory::{DirectoryKind, Service};
+use domain::document::{Document, Release};
 use domain::ids::{ResourceId, ScheduleId, ServiceId, SlotId};
 use place::{NOW, Place, schedule};
-use slotkeeper::store::{CHANGES_MAX, Look, NewSlot, Store};
+use slotkeeper::store::{CHANGES_MAX, Lane, NewSlot, Poll, Store};
 use support::postgres::{Server, Settings};
 
 impl Place {
@@ -37,6 +38,7 @@ impl Place {
         let service = Service { id: service(), name: "Service".to_owned(), organization: None, ods: None, location: None };
         let (schedule, another) = (schedule("schedule", &["service"]), schedule("another", &["service"]));
         store
+            .on(Lane::Maintenance)
             .write(|tx| {
                 tx.service_put(&service)?;
                 tx.schedule_put(&schedule, NOW)?;
@@ -69,13 +71,13 @@ fn take(n: usize) -> String {
     format!("UPDATE slot SET taken = 1, version = version + 1 WHERE id = 's{n:05}'")
 }
 
-fn begin(store: &Store) -> Look {
-    store.watch_all(|tx| tx.feed_begin()).unwrap()
+fn begin(store: &Store) -> Poll {
+    store.on(Lane::Index).read(|tx| tx.feed_begin()).unwrap()
 }
 
 /// What a look after `last` tells; `last` becomes that look.
-fn told(store: &Store, last: &mut Look) -> Vec<(String, i32)> {
-    *last = store.watch(|tx| tx.feed_look(last)).unwrap();
+fn told(store: &Store, last: &mut Poll) -> Vec<(String, i32)> {
+    *last = store.on(Lane::Index).query(|tx| tx.feed_poll(last)).unwrap();
     let mut told: Vec<_> = last.changed.iter().flatten().map(|slot| (slot.id.as_str().to_owned(), slot.taken)).collect();
     assert!(last.changed.is_some(), "the look tells nothing but doubt");
     told.sort();
@@ -99,7 +101,7 @@ fn every_change_is_told_once() {
         assert_eq!(told(&store, &mut last), [("s00001".to_owned(), 1), ("s00003".to_owned(), 0)], "{}", place.kind);
         place.by_hand("UPDATE slot SET blocked = NOT blocked WHERE id = 's00004'");
         assert_eq!(told(&store, &mut last), named(&[4], 0), "{}: blocked by hand", place.kind);
-        store.write(|tx| tx.slot_insert_missing(&[slot(4), slot(7)], NOW)).unwrap();
+        store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&[slot(4), slot(7)], NOW)).unwrap();
         assert_eq!(told(&store, &mut last), named(&[7], 0), "{}: only the one that is new", place.kind);
         assert_eq!(told(&store, &mut last), [], "{}", place.kind);
     }
@@ -110,7 +112,8 @@ fn what_was_read_when_looking_began_is_told_later_only_if_it_changed_since() {
     for (place, store) in Place::both(3) {
         place.by_hand(&take(0));
         let (mut last, offered) = store
-            .watch_all(|tx| {
+            .on(Lane::Index)
+            .read(|tx| {
                 let last = tx.feed_begin()?;
                 // Committed after the state was fixed and before the slots are read.
                 place.by_hand(&take(2));
@@ -131,7 +134,7 @@ fn what_is_on_offer_is_read_page_by_page_whole_and_once() {
         place.by_hand("UPDATE slot SET blocked = true WHERE id = 's00011'");
         place.by_hand("UPDATE slot SET schedule_id = 'another' WHERE id > 's00013'");
         for page in [1, 4, 100] {
-            let read = store.watch_all(|tx| {
+            let read = store.on(Lane::Index).read(|tx| {
                 let (mut after, mut read) = ((ScheduleId::stored(String::new()), NOW), Vec::new());
                 loop {
                     let found = tx.feed_offered((&after.0, after.1), NOW.plus_ms(3_600_000), page)?;
@@ -216,11 +219,31 @@ fn bookings_leave_the_catalogue_alone_and_everything_else_raises_it() {
         };
         place.by_hand(&take(0));
         raised("a slot is taken", false);
-        store.write(|tx| tx.slot_insert_missing(&[slot(9)], NOW)).unwrap();
+        store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&[slot(9)], NOW)).unwrap();
         raised("a slot is laid out", false);
-        store.write(|tx| tx.directory_put(DirectoryKind::Location, &ResourceId::stored("l".to_owned()), "{}", NOW)).unwrap();
+        store
+            .on(Lane::Maintenance)
+            .write(|tx| {
+                tx.directory_put(
+                    DirectoryKind::Location,
+                    &ResourceId::stored("l".to_owned()),
+                    &Document { release: Release::Stu3, text: "{}".to_owned() },
+                    NOW,
+                )
+            })
+            .unwrap();
         raised("a place is new", true);
-        store.write(|tx| tx.directory_put(DirectoryKind::Location, &ResourceId::stored("l".to_owned()), "{}", NOW)).unwrap();
+        store
+            .on(Lane::Maintenance)
+            .write(|tx| {
+                tx.directory_put(
+                    DirectoryKind::Location,
+                    &ResourceId::stored("l".to_owned()),
+                    &Document { release: Release::Stu3, text: "{}".to_owned() },
+                    NOW,
+                )
+            })
+            .unwrap();
         raised("a place stays what it is", false);
         for sql in [
             "UPDATE service SET name = 'Another name'",
@@ -244,7 +267,7 @@ fn more_changes_than_one_look_tells_are_doubt() {
         place.by_hand("UPDATE slot SET taken = 1 WHERE id <> 's00000'");
         assert_eq!(told(&store, &mut last).len(), CHANGES_MAX, "{}: as many as one look tells", place.kind);
         place.by_hand("UPDATE slot SET taken = 0");
-        let look = store.watch(|tx| tx.feed_look(&last)).unwrap();
+        let look = store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap();
         assert_eq!(look.changed, None, "{}", place.kind);
     }
 }
@@ -258,7 +281,7 @@ fn another_session_of_the_server_is_doubt() {
     assert_eq!(told(&store, &mut last), []);
     server.stop();
     server.restart();
-    let look = store.watch(|tx| tx.feed_look(&last)).unwrap();
+    let look = store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap();
     assert_eq!(look.changed, None);
     last = begin(&store);
     assert_eq!(told(&store, &mut last), []);
@@ -285,5 +308,5 @@ fn on_sqlite_a_file_that_was_set_back_is_doubt() {
     place.by_hand(&take(0));
     let last = begin(&store);
     place.by_hand("UPDATE slot SET changed = 1");
-    assert_eq!(store.watch(|tx| tx.feed_look(&last)).unwrap().changed, None);
+    assert_eq!(store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap().changed, None);
 }

@@ -13,10 +13,10 @@ mod place;
 mod support;
 
 use domain::time::{Clock, DAY_MS, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use place::{NOW, Place};
-use slotkeeper::engine::{Engine, Ports, UuidIds};
-use slotkeeper::store::{Store, StoreError};
+use slotkeeper::engine::{Maintenance, Ports, UuidIds};
+use slotkeeper::store::{Lane, Store, StoreError};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The migrations that the version before had.
 const BEFORE: [&str; 3] = ["2026-11-20-000001_diary", "2026-11-20-000002_booked_by", "2026-11-20-000003_feed"];
 /// Those that lead from there to here.
-const SINCE: [&str; 3] = ["2026-11-28-000004_past", "2026-11-28-000005_offer", "2026-11-28-000006_documents"];
+const SINCE: [&str; 4] = ["2026-11-28-000004_past", "2026-11-28-000005_offer", "2026-11-28-000006_documents", "2026-12-01-000007_release"];
 
 /// Tables of then, with columns enough to tell rows apart.
 const KEPT: [(&str, &[&str]); 6] = [
@@ -165,7 +165,7 @@ fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything() {
         assert_eq!(Store::migrate(&place.url).unwrap(), SINCE.map(version), "{}", place.kind);
         assert_eq!(place.content(), content, "{}", place.kind);
         let store = Store::open(&place.url, false).unwrap();
-        assert_eq!(store.read(|tx| tx.invariants_broken()).unwrap(), [], "{}", place.kind);
+        assert_eq!(store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap(), [], "{}", place.kind);
         // What refers to appointments refers to those of the new table.
         assert!(place.try_by_hand("DELETE FROM appointment").is_err(), "{}", place.kind);
         assert!(place.try_by_hand("INSERT INTO request_key VALUES ('r', 'c', 'nobody', 0)").is_err(), "{}", place.kind);
@@ -175,8 +175,8 @@ fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything() {
             place.kind
         );
         let ports =
-            Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) };
-        assert_eq!(Engine::archive(&store, &ports, 7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
+            Ports { clock: Arc::new(Standing(NOW.plus_ms(9 * DAY_MS))), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) };
+        assert_eq!(Maintenance::new(store.clone(), ports.clone()).archive(7, &mut |_| true).unwrap().slots, 2, "{}", place.kind);
         place.by_hand("DELETE FROM audit WHERE action = 'archive'");
         drop(store);
         for name in SINCE.iter().rev() {

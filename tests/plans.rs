@@ -18,7 +18,7 @@ use domain::search::{Paging, SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::DAY_MS;
 use place::{NOW, Place, schedule};
-use slotkeeper::store::{NewSlot, Store, Tx};
+use slotkeeper::store::{Lane, NewSlot, Store, Tx};
 use std::time::Duration;
 use support::postgres::{Server, Settings};
 use support::wait_until;
@@ -45,7 +45,7 @@ fn laid_out(place: &Place) -> Store {
     let store = Store::open(&place.url, true).unwrap();
     let service =
         Service { id: ServiceId::parse("service").unwrap(), name: "Service".to_owned(), organization: None, ods: None, location: None };
-    let laid = store.write(|tx| {
+    let laid = store.on(Lane::Maintenance).write(|tx| {
         tx.service_put(&service)?;
         for n in 0..20 {
             tx.schedule_put(&schedule(&format!("schedule-{n:02}"), &["service"]), NOW)?;
@@ -82,7 +82,7 @@ fn on_postgresql_the_offer_is_read_from_its_index_alone_by_plans_that_are_kept()
     let (scans, fetched, whole) = (numbers("idx_scan"), numbers("idx_tup_fetch"), numbers("seq_scan"));
     let store = Store::open(&place.url, false).unwrap();
     for _ in 0..10 {
-        assert_eq!(store.read(|tx| Ok(ask(tx))).unwrap(), 192);
+        assert_eq!(store.on(Lane::Reads).read(|tx| Ok(ask(tx))).unwrap(), 192);
     }
     drop(store);
     assert!(wait_until(SOON, || numbers("idx_scan") >= scans + 30), "the index is not used: {}", numbers("idx_scan") - scans);

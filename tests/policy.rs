@@ -68,8 +68,34 @@ fn what_each_consumer_may_do_is_shown_in_words() {
     let ended = process::run_in(dir.path(), &["policy", &written(dir.path(), text)], &[], LIMIT);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let shown = "X9T20  Example\n    sees     services 2000099901\n    books    yes, at most 7 a day\n    reads    what it booked\n    \
-        cancels  nothing\n    speaks   1.0.6 and later\n    clients  iuc-7\nevery other organisation is refused\n";
+        cancels  nothing\n    speaks   1.0.6 and later\n    clients  iuc-7\nevery other organisation is refused\n\
+        whatever this says, an organisation that provides a service here sees and does everything there, without ceilings; \
+        --database-url URL names such organisations\n";
     assert_eq!(ended.stdout, shown);
+}
+
+/// The provider is not held to its own policy, whether the file names it or not, and whatever the file says of it.
+#[test]
+fn what_really_holds_is_said_of_the_provider_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Spawned::start(&["--demo", "--database-url", &format!("sqlite://{}/demo.db", dir.path().display())]);
+    drop(server);
+    let database = format!("sqlite://{}/demo.db", dir.path().display());
+    let shown = |text: &str| {
+        let ended = process::run_in(dir.path(), &["policy", &written(dir.path(), text), "--database-url", &database], &[], LIMIT);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        ended.stdout
+    };
+    let everything = "    provides services 2000099901, 2000099902, 2000099903, 2000099904: there it sees, books, reads and cancels everything, \
+                      without ceilings\n";
+    let unnamed = shown("[[consumer]]\nods = \"X9T20\"\n");
+    let end = format!("Y9Z41\n{everything}    elsewhere sees nothing\nevery other organisation is refused\n");
+    assert!(unnamed.ends_with(&end), "{unnamed}");
+    let named = shown("[[consumer]]\nods = \"Y9Z41\"\nservices = [\"2000099901\"]\nbook = false\ncancel = \"none\"\n");
+    let begin = format!("Y9Z41\n{everything}    elsewhere as follows\n    sees     services 2000099901\n    books    no\n");
+    assert!(named.starts_with(&begin), "{named}");
+    let default = shown("[default]\nbook = false\n");
+    assert!(default.starts_with(&format!("Y9Z41\n{everything}    elsewhere as every other organisation\n")), "{default}");
 }
 
 #[test]

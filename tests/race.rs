@@ -24,7 +24,7 @@ use domain::ids::Ids;
 use domain::time::{Clock, Timestamp};
 use serde_json::{Value, json};
 use slotkeeper::cli::race::{RaceArgs, RaceError, Verdict, run};
-use stub::{Fault, Memory, NOW, SLOTS, Slot, Stub, serve};
+use stub::{Fault, Memory, NOW, SEARCHES_REFUSED, SLOTS, Slot, Stub, serve};
 
 struct FixedClock;
 impl Clock for FixedClock {
@@ -153,6 +153,15 @@ fn requests_refused_for_load_are_counted_apart_and_are_no_deviation() {
         assert!(verdict.is_clean(), "{mode}: {text}");
         assert!(verdict.report.answers["503 refused for load"] > 0, "{mode}: {text}");
     }
+}
+
+/// Without the list of slots there is no race, so it is waited for longer than any single answer.
+#[test]
+fn the_list_of_slots_is_waited_for_by_time() {
+    let ring = Ring::new(Fault::RefusesFirstSearches);
+    let (verdict, text) = ring.race(&["--timeout", "1", "--slots", "3"]);
+    assert!(verdict.is_clean(), "{text}");
+    assert!(ring.stub.count.load(Ordering::SeqCst) > SEARCHES_REFUSED);
 }
 
 #[test]

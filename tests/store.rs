@@ -17,11 +17,12 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::directory::{DirectoryKind, Service};
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::policy::{Quota, Tally};
 use domain::time::{LONDON, Span};
 use place::{NOW, Place, schedule};
-use slotkeeper::store::{DatabaseUrl, NewAppointment, NewSlot, SchemaError, Store, StoreError, Tx};
+use slotkeeper::store::{DatabaseUrl, Lane, NewAppointment, NewSlot, SchemaError, Store, StoreError, Tx};
 use std::panic::AssertUnwindSafe;
 use support::postgres::Server;
 use tempfile::TempDir;
@@ -36,7 +37,12 @@ impl Place {
 }
 
 fn directory(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
-    tx.directory_put(DirectoryKind::Organization, &ResourceId::parse(id).unwrap(), "{}", NOW)
+    tx.directory_put(
+        DirectoryKind::Organization,
+        &ResourceId::parse(id).unwrap(),
+        &Document { release: Release::Stu3, text: "{}".to_owned() },
+        NOW,
+    )
 }
 
 /// One service, one schedule and slots `s0`, `s1`… of the given capacity.
@@ -55,6 +61,7 @@ fn slots(store: &Store, count: i64, capacity: i32) {
         })
         .collect();
     store
+        .on(Lane::Maintenance)
         .write(|tx| {
             tx.service_put(&service)?;
             tx.schedule_put(&schedule("schedule", &["service"]), NOW)?;
@@ -79,7 +86,7 @@ fn booking(id: &str, slot: &str) -> NewAppointment {
             clinical_document: None,
             updated: NOW,
         },
-        document: "{}".to_owned(),
+        document: Document { release: Release::Stu3, text: "{}".to_owned() },
         origin: Origin { request_id: Some(format!("request-{id}")), ..Origin::default() },
         quotas: Vec::new(),
     }
@@ -98,7 +105,7 @@ fn limited(id: &str, slot: &str, per_day: u32) -> NewAppointment {
 }
 
 fn won(store: &Store, bookings: &[NewAppointment]) -> Vec<String> {
-    let settled = store.write(|tx| tx.claims_settle(bookings, &[], NOW)).unwrap();
+    let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(bookings, &[], NOW)).unwrap();
     let mut ids: Vec<String> = settled.booked.iter().map(ToString::to_string).collect();
     ids.sort();
     ids
@@ -107,38 +114,38 @@ fn won(store: &Store, bookings: &[NewAppointment]) -> Vec<String> {
 #[test]
 fn a_dropped_error_is_not_a_commit() {
     for (place, store) in Place::both() {
-        let outcome = store.write(|tx| {
+        let outcome = store.on(Lane::Maintenance).write(|tx| {
             directory(tx, "kept")?;
             // No such service: the foreign key refuses it, and the caller does not care.
             let _ = tx.schedule_put(&schedule("schedule", &["nobody"]), NOW);
             Ok(())
         });
         assert!(matches!(outcome, Err(StoreError::Poisoned)), "{}: {outcome:?}", place.kind);
-        assert_eq!(store.read_one(|tx| tx.directory_count()).unwrap(), 0, "{}: nothing is half written", place.kind);
+        assert_eq!(store.on(Lane::Reads).query(|tx| tx.directory_count()).unwrap(), 0, "{}: nothing is half written", place.kind);
     }
 }
 
 #[test]
 fn a_transaction_inside_another_is_refused_and_the_store_works_on_after_a_panic() {
     for (place, store) in Place::both() {
-        let nested = store.write(|_| store.write(|_| Ok(())));
+        let nested = store.on(Lane::Maintenance).write(|_| store.on(Lane::Maintenance).write(|_| Ok(())));
         assert!(matches!(nested, Err(StoreError::Nested)), "{}: {nested:?}", place.kind);
-        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| store.write::<()>(|_| panic!("on purpose"))));
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| store.on(Lane::Maintenance).write::<()>(|_| panic!("on purpose"))));
         assert!(panicked.is_err());
-        assert!(store.write(|tx| directory(tx, "after")).unwrap(), "{}", place.kind);
+        assert!(store.on(Lane::Maintenance).write(|tx| directory(tx, "after")).unwrap(), "{}", place.kind);
     }
 }
 
 #[test]
 fn a_read_sees_one_state_of_the_database() {
     for (place, store) in Place::both() {
-        let seen = store.read(|tx| {
+        let seen = store.on(Lane::Reads).read(|tx| {
             let before = tx.directory_count()?;
-            std::thread::scope(|scope| scope.spawn(|| store.write(|tx| directory(tx, "meanwhile"))).join().unwrap())?;
+            std::thread::scope(|scope| scope.spawn(|| store.on(Lane::Maintenance).write(|tx| directory(tx, "meanwhile"))).join().unwrap())?;
             Ok((before, tx.directory_count()?))
         });
         assert_eq!(seen.unwrap(), (0, 0), "{}", place.kind);
-        assert_eq!(store.read_one(|tx| tx.directory_count()).unwrap(), 1, "{}", place.kind);
+        assert_eq!(store.on(Lane::Reads).query(|tx| tx.directory_count()).unwrap(), 1, "{}", place.kind);
     }
 }
 
@@ -219,7 +226,7 @@ fn on_postgresql_a_server_that_takes_no_writes_is_out_of_reach() {
     // Sessions that are open go on as they began.
     let store = Store::open(&place.url, false).unwrap();
     assert!(!store.takes_writes().unwrap());
-    let refused = store.write(|tx| tx.claims_settle(&[booking("a", "s0")], &[], NOW)).unwrap_err();
+    let refused = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[booking("a", "s0")], &[], NOW)).unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
     as_to_writing("RESET default_transaction_read_only");
     assert_eq!(won(&store, &[booking("a", "s0")]), ["a"], "the connection that could not write was not kept");
@@ -233,7 +240,7 @@ fn a_slot_is_taken_as_often_as_it_has_room_and_the_lowest_free_seat_is_given() {
             assert_eq!(won(&store, &[booking(id, "s0")]), [id], "{}", place.kind);
         }
         assert!(won(&store, &[booking("d", "s0")]).is_empty(), "{}: there is no fourth seat", place.kind);
-        assert_eq!(store.read(|tx| tx.invariants_broken()).unwrap(), []);
+        assert_eq!(store.on(Lane::Reads).read(|tx| tx.invariants_broken()).unwrap(), []);
     }
 }
 
@@ -255,7 +262,7 @@ fn what_became_of_a_lost_commit_is_told_by_the_ids_it_carried() {
         slots(&store, 2, 1);
         let (there, lost) = (booking("there", "s0"), booking("lost", "s1"));
         assert_eq!(won(&store, std::slice::from_ref(&there)), ["there"]);
-        let fate = store.write(|tx| tx.claims_fate(&[there.clone(), lost.clone()], &[])).unwrap();
+        let fate = store.on(Lane::Maintenance).write(|tx| tx.claims_fate(&[there.clone(), lost.clone()], &[])).unwrap();
         assert_eq!(fate.booked.iter().map(ToString::to_string).collect::<Vec<_>>(), ["there"], "{}", place.kind);
     }
 }
@@ -269,7 +276,7 @@ fn on_sqlite_asking_what_became_of_a_commit_writes() {
     let DatabaseUrl::Sqlite(file) = &place.url else { panic!() };
     let log = file.with_extension("db-wal");
     let before = std::fs::metadata(&log).unwrap().len();
-    store.write(|tx| tx.claims_fate(&[booking("lost", "s0")], &[])).unwrap();
+    store.on(Lane::Maintenance).write(|tx| tx.claims_fate(&[booking("lost", "s0")], &[])).unwrap();
     assert!(std::fs::metadata(&log).unwrap().len() > before);
 }
 
@@ -279,7 +286,7 @@ fn a_poisoned_member_fails_its_batch_whole_so_that_it_can_be_tried_alone() {
         slots(&store, 2, 1);
         let mut poisoned = booking("bad", "s1");
         poisoned.appointment.id = AppointmentId::parse("good").unwrap();
-        let outcome = store.write(|tx| tx.claims_settle(&[booking("good", "s0"), poisoned.clone()], &[], NOW));
+        let outcome = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[booking("good", "s0"), poisoned.clone()], &[], NOW));
         assert!(matches!(outcome, Err(StoreError::Constraint(_))), "{}: {outcome:?}", place.kind);
         assert_eq!(won(&store, &[booking("good", "s0")]), ["good"], "{}: nothing of the batch was kept", place.kind);
     }
@@ -294,7 +301,7 @@ fn a_ceiling_has_room_for_those_who_come_first() {
         assert!(won(&store, &[limited("a", "s2", 2)]).is_empty(), "{}: what was booked before counts", place.kind);
         assert_eq!(won(&store, &[limited("a", "s2", 3)]), ["a"], "{}", place.kind);
         let tally = limited("x", "s0", 1).quotas[0].tally.clone();
-        let counts = store.read_one(|tx| tx.tally_count_many(vec![tally.clone()])).unwrap();
+        let counts = store.on(Lane::Reads).query(|tx| tx.tally_count_many(vec![tally.clone()])).unwrap();
         assert_eq!(counts.get(&tally), Some(&3), "{}: and those of nobody do not", place.kind);
     }
 }
@@ -306,6 +313,7 @@ fn on_postgresql_nobody_counts_while_another_does_and_nobody_waits() {
     slots(&store, 3, 1);
     let meanwhile = |bookings: Vec<NewAppointment>| std::thread::scope(|scope| scope.spawn(|| won(&store, &bookings)).join().unwrap());
     store
+        .on(Lane::Maintenance)
         .write(|tx| {
             assert_eq!(tx.claims_settle(&[limited("a", "s0", 1)], &[], NOW)?.booked.len(), 1);
             assert_eq!(meanwhile(vec![limited("b", "s1", 1), booking("c", "s2")]), ["c"]);

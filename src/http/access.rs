@@ -103,6 +103,8 @@ pub fn record(service: &Service, dialect: &Dialect, http: &HttpRequest, response
         // Losing a slot is nobody's fault.
         200..=399 | 422 => log::Level::Debug,
         400..=499 => log::Level::Info,
+        // That the database is out of reach is said once, not for everybody who hears of it.
+        503 if service.engine.is_out_of_reach() => log::Level::Debug,
         _ => log::Level::Warn,
     };
     log::log!(level, "{} {} {status} in {micros} us; consumer {consumer}; request {answer_id}", method(http), dialect.root);

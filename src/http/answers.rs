@@ -8,7 +8,7 @@
 use super::access::Sought;
 use super::negotiate::Format;
 use super::transfer;
-use crate::engine::Basis;
+use crate::engine::IndexVersion;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use domain::ids::OdsCode;
@@ -93,7 +93,7 @@ pub struct Answer {
     /// What it came to, for the trail of accesses.
     pub sought: Sought,
     /// What it rests on.
-    pub basis: Basis,
+    pub basis: IndexVersion,
     /// From when on, and until when, time alone changes nothing.
     from: Timestamp,
     until: Timestamp,
@@ -103,7 +103,7 @@ pub struct Answer {
 
 impl Answer {
     /// An answer that is right as long as `basis` stands, from one instant and before another.
-    pub fn new(body: Bytes, format: Format, sought: Sought, (basis, from, until): (Basis, Timestamp, Timestamp)) -> Self {
+    pub fn new(body: Bytes, format: Format, sought: Sought, (basis, from, until): (IndexVersion, Timestamp, Timestamp)) -> Self {
         Self { tag: transfer::tag_of(&body), body, format, sought, basis, from, until, packed: OnceLock::new() }
     }
 

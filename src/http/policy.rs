@@ -10,7 +10,7 @@ use super::dialects::Interaction;
 use domain::fault::{Denial, Fault};
 use domain::ids::OdsCode;
 use domain::policy::{Access, Reach, Rights};
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};

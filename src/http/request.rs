@@ -21,6 +21,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use domain::appointment::RequestKey;
 use domain::fault::Fault;
 use fhir::search::{self, SearchRules};
+use fhir::stu3;
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +142,7 @@ impl Entered {
         }
         let mut parameters = parameters?;
         if let Some(kind) = found.interaction.searches() {
-            search::make_references_relative(kind, &mut parameters, &rules, dialects::service_roots(&settings.public_url));
+            stu3::search::make_references_relative(kind, &mut parameters, &rules, dialects::service_roots(&settings.public_url));
         }
         // It is unfolded where it is parsed: a resent key wins over a body that is no gzip too.
         let body = if found.interaction.takes_resource() {

@@ -6,12 +6,15 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use domain::appointment::AppointmentVersion;
-use domain::element::{Documents, Element};
+use domain::document::{Document, Documents};
+use domain::element::Element;
 use domain::fault::Fault;
 use domain::time::Timestamp;
-use fhir::json::{self, JsonDocuments};
+use fhir::codec::json;
+use fhir::codec::xml;
 use fhir::shape::Shape;
-use fhir::xml;
+use fhir::stu3;
+use fhir::stu3::Stu3Documents;
 
 /// How an answer is to look.
 #[derive(Debug, Clone, Copy)]
@@ -77,10 +80,10 @@ pub fn appointment(
 ///
 /// # Errors
 /// `Internal` when what is stored cannot be read.
-pub fn stored(text: &str, version: i64, updated: Timestamp, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
+pub fn stored(stored: &Document, version: i64, updated: Timestamp, looks: Looks, shape: &Shape) -> Result<HttpResponse, Fault> {
     let mut answer = start(StatusCode::OK, looks.format);
     tagged(&mut answer, version, updated);
-    Ok(answer.body(document(text, looks, shape)?))
+    Ok(answer.body(document(stored, looks, shape)?))
 }
 
 /// One resource that is made for the answer, with its version.
@@ -108,18 +111,19 @@ fn tagged(answer: &mut HttpResponseBuilder, version: i64, at: Timestamp) {
 
 fn written(tree: &Element, looks: Looks) -> String {
     match (looks.format, looks.pretty) {
-        (Format::Json, false) => json::write(tree),
-        (Format::Json, true) => json::write_pretty(tree),
-        (Format::Xml, false) => xml::write(tree),
-        (Format::Xml, true) => xml::write_pretty(tree),
+        (Format::Json, false) => json::write(tree, stu3::definitions()),
+        (Format::Json, true) => json::write_pretty(tree, stu3::definitions()),
+        (Format::Xml, false) => xml::write(tree, stu3::definitions()),
+        (Format::Xml, true) => xml::write_pretty(tree, stu3::definitions()),
     }
 }
 
 /// Documents are stored as JSON, so the usual answer is the stored text itself, unless it holds what XML alone gives back.
-fn document(text: &str, looks: Looks, shape: &Shape) -> Result<String, Fault> {
+fn document(document: &Document, looks: Looks, shape: &Shape) -> Result<String, Fault> {
+    let text = &document.text;
     match (looks.format, looks.pretty) {
-        (Format::Json, false) if shape.is_whole() && is_object(text) && json::is_answer(text) => Ok(text.to_owned()),
-        _ => Ok(written(&shape.applied(tree(text)?), looks)),
+        (Format::Json, false) if shape.is_whole() && is_object(text) && json::is_answer(text) => Ok(text.clone()),
+        _ => Ok(written(&shape.applied(tree(document)?, stu3::definitions()), looks)),
     }
 }
 
@@ -133,8 +137,8 @@ pub fn is_object(text: &str) -> bool {
 ///
 /// # Errors
 /// `Internal` when it cannot be read.
-pub fn tree(text: &str) -> Result<Element, Fault> {
-    JsonDocuments.read(text).map_err(|problem| {
+pub fn tree(document: &Document) -> Result<Element, Fault> {
+    Stu3Documents.read(document).map_err(|problem| {
         log::error!("a stored resource cannot be read: {problem}");
         Fault::Internal
     })

@@ -2,6 +2,7 @@
 //! answer. And what is booked and cancelled over HTTP is seen by the next search.
 
 use crate::harness::{App, Ask, Setup, Slot, UTC, cancelled};
+use fhir::stu3;
 use serde_json::Value;
 
 on_both! {
@@ -33,10 +34,10 @@ async fn every_way_of_answering_gives_the_same_answer(app: App) {
         assert_eq!(entries(&usual), entries(&built), "{root}");
         assert_eq!(usual["total"], built["total"], "{root}");
         assert_eq!(entries(&usual), entries(&paged), "{root}: the database was asked for a page");
-        let of_json = fhir::json::read(usual.to_string().as_bytes()).unwrap().tree;
+        let of_json = fhir::codec::json::read(usual.to_string().as_bytes(), stu3::definitions()).unwrap().tree;
         let in_xml = app.ask(ask("&_format=xml")).await.expect(200);
-        let of_xml = fhir::xml::read(in_xml.text().as_bytes()).unwrap().tree;
-        let written = |tree| fhir::json::write(tree).replace("&_format=xml", "");
+        let of_xml = fhir::codec::xml::read(in_xml.text().as_bytes(), stu3::definitions()).unwrap().tree;
+        let written = |tree| fhir::codec::json::write(tree, stu3::definitions()).replace("&_format=xml", "");
         assert_eq!(written(&of_xml), written(&of_json), "{root}");
     }
 }

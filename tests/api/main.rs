@@ -31,6 +31,7 @@ mod booking;
 mod ceilings;
 mod conditional;
 mod cors;
+mod demo;
 mod formats;
 mod held;
 mod kept;

@@ -4,9 +4,8 @@
 use crate::harness::{App, Ask, OUT_OF_HOURS, PROVIDER_ORGANISATION, Slot, UTC, booking, cancelled, take};
 use chrono::NaiveDate;
 use domain::time::Timestamp;
-use fhir::json::JsonDocuments;
 use serde_json::Value;
-use slotkeeper::engine::{DiaryFilter, Engine};
+use slotkeeper::engine::{DiaryFilter, Maintenance};
 use slotkeeper::store::DatabaseUrl;
 
 on_both! {
@@ -140,6 +139,6 @@ impl App {
         let filter = DiaryFilter { cancelled: true, ..DiaryFilter::default() };
         let day = |day| NaiveDate::from_ymd_opt(2026, 2, day).unwrap();
         let now = Timestamp::parse(LATER).unwrap();
-        format!("{:?}", Engine::diary(&store, &JsonDocuments, &filter, (day(9), day(18)), now).unwrap().unwrap())
+        format!("{:?}", Maintenance::new(store.clone(), slotkeeper::cli::ports()).diary(&filter, (day(9), day(18)), now).unwrap().unwrap())
     }
 }

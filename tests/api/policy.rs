@@ -5,7 +5,7 @@ use crate::harness::{
     Answer, App, Ask, CONSUMER, DENTAL, OTHER_CONSUMER, OUT_OF_HOURS, PROVIDER_ORGANISATION, PUBLIC_URL, Setup, Slot, UTC, booking,
     cancelled, found, put,
 };
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -2,15 +2,16 @@
 
 use super::place::NOW;
 use super::*;
+use domain::document::{Document, Release};
 use domain::time::Span;
 
-fn begin(store: &Store) -> Look {
-    store.watch_all(|tx| tx.feed_begin()).unwrap()
+fn begin(store: &Store) -> Poll {
+    store.on(Lane::Index).read(|tx| tx.feed_begin()).unwrap()
 }
 
 /// What a look after `last` tells; `last` becomes that look.
-fn told(store: &Store, last: &mut Look) -> Vec<(String, i32)> {
-    let look = store.watch(|tx| tx.feed_look(last)).unwrap();
+fn told(store: &Store, last: &mut Poll) -> Vec<(String, i32)> {
+    let look = store.on(Lane::Index).query(|tx| tx.feed_poll(last)).unwrap();
     assert_eq!(look.catalogue, last.catalogue, "the catalogue was raised");
     *last = look;
     let changed = last.changed.as_ref().expect("the look tells nothing but doubt");
@@ -47,8 +48,8 @@ fn on_sqlite_a_diary_of_which_everything_was_archived_is_read_anew() {
     assert_eq!(archive(&store, tomorrow()), 5);
     // The numbers of changes begin again, and soon are larger than those that were told: nothing may be told by them.
     let new: Vec<NewSlot> = (0..6).map(|n| slot(&format!("new-{n}"), "one", 9_000 + n * 15, 15)).collect();
-    assert_eq!(store.write(|tx| tx.slot_insert_missing(&new, tomorrow())).unwrap(), 6);
-    let look = store.watch(|tx| tx.feed_look(&last)).unwrap();
+    assert_eq!(store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&new, tomorrow())).unwrap(), 6);
+    let look = store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).unwrap();
     assert!(look.catalogue != last.catalogue || look.changed.is_none());
 }
 
@@ -84,7 +85,7 @@ fn what_was_archived_is_not_laid_out_again() {
         let slots = row("one", 30);
         lay_out(&store, &slots);
         let whole = Span { from: slots[0].start, until: slots[29].end };
-        let spans = |store: &Store| store.read_one(|tx| tx.slot_spans(&slots[0].schedule, whole)).unwrap();
+        let spans = |store: &Store| store.on(Lane::Reads).query(|tx| tx.slot_spans(&slots[0].schedule, whole)).unwrap();
         let before = spans(&store);
         assert_eq!(archive(&store, tomorrow()), 30);
         assert_eq!((before.len(), spans(&store)), (30, before), "{}: nothing is laid out across it either", place.kind);
@@ -92,8 +93,8 @@ fn what_was_archived_is_not_laid_out_again() {
             slots.iter().map(|s| NewSlot { id: SlotId::parse(&format!("{}-again", s.id)).unwrap(), ..s.clone() }).collect();
         let later = NewSlot { id: SlotId::parse("later").unwrap(), ..slot("later", "one", 90_000, 15) };
         let mixed: Vec<NewSlot> = renamed.iter().chain(std::slice::from_ref(&later)).cloned().collect();
-        assert_eq!(store.write(|tx| tx.slot_insert_missing(&mixed, tomorrow())).unwrap(), 1, "{}", place.kind);
-        assert_eq!(store.write(|tx| tx.slot_insert_bulk(&mixed, tomorrow())).unwrap(), 0, "{}", place.kind);
+        assert_eq!(store.on(Lane::Maintenance).write(|tx| tx.slot_insert_missing(&mixed, tomorrow())).unwrap(), 1, "{}", place.kind);
+        assert_eq!(store.on(Lane::Maintenance).write(|tx| tx.slot_insert_bulk(&mixed, tomorrow())).unwrap(), 0, "{}", place.kind);
         assert_eq!(place.in_the_diary(), ["later"], "{}", place.kind);
         assert_eq!(broken(&store), [""; 0], "{}", place.kind);
     }
@@ -105,12 +106,12 @@ fn a_seed_of_days_that_are_archived_adds_nothing() {
         let plan = seed_files::demo().unwrap();
         let content = SeedContent { directory: plan.directory, schedules: plan.schedules, working_times: plan.working_times };
         let first = NOW.local(LONDON).date();
-        let seeded = Engine::seed(&store, &ports(NOW), &content, first, 3).unwrap();
+        let seeded = Maintenance::new(store.clone(), ports(NOW)).seed(&content, first, 3).unwrap();
         let later = NOW.plus_ms(10 * DAY_MS);
         assert_eq!(archive(&store, later), seeded.slots_new, "{}", place.kind);
-        let again = Engine::seed(&store, &ports(later), &content, first, 3).unwrap();
+        let again = Maintenance::new(store.clone(), ports(later)).seed(&content, first, 3).unwrap();
         assert_eq!(again.slots_new, 0, "{}", place.kind);
-        let filled = Engine::fill(&store, &ports(later), &content.working_times, first, 3).unwrap();
+        let filled = Maintenance::new(store.clone(), ports(later)).fill(&content.working_times, first, 3).unwrap();
         assert_eq!((filled.slots_new, place.count("slot")), (0, 0), "{}", place.kind);
     }
 }
@@ -177,13 +178,15 @@ fn what_is_archived_is_neither_booked_nor_given_back() {
             slot: slots[0].id.clone(),
             decided_on: 1,
             at: NOW,
-            document: "{}".to_owned(),
+            document: Document { release: Release::Stu3, text: "{}".to_owned() },
             origin: Origin::default(),
         };
-        let settled = store.write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancel), NOW)).unwrap();
+        let settled = store.on(Lane::Maintenance).write(|tx| tx.claims_settle(&[], std::slice::from_ref(&cancel), NOW)).unwrap();
         assert!(settled.cancelled.is_empty(), "{}", place.kind);
-        let fate =
-            store.write(|tx| tx.claims_fate(&[booking("a", &slots[0]), booking("b", &slots[1])], std::slice::from_ref(&cancel))).unwrap();
+        let fate = store
+            .on(Lane::Maintenance)
+            .write(|tx| tx.claims_fate(&[booking("a", &slots[0]), booking("b", &slots[1])], std::slice::from_ref(&cancel)))
+            .unwrap();
         assert_eq!((fate.booked.len(), fate.cancelled.len()), (1, 0), "{}", place.kind);
         assert_eq!(broken(&store), [""; 0], "{}", place.kind);
     }

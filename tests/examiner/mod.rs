@@ -17,8 +17,11 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use domain::element::{Element, Value};
 use domain::fault::ProblemKind;
-use fhir::appointment::systems::PROFILE_BASE;
-use fhir::{definitions, json, validate, xml};
+use fhir::codec::json;
+use fhir::codec::xml;
+use fhir::stu3;
+use fhir::stu3::naming::PROFILE_BASE;
+use fhir::validate;
 use flate2::read::GzDecoder;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -112,15 +115,15 @@ impl Format {
 
     fn write(self, tree: &Element) -> String {
         match self {
-            Self::Json => json::write(tree),
-            Self::Xml => xml::write(tree),
+            Self::Json => json::write(tree, stu3::definitions()),
+            Self::Xml => xml::write(tree, stu3::definitions()),
         }
     }
 
     fn write_pretty(self, tree: &Element) -> String {
         match self {
-            Self::Json => json::write_pretty(tree),
-            Self::Xml => xml::write_pretty(tree),
+            Self::Json => json::write_pretty(tree, stu3::definitions()),
+            Self::Xml => xml::write_pretty(tree, stu3::definitions()),
         }
     }
 }
@@ -226,8 +229,8 @@ fn body(exchange: &Exchange) -> String {
 
 fn read(format: Format, text: &str, here: &str) -> Element {
     let read = match format {
-        Format::Json => json::read(text.as_bytes()),
-        Format::Xml => xml::read(text.as_bytes()),
+        Format::Json => json::read(text.as_bytes(), stu3::definitions()),
+        Format::Xml => xml::read(text.as_bytes(), stu3::definitions()),
     };
     let read = read.unwrap_or_else(|e| panic!("{here} cannot be read: {e}\n{text}"));
     assert!(read.problems.is_empty(), "{here} cannot be read whole: {:?}\n{text}", read.problems);
@@ -245,7 +248,7 @@ fn wrong(tree: &Element) -> Vec<String> {
     let excused = |kind, expression: &str| {
         matches!(kind, ProblemKind::Required | ProblemKind::Invariant) && is_subset(of_entry(expression).unwrap_or(tree))
     };
-    let found = validate::check(tree).into_iter().filter(|p| !excused(p.kind, &p.expression));
+    let found = validate::check(tree, stu3::definitions()).into_iter().filter(|p| !excused(p.kind, &p.expression));
     let mut all: Vec<String> = found.map(|p| format!("{}: {}", p.expression, p.message)).collect();
     for resource in entries.iter().copied().flatten().chain([tree]) {
         all.extend(claims(resource));
@@ -266,7 +269,7 @@ fn claims(resource: &Element) -> Vec<String> {
     let claimed: Vec<&str> = resource.child("meta").into_iter().flat_map(|meta| meta.all("profile")).filter_map(Element::as_text).collect();
     let own = format!("{PROFILE_BASE}CareConnect-{kind}-1");
     let mut wrong = Vec::new();
-    if OURS.contains(&kind) && (claimed != [own.as_str()] || definitions::profile(kind).is_none()) {
+    if OURS.contains(&kind) && (claimed != [own.as_str()] || stu3::definitions().profile(kind).is_none()) {
         wrong.push(format!("{kind} does not claim to be {own} and nothing else"));
     }
     if kind == "Appointment" && !is_subset(resource) && resource.all("participant").any(|one| one.child("status").is_none()) {
@@ -300,5 +303,5 @@ fn meaning(tree: &Element) -> String {
         }
         bundle
     }
-    json::write(&common_link(common_of(tree)))
+    json::write(&common_link(common_of(tree)), stu3::definitions())
 }

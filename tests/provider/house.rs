@@ -11,10 +11,10 @@ use domain::directory::{DirectoryKind, DirectoryRecord};
 use domain::element::Element;
 use domain::ids::{Ids, ResourceId};
 use domain::time::{Clock, Timestamp};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use serde_json::{Value, json};
 use slotkeeper::cli::seed_files;
-use slotkeeper::engine::{Engine, Limits, Ports, SeedContent};
+use slotkeeper::engine::{Engine, Limits, Maintenance, Ports, SeedContent};
 use slotkeeper::http::{AuthMode, Service, Settings, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::sync::Arc;
@@ -99,8 +99,8 @@ impl House {
             }
         };
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap(), true).unwrap();
-        let ports = Ports { clock: Arc::new(FixedClock), ids: Arc::new(CountedIds::default()), documents: Arc::new(JsonDocuments) };
-        Engine::seed(&store, &ports, &content(), NaiveDate::from_ymd_opt(2026, 2, 9).unwrap(), 4).unwrap();
+        let ports = Ports { clock: Arc::new(FixedClock), ids: Arc::new(CountedIds::default()), documents: Arc::new(Stu3Documents) };
+        Maintenance::new(store.clone(), ports.clone()).seed(&content(), NaiveDate::from_ymd_opt(2026, 2, 9).unwrap(), 4).unwrap();
         let settings = Settings { auth, ..Settings::at(URL) };
         let engine = Engine::start(store, ports, Limits::default()).unwrap();
         let service = Arc::new(Service::new(Arc::new(engine), settings));

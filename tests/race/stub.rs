@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 pub const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 pub const SLOTS: i64 = 12;
+/// More than fit into three timeouts of a second.
+pub const SEARCHES_REFUSED: usize = 12;
 
 /// What the server does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum Fault {
     AnswersLate,
     /// Not wrong: every third booking is refused for load, and nothing is done.
     RefusesForLoad,
+    /// Not wrong: the first searches are refused, as while the database is away.
+    RefusesFirstSearches,
 }
 
 pub struct Slot {
@@ -103,6 +107,9 @@ fn note_headers(memory: &mut Memory, request: &HttpRequest, needs_id: bool) {
 async fn search(here: web::Data<Here>, request: HttpRequest, query: web::Query<Vec<(String, String)>>) -> HttpResponse {
     let mut memory = here.stub.memory.lock().unwrap();
     note_headers(&mut memory, &request, false);
+    if here.stub.fault == Fault::RefusesFirstSearches && here.stub.count.fetch_add(1, Ordering::SeqCst) < SEARCHES_REFUSED {
+        return HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).finish();
+    }
     let values = |name: &str| query.iter().filter(|(key, _)| key == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
     let bounds: Vec<(bool, Timestamp)> =
         values("start").iter().map(|text| (text.starts_with("ge"), Timestamp::parse(&text[2..]).unwrap())).collect();

@@ -25,7 +25,7 @@ use domain::fault::{Fault, TokenFault};
 use domain::ids::OdsCode;
 use domain::policy::Access;
 use domain::time::Timestamp;
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use std::sync::Arc;
 
 /// Whoever asks, as far as the token says.

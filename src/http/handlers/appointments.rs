@@ -7,7 +7,8 @@ use actix_web::http::StatusCode;
 use domain::fault::Fault;
 use domain::slot::Slot;
 use fhir::bundle::{self, Change, Entry, Mode};
-use fhir::{search, slot};
+use fhir::stu3;
+use fhir::stu3::slot;
 
 /// `GET /Appointment/<id>` and, with `versioned`, `GET /Appointment/<id>/_history/<version>` (digest A.8).
 pub async fn read(asked: Asked, versioned: bool) -> Result<HttpResponse, Fault> {
@@ -28,7 +29,7 @@ pub async fn history(asked: Asked) -> Result<HttpResponse, Fault> {
     let found = asked.engine(move |engine| engine.appointment_history(&id, &access)).await?;
     let mut changes = Vec::new();
     for version in &found {
-        let resource = shape.applied(respond::tree(&version.document)?);
+        let resource = shape.applied(respond::tree(&version.document)?, stu3::definitions());
         changes.push(Change { resource, version: version.version });
     }
     Ok(respond::resource(StatusCode::OK, &bundle::history(&asked.admitted.root_url, &path, changes), looks))
@@ -36,7 +37,7 @@ pub async fn history(asked: Asked) -> Result<HttpResponse, Fault> {
 
 /// `GET /Appointment?…`: a patient's are never paged (digest A.10).
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
-    let query = search::appointments(&asked.admitted.parameters, &asked.rules)?;
+    let query = fhir::stu3::search::appointments(&asked.admitted.parameters, &asked.rules)?;
     let access = asked.access();
     let wanted = query.search.clone();
     let found = asked.engine(move |engine| engine.search_appointments(&wanted, &access)).await?;
@@ -52,7 +53,7 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
             };
             let resource = respond::tree(&version.document)?;
             if query.search.includes.appointment_actors {
-                actors.extend(search::participants(&resource, asked.roots()));
+                actors.extend(fhir::stu3::search::participants(&resource, asked.roots()));
             }
             entries.push(Entry { path, resource, mode: Mode::Match });
         }

@@ -16,9 +16,12 @@ use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::fault::{Fault, Problem, ProblemKind};
 use domain::ids::AppointmentId;
-use fhir::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
+use fhir::codec::json;
+use fhir::codec::xml;
+use fhir::outcome;
 use fhir::shape::Shape;
-use fhir::{json, outcome, xml};
+use fhir::stu3;
+use fhir::stu3::uec::appointment::{BookingRules, of_the_directory, read_booking_body, read_cancel_body, with_defaults};
 use tokio::sync::oneshot;
 
 /// Most tags of one `If-Match` that are looked at, and how much of each.
@@ -149,8 +152,8 @@ pub fn expected(asked: &Asked) -> Option<ExpectedVersion> {
 pub fn decoded(asked: &Asked) -> Result<json::Read, Fault> {
     let body = asked.admitted.body.plain()?;
     let read = match asked.admitted.body_format {
-        Format::Json => json::read(&body),
-        Format::Xml => xml::read(&body),
+        Format::Json => json::read(&body, stu3::definitions()),
+        Format::Xml => xml::read(&body, stu3::definitions()),
     };
     read.map_err(|unreadable| match unreadable.too_deep {
         true => Fault::TooLarge { what: "nesting", limit: json::DEPTH_MAX, unit: "levels" },

@@ -7,7 +7,6 @@ use domain::element::Element;
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::ResourceId;
 use fhir::bundle::{Entry, Mode};
-use fhir::search;
 
 /// Most matches in one answer, so that nobody is handed everything by accident.
 const MATCHES_MAX: usize = 2_000;
@@ -23,7 +22,7 @@ pub async fn read(asked: Asked, kind: DirectoryKind) -> Result<HttpResponse, Fau
 
 /// `GET /<kind>?…`.
 pub async fn search(asked: Asked, kind: DirectoryKind) -> Result<HttpResponse, Fault> {
-    let query = search::directory(kind, &asked.admitted.parameters, &asked.rules)?;
+    let query = fhir::stu3::search::directory(kind, &asked.admitted.parameters, &asked.rules)?;
     let access = asked.access();
     let all = asked.engine(move |engine| engine.directory_list(kind, &access)).await?;
     let mut found: Vec<(DirectoryEntry, Element)> = Vec::new();

@@ -21,11 +21,12 @@ use domain::fault::Fault;
 use domain::policy::Access;
 use domain::search::Cursor;
 use fhir::bundle::{self, Entry};
-use fhir::capability;
-use fhir::compat::ApiVersion;
 use fhir::search::{self, Query, SearchRules};
 use fhir::service_roots::ServiceRoots;
 use fhir::shape::Shape;
+use fhir::stu3;
+use fhir::stu3::uec::capability;
+use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -88,7 +89,7 @@ async fn answer(
             if dialect.strict {
                 capability::say_compatible(&mut statement, service.settings.compat);
             } else {
-                capability::provider::say_cors(&mut statement, !service.settings.cors_origins.is_empty());
+                fhir::stu3::statement::say_cors(&mut statement, !service.settings.cors_origins.is_empty());
             }
             Ok(respond::resource(StatusCode::OK, &statement, asked.looks(false)))
         }
@@ -141,7 +142,7 @@ impl Asked {
 
     /// How the answer to a read of `kind` is to look, and how much of the resource is wanted.
     fn reading(&self, kind: &'static str) -> Result<(Looks, Shape), Fault> {
-        let reading = search::reading(&self.admitted.parameters, &self.rules, kind)?;
+        let reading = search::reading(&self.admitted.parameters, &self.rules, kind, stu3::definitions)?;
         Ok((self.looks(reading.pretty), reading.shape))
     }
 
@@ -155,7 +156,11 @@ impl Asked {
         if !query.warnings.is_empty() {
             entries.push(bundle::warning(&query.warnings));
         }
-        let entries = if query.total_only { Vec::new() } else { entries.into_iter().map(|entry| query.shape.entry(entry)).collect() };
+        let entries = if query.total_only {
+            Vec::new()
+        } else {
+            entries.into_iter().map(|entry| entry.shaped(&query.shape, stu3::definitions())).collect()
+        };
         // Whoever wants the number alone has nothing to go on with.
         let next = next.filter(|_| !query.total_only);
         let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.honoured, total, next, entries);

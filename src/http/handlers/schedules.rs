@@ -5,11 +5,13 @@ use super::{Asked, respond, slots};
 use actix_web::HttpResponse;
 use domain::fault::Fault;
 use fhir::bundle::{Entry, Mode};
-use fhir::{schedule, search, slot};
+use fhir::stu3;
+use fhir::stu3::schedule;
+use fhir::stu3::slot;
 
 /// `GET /Schedule?…`.
 pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
-    let query = search::schedules(&asked.admitted.parameters, &asked.rules)?;
+    let query = fhir::stu3::search::schedules(&asked.admitted.parameters, &asked.rules)?;
     let wanted = query.search.clone();
     let access = asked.access();
     let found = asked.engine(move |engine| engine.search_schedules(&wanted, &access)).await?;
@@ -36,7 +38,11 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let shown = found.service_shown(&[]).ok_or(not_found)?;
     // What was assured stays as it was: the booking root's schedules carry no version in their `meta` (digest B.2).
     let strict = asked.dialect.strict;
-    let tree = if strict { schedule::tree(&found, shown, false) } else { shape.applied(schedule::tree_versioned(&found, shown)) };
+    let tree = if strict {
+        schedule::tree(&found, shown, false)
+    } else {
+        shape.applied(schedule::tree_versioned(&found, shown), stu3::definitions())
+    };
     let mut answer = respond::versioned(&tree, found.version, found.updated, looks);
     if by_policy {
         answer.extensions_mut().insert(BeyondItsVersion);

@@ -20,9 +20,13 @@ use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::Timestamp;
 use fhir::bundle::{Entry, Mode};
-use fhir::render::{self, Head, Included};
+use fhir::codec::json;
+use fhir::codec::xml;
 use fhir::search::Query;
-use fhir::{json, schedule, search, slot, xml};
+use fhir::stu3;
+use fhir::stu3::render::{self, Head, Included};
+use fhir::stu3::schedule;
+use fhir::stu3::slot;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +47,7 @@ pub async fn again(service: &Service, question: Question) -> Result<HttpResponse
     let Some(earlier) = service.answers.get(&question) else { return Err(Anew { question, is_fresh: None }) };
     let is_fresh = when_fresh(&service.engine).await;
     let now = service.engine.now();
-    if is_fresh && earlier.speaks_of(now) && service.engine.stands(&earlier.basis) {
+    if is_fresh && earlier.speaks_of(now) && service.engine.is_current(&earlier.basis) {
         return Ok(given(&earlier));
     }
     Err(Anew { question, is_fresh: Some(is_fresh) })
@@ -53,7 +57,7 @@ pub async fn again(service: &Service, question: Question) -> Result<HttpResponse
 pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fault> {
     let access = asked.access();
     let is_fresh = anew.as_ref().and_then(|anew| anew.is_fresh);
-    let query = search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
+    let query = fhir::stu3::search::slots(&asked.admitted.parameters, &asked.rules, asked.service.engine.now())?;
     let must_know_service = asked.dialect.strict;
     let found = match held(&asked, &query.search, &access, is_fresh).await {
         Some(found) => found,
@@ -79,7 +83,7 @@ pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fa
     }
     let text = rendered(&asked, &query, &found)?;
     let until = until(&asked, &query, &found);
-    match (anew, found.basis, until) {
+    match (anew, found.version, until) {
         (Some(Anew { question, .. }), Some(basis), Some(until)) => {
             let answer = Arc::new(Answer::new(Bytes::from(text), asked.admitted.answer_format, sought, (basis, found.now, until)));
             asked.service.answers.keep(question, Arc::clone(&answer));
@@ -106,7 +110,7 @@ fn given(answer: &Arc<Answer>) -> HttpResponse {
 /// Until when the answer stays right if nothing is booked, freed or laid out: until its first slot begins, or its window
 /// begins or ends. `None` where the question itself means something else at any other time.
 fn until(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Option<Timestamp> {
-    let mut later = search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
+    let mut later = fhir::stu3::search::slots(&asked.admitted.parameters, &asked.rules, found.now.plus_ms(1)).ok()?;
     let Window { from, until } = query.search.start;
     // A window that begins in the past begins now, and what is on offer begins later than that in any case.
     if from <= Some(found.now) {
@@ -133,14 +137,14 @@ async fn when_fresh(engine: &Engine) -> bool {
 /// `is_fresh` is what waiting for that came to, where it was waited for already.
 async fn held(asked: &Asked, search: &SlotSearch, access: &Access, is_fresh: Option<bool>) -> Option<Result<SlotMatches, Fault>> {
     let engine = &asked.service.engine;
-    if !engine.may_hold(search) {
+    if !engine.is_indexed(search) {
         return None;
     }
     let is_fresh = match is_fresh {
         Some(is_fresh) => is_fresh,
         None => when_fresh(engine).await,
     };
-    if is_fresh { engine.search_slots_held(search, access) } else { None }
+    if is_fresh { engine.search_slots_indexed(search, access) } else { None }
 }
 
 /// The usual answer, written at once.
@@ -151,17 +155,17 @@ fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Re
     for (schedule, shown) in &found.related.schedules {
         let tree = schedule::tree(schedule, shown, !asked.dialect.strict);
         let text = match format {
-            Format::Json => json::write(&tree),
-            Format::Xml => xml::write_inside(&tree),
+            Format::Json => json::write(&tree, stu3::definitions()),
+            Format::Xml => xml::write_inside(&tree, stu3::definitions()),
         };
         included.push(Included { path: format!("Schedule/{}", schedule.id), text: Cow::Owned(text) });
     }
     for entry in &found.related.directory {
         // Documents are stored as the JSON that would be written.
         let text = match format {
-            Format::Json if respond::is_object(&entry.document) => Cow::Borrowed(entry.document.as_str()),
-            Format::Json => Cow::Owned(json::write(&respond::tree(&entry.document)?)),
-            Format::Xml => Cow::Owned(xml::write_inside(&respond::tree(&entry.document)?)),
+            Format::Json if respond::is_object(&entry.document.text) => Cow::Borrowed(entry.document.text.as_str()),
+            Format::Json => Cow::Owned(json::write(&respond::tree(&entry.document)?, stu3::definitions())),
+            Format::Xml => Cow::Owned(xml::write_inside(&respond::tree(&entry.document)?, stu3::definitions())),
         };
         included.push(Included { path: format!("{}/{}", entry.kind.name(), entry.id), text });
     }
@@ -190,7 +194,8 @@ pub async fn read(asked: Asked) -> Result<HttpResponse, Fault> {
     let access = asked.access();
     let found = asked.engine(move |engine| engine.slot(&id, &access)).await?;
     let now = asked.service.engine.now();
-    let mut answer = respond::versioned(&shape.applied(slot::tree_versioned(&found, now)), found.version, found.updated, looks);
+    let mut answer =
+        respond::versioned(&shape.applied(slot::tree_versioned(&found, now), stu3::definitions()), found.version, found.updated, looks);
     if found.status(now) == SlotStatus::Begun {
         answer.extensions_mut().insert(BeyondItsVersion);
     }

@@ -10,10 +10,10 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
 use domain::ids::AppointmentId;
-use fhir::appointment::{read_booking_body, read_cancel_body, with_defaults};
-use fhir::json::Read;
-use fhir::operation;
+use fhir::codec::json::Read;
 use fhir::outcome::{self, Issue, IssueCode, Severity};
+use fhir::stu3::operation;
+use fhir::stu3::uec::appointment::{read_booking_body, read_cancel_body, with_defaults};
 
 /// Profiles every appointment is held to in any case.
 const PROFILES: [&str; 2] =

@@ -9,7 +9,9 @@ use super::{examples, tag};
 use domain::fault::{Contradiction, Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::time::{LONDON, Timestamp};
-use fhir::{json as fhir_json, outcome};
+use fhir::codec::json as fhir_json;
+use fhir::outcome;
+use fhir::stu3;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -68,7 +70,7 @@ pub fn examples() -> Value {
         for route in dialect.routes {
             for (name, says, fault) in faults(dialect, route.interaction) {
                 let tree = outcome::tree(ID_OF_OUTCOME, &(dialect.refuse)(&fault).issues);
-                let value: Value = serde_json::from_str(&fhir_json::write(&tree)).unwrap_or_default();
+                let value: Value = serde_json::from_str(&fhir_json::write(&tree, stu3::definitions())).unwrap_or_default();
                 all.insert(format!("{}-{name}", tag(dialect)), json!({"summary": says, "value": value}));
             }
         }
@@ -173,7 +175,7 @@ fn faults(dialect: &Dialect, interaction: Interaction) -> Vec<Sample> {
         }
         Interaction::Validate => {
             all.extend(body(dialect));
-            all.push(busy());
+            all.extend(later());
             let mode = ParameterFault::Value { name: "mode".to_owned(), value: "book".to_owned(), expected: "create, update or delete" };
             all.push(("mode-unknown", "the mode is none", Fault::Parameter(mode)));
             let none = problem(ProblemKind::Structure, "Parameters.parameter", "the parameter `resource` is missing");
@@ -269,15 +271,24 @@ fn body(dialect: &Dialect) -> Vec<Sample> {
 fn write() -> Vec<Sample> {
     let appointment = AppointmentId::stored("43359409-1e68-4f08-96ba-fcaa4dc9e11b".to_owned());
     let request_id = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902".to_owned();
+    let [busy, unreachable] = later();
     vec![
         ("duplicate", "this X-Request-ID has already succeeded", Fault::Duplicate { request_id, appointment }),
-        busy(),
+        busy,
+        unreachable,
         ("outcome-unknown", "the outcome is unknown: send the same X-Request-ID again", Fault::OutcomeUnknown),
     ]
 }
 
-fn busy() -> Sample {
-    ("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 })
+fn later() -> [Sample; 2] {
+    [
+        ("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 }),
+        (
+            "database-unreachable",
+            "the database is out of reach; nothing was done and nothing will be",
+            Fault::DatabaseUnreachable { retry_after_s: 2 },
+        ),
+    ]
 }
 
 fn book() -> Vec<Sample> {

@@ -2,7 +2,9 @@
 
 use super::super::dialects::Interaction;
 use domain::directory::DirectoryKind;
-use fhir::{json as fhir_json, xml};
+use fhir::codec::json as fhir_json;
+use fhir::codec::xml;
+use fhir::stu3;
 use serde_json::{Value, json};
 
 /// A booking with everything contained, as the booking root demands it.
@@ -66,5 +68,7 @@ pub fn answer(strict: bool, interaction: Interaction) -> Option<Value> {
 
 /// The same resource in XML.
 pub fn as_xml(resource: &Value) -> String {
-    fhir_json::read(resource.to_string().as_bytes()).map(|read| xml::write_pretty(&read.tree)).unwrap_or_default()
+    fhir_json::read(resource.to_string().as_bytes(), stu3::definitions())
+        .map(|read| xml::write_pretty(&read.tree, stu3::definitions()))
+        .unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 //! The names are those of the tables by which the searches read their queries, so the two cannot drift.
 
 use super::super::dialects::{Dialect, Interaction, Route};
-use fhir::search::{self, DeclaredParameter, ParameterKind, SearchRules};
+use fhir::search::{DeclaredParameter, ParameterKind, SearchRules};
 use serde_json::{Map, Value, json};
 
 /// Everything a route takes beside its body.
@@ -69,13 +69,13 @@ fn asked(dialect: &Dialect, route: Route) -> Vec<DeclaredParameter> {
     let rules = rules(dialect);
     let kind = route.path.split('/').next().unwrap_or_default();
     let searches = route.form || (!route.path.contains('/') && route.method == "GET");
-    let of_search = search::declared(kind, &rules).filter(|_| searches).map(|declared| declared.parameters);
-    of_search.unwrap_or_else(|| search::declared_of_reads(&rules))
+    let of_search = fhir::stu3::search::declared(kind, &rules).filter(|_| searches).map(|declared| declared.parameters);
+    of_search.unwrap_or_else(|| fhir::stu3::search::declared_of_reads(&rules))
 }
 
 /// The rules of a root, as far as they decide which names are known.
 pub fn rules(dialect: &Dialect) -> SearchRules {
-    SearchRules { must_name: dialect.strict, ..search::PROVIDER_RULES }
+    SearchRules { must_name: dialect.strict, ..fhir::stu3::search::PROVIDER_RULES }
 }
 
 /// The form of a search that is posted.

@@ -3,9 +3,10 @@
 use super::*;
 use domain::fault::{Fault, ParameterFault};
 use domain::time::Timestamp;
-use fhir::appointment::{BookingRules, read_booking_body};
-use fhir::compat::Leniencies;
-use fhir::search::{self, SearchRules};
+use fhir::search::SearchRules;
+use fhir::stu3;
+use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
+use fhir::stu3::uec::compat::Leniencies;
 use std::collections::BTreeSet;
 
 /// The first line in which two texts differ, with its number.
@@ -84,9 +85,9 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
         let rules = SearchRules { must_name: dialect.strict, ..super::parameters::rules(dialect) };
         let named = |pair: (&str, &str)| [(pair.0.to_owned(), pair.1.to_owned()), nonsense[0].clone()];
         let listed = [
-            ("Slot", search::slots(&named(("_id", "a")), &rules, Timestamp::from_ms(0)).map(drop)),
-            ("Schedule", search::schedules(&nonsense, &rules).map(drop)),
-            ("Appointment", search::appointments(&named(("_id", "a")), &rules).map(drop)),
+            ("Slot", fhir::stu3::search::slots(&named(("_id", "a")), &rules, Timestamp::from_ms(0)).map(drop)),
+            ("Schedule", fhir::stu3::search::schedules(&nonsense, &rules).map(drop)),
+            ("Appointment", fhir::stu3::search::appointments(&named(("_id", "a")), &rules).map(drop)),
         ];
         for (kind, refused) in &listed {
             let Err(Fault::Parameter(ParameterFault::Unknown { accepted, .. })) = refused else { panic!("{refused:?}") };
@@ -103,7 +104,7 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
 fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
     for strict in [true, false] {
         let example = examples::booking(strict);
-        let body = fhir::json::read(example.to_string().as_bytes()).unwrap();
+        let body = fhir::codec::json::read(example.to_string().as_bytes(), stu3::definitions()).unwrap();
         let rules = BookingRules {
             roots: fhir::service_roots::ServiceRoots::NONE,
             strict,
@@ -111,7 +112,7 @@ fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
             lenient: Leniencies::NONE,
         };
         let booked = read_booking_body(body, &rules).unwrap();
-        let from_xml = fhir::xml::read(examples::as_xml(&example).as_bytes()).unwrap();
+        let from_xml = fhir::codec::xml::read(examples::as_xml(&example).as_bytes(), stu3::definitions()).unwrap();
         assert_eq!(from_xml.problems, []);
         assert_eq!(domain::element::differences(&booked.resource, &from_xml.tree), []);
     }

@@ -12,13 +12,14 @@ use actix_web::rt::time::timeout;
 use actix_web::test::{TestRequest, init_service};
 use domain::ids::Ids;
 use domain::time::{Clock, Timestamp};
-use fhir::compat::ApiVersion;
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
+use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
+use slotkeeper::cli::demo::Tryable;
 use slotkeeper::cli::policy_file;
 use slotkeeper::cli::token::{Claims, unsigned};
-use slotkeeper::engine::{Archived, Engine, Limits, Ports};
+use slotkeeper::engine::{Archived, Engine, Limits, Maintenance, Ports};
 use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
@@ -168,7 +169,7 @@ impl App {
     async fn start(database: Rc<Database>, source: u32, setup: Setup) -> Self {
         let clock = Arc::new(StandingClock::at(setup.season.now()));
         let store = Store::open(&DatabaseUrl::parse(&database.url()).unwrap(), false).unwrap();
-        let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(source)), documents: Arc::new(JsonDocuments) };
+        let ports = Ports { clock: clock.clone(), ids: Arc::new(CountedIds::new(source)), documents: Arc::new(Stu3Documents) };
         let records = Arc::new(Mutex::new(Vec::new()));
         let sink = recording(&records);
         let engine = Arc::new(Engine::start(store.clone(), ports, setup.engine).unwrap());
@@ -324,8 +325,15 @@ impl App {
 
     /// Archives what ended so many days ago, as a server does beside its work.
     pub fn archive(&self, days: u32) -> Archived {
-        let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(JsonDocuments) };
-        Engine::archive(&self.store, &ports, days, &mut |_| true).unwrap()
+        let ports = Ports { clock: self.clock.clone(), ids: Arc::new(CountedIds::new(3)), documents: Arc::new(Stu3Documents) };
+        Maintenance::new(self.store.clone(), ports.clone()).archive(days, &mut |_| true).unwrap()
+    }
+
+    /// What the demo would print now.
+    pub fn demo_commands(&self) -> String {
+        let mut printed = Vec::new();
+        Tryable::find(&self.service.engine, &self.service.settings).unwrap().unwrap().print(&mut printed).unwrap();
+        String::from_utf8(printed).unwrap()
     }
 
     /// The present, in milliseconds since 1970.
@@ -376,7 +384,7 @@ impl Drop for App {
         if std::thread::panicking() {
             return;
         }
-        let report = Engine::check(&self.store).unwrap();
+        let report = Maintenance::new(self.store.clone(), slotkeeper::cli::ports()).check().unwrap();
         assert!(report.violations.is_empty(), "invariants are broken: {:?}", report.violations);
     }
 }

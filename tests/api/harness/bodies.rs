@@ -1,6 +1,7 @@
 //! Bodies: the booking of digest H.2 for any slot, and how a test changes it.
 
 use super::app::Slot;
+use fhir::stu3;
 use serde_json::Value;
 
 const H2: &str = include_str!("../data/booking.json");
@@ -66,6 +67,6 @@ pub fn cancelled(appointment: &Value) -> Value {
 
 /// A resource in XML.
 pub fn xml_of(resource: &Value) -> String {
-    let tree = fhir::json::read(resource.to_string().as_bytes()).unwrap().tree;
-    fhir::xml::write(&tree)
+    let tree = fhir::codec::json::read(resource.to_string().as_bytes(), stu3::definitions()).unwrap().tree;
+    fhir::codec::xml::write(&tree, stu3::definitions())
 }

@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use domain::time::Timestamp;
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use slotkeeper::cli::seed_files;
-use slotkeeper::engine::{Engine, Ports, SeedContent};
+use slotkeeper::engine::{Maintenance, Ports, SeedContent};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -143,7 +143,7 @@ fn seed(url: &str, season: Season) {
     let plan = seed_files::demo().unwrap();
     let content = SeedContent { directory: plan.directory, schedules: plan.schedules, working_times: plan.working_times };
     let ports =
-        Ports { clock: Arc::new(StandingClock::at(season.now())), ids: Arc::new(CountedIds::new(1)), documents: Arc::new(JsonDocuments) };
-    let seeded = Engine::seed(&store, &ports, &content, season.first_day(), DAYS).unwrap();
+        Ports { clock: Arc::new(StandingClock::at(season.now())), ids: Arc::new(CountedIds::new(1)), documents: Arc::new(Stu3Documents) };
+    let seeded = Maintenance::new(store.clone(), ports.clone()).seed(&content, season.first_day(), DAYS).unwrap();
     assert!(seeded.slots_new > 500, "the demo provider has only {} slots", seeded.slots_new);
 }

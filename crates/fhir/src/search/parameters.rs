@@ -4,9 +4,10 @@
 //! (`status:not`) is refused on both roots, because an answer that ignores it says the opposite of what was
 //! asked (STU3 search, "Modifiers"); only a name wholly unknown is ignored on the provider root.
 
-use super::declaration::{Brings, Declared, DeclaredParameter, Parameter, ParameterKind, Roots, Searchable, Sorts};
+use super::declaration::{Brings, Declared, DeclaredParameter, DefinitionsOf, Parameter, ParameterKind, Roots, Searchable, Sorts};
 use super::value::narrowed;
 use super::{COUNT_MAX, Query, SearchRules, cursor, include, quoted, value_fault};
+use crate::definitions::Definitions;
 use crate::shape::{Shape, Summary};
 use domain::fault::{Fault, ParameterFault};
 use domain::search::{Includes, Paging, SortDirection, Window};
@@ -70,17 +71,17 @@ enum Taken {
 
 /// What the common parameters ask.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Common {
+pub(crate) struct Common {
     /// `_include` and `_revinclude`, as far as the engine follows them.
-    pub(super) includes: Includes,
+    pub(crate) includes: Includes,
     /// Paths of the matching resource whose references are to be followed.
-    pub(super) followed: Vec<&'static str>,
+    pub(crate) followed: Vec<&'static str>,
     /// `_count` and `_cursor`.
-    pub(super) paging: Paging,
+    pub(crate) paging: Paging,
     /// `_lastUpdated`.
-    pub(super) updated: Window,
+    pub(crate) updated: Window,
     /// `_sort`: the first order that was asked for. Those after it order only what is equal, and nothing is.
-    pub(super) sort: Option<SortDirection>,
+    pub(crate) sort: Option<SortDirection>,
     warnings: Vec<String>,
     honoured: Vec<(String, String)>,
     summary_count: bool,
@@ -90,7 +91,7 @@ pub(super) struct Common {
 
 /// Reads all `pairs`: first by the table of one resource, then by the common table. `own` is handed what a name of
 /// the resource's table means, the name and the value.
-pub(super) fn read<K: Copy>(
+pub(crate) fn read<K: Copy>(
     pairs: &[(String, String)],
     rules: &SearchRules,
     searchable: &Searchable<K>,
@@ -125,9 +126,15 @@ pub(super) fn read<K: Copy>(
 ///
 /// # Errors
 /// [`Fault::Parameter`]; names nobody knows only where the rules are strict.
-pub(super) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'static str) -> Result<(Shape, bool), Fault> {
+pub(crate) fn read_one(
+    pairs: &[(String, String)],
+    rules: &SearchRules,
+    kind: &'static str,
+    definitions: DefinitionsOf,
+) -> Result<(Shape, bool), Fault> {
     let mut common = Common { shape: Shape::of(kind), ..Common::default() };
-    let nothing: Searchable<()> = Searchable { kind, parameters: &[], includes: &[], reverse_includes: &[], sorts: Sorts::NONE };
+    let nothing: Searchable<()> =
+        Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: Sorts::NONE };
     for (name, value) in pairs {
         if rules.is_booking_root() {
             common.pretty |= name == "_pretty" && value == "true";
@@ -150,7 +157,7 @@ pub(super) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'
 }
 
 /// What a search takes on the root that has such rules.
-pub(super) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
+pub(crate) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
     let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
     let declared = |parameter: &Parameter<Key>| match parameter.key {
         Key::Sort => DeclaredParameter { documentation: searchable.sorts.about.to_owned(), ..DeclaredParameter::of(parameter) },
@@ -160,7 +167,7 @@ pub(super) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> De
 }
 
 /// What a read by id takes there.
-pub(super) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
+pub(crate) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
     let of_booking = [Key::Format, Key::Pretty];
     let known: &[Key] = if rules.is_booking_root() { &of_booking } else { &OF_READS };
     COMMON.iter().filter(|p| known.contains(&p.key)).map(DeclaredParameter::of).collect()
@@ -178,13 +185,13 @@ const fn means_something<K>(key: Key, searchable: &Searchable<K>) -> bool {
 
 /// True when the window ends before it begins, or as it begins: `ge2026-02-02` with `le2026-02-01` leaves the
 /// empty stretch between the two days, and its sender would take an empty answer for a full diary.
-pub(super) fn reversed(window: &Window) -> bool {
+pub(crate) fn reversed(window: &Window) -> bool {
     matches!((window.from, window.until), (Some(from), Some(until)) if until <= from)
 }
 
 impl Common {
     /// Without pages: the answer is given whole, so the self link does not repeat what asked for a part of it.
-    pub(super) fn unpaged(&mut self) {
+    pub(crate) fn unpaged(&mut self) {
         let total_only = self.paging.count == Some(0);
         self.summary_count |= total_only;
         self.paging = Paging::default();
@@ -199,7 +206,7 @@ impl Common {
     }
 
     /// The whole query, with what else was asked.
-    pub(super) fn query<S>(self, search: S) -> Query<S> {
+    pub(crate) fn query<S>(self, search: S) -> Query<S> {
         let total_only = self.summary_count || self.paging.count == Some(0);
         let Self { honoured, pretty, shape, warnings, .. } = self;
         Query { search, honoured, total_only, pretty, shape, warnings }
@@ -250,7 +257,7 @@ impl Common {
                 self.updated = narrowed(self.updated, name, value)?;
                 return Ok(Taken::HonouredAs(with_plus(value)));
             }
-            Key::Elements => return self.elements(name, value, rules),
+            Key::Elements => return self.elements(name, value, rules, (searchable.definitions)()),
             Key::Sort => return self.sort(name, value, rules, searchable.sorts),
             Key::End => false,
         };
@@ -303,10 +310,10 @@ impl Common {
         Ok(true)
     }
 
-    fn elements(&mut self, name: &str, value: &str, rules: &SearchRules) -> Result<Taken, Fault> {
+    fn elements(&mut self, name: &str, value: &str, rules: &SearchRules, definitions: &Definitions) -> Result<Taken, Fault> {
         let mut known = Vec::new();
         for element in value.split(',').map(str::trim) {
-            if self.shape.want(element) {
+            if self.shape.want(element, definitions) {
                 known.push(element);
             } else if rules.strict {
                 return Err(value_fault(name, element, "names of elements at the top of the resource, separated by commas"));

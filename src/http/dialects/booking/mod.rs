@@ -4,7 +4,7 @@ pub mod table;
 
 use super::{Demanded, Dialect, Interaction, Route};
 use domain::directory::DirectoryKind;
-use fhir::capability;
+use fhir::stu3::uec::capability;
 
 /// The day this version was released, for the statement.
 pub const RELEASE_DATE: &str = "2026-11-20";

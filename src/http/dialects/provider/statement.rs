@@ -2,8 +2,7 @@
 
 use super::super::{Interaction, Route};
 use domain::element::Element;
-use fhir::capability::provider::{self, Operation, Served};
-use fhir::search;
+use fhir::stu3::statement::{self as provider, Operation, Served};
 
 /// The statement of a root with these routes.
 pub fn of_routes(routes: &[Route], root_url: &str) -> Element {
@@ -30,7 +29,7 @@ pub fn of_routes(routes: &[Route], root_url: &str) -> Element {
             None => resource.interactions.push((code, call)),
         }
         if code == SEARCH {
-            resource.search = search::declared(kind, &search::PROVIDER_RULES);
+            resource.search = fhir::stu3::search::declared(kind, &fhir::stu3::search::PROVIDER_RULES);
         }
     }
     served.sort_unstable_by_key(|s| s.kind);
