@@ -5,12 +5,12 @@
 //! Times of different runs, or of different machines, say nothing about what XML costs beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic, and its macros make the functions")]
 
-use fhir::stu3::definitions;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::element::Element;
 use fhir::codec::json;
 use fhir::codec::xml;
 use fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
+use fhir::stu3::definitions;
 use fhir::validate;
 use std::hint::black_box;
 

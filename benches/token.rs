@@ -10,11 +10,11 @@
     reason = "a benchmark may panic, and criterion's macros have no documentation"
 )]
 
-use fhir::stu3::definitions;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::appointment::BookRequest;
 use domain::time::Timestamp;
 use fhir::codec::json;
+use fhir::stu3::definitions;
 use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
 use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::FutureExt as _;
@@ -88,12 +88,17 @@ fn check(authorization: &str, settings: &Settings) -> Caller {
     admit(Some(authorization), Need::WriteAppointments, ROOT, settings, NOW).now_or_never().unwrap().unwrap()
 }
 
-fn validate(rules: &BookingRules) -> BookRequest {
+fn validate(rules: &BookingRules<'_>) -> BookRequest {
     read_booking_body(json::read(black_box(BODY), definitions()).unwrap(), rules).unwrap()
 }
 
 fn token(c: &mut Criterion) {
-    let rules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: ApiVersion::LATEST.leniencies() };
+    let rules = BookingRules {
+        roots: fhir::service_roots::ServiceRoots::NONE,
+        strict: true,
+        require_verified_nhs_number: false,
+        lenient: ApiVersion::LATEST.leniencies(),
+    };
     for algorithm in [Algorithm::RS256, Algorithm::ES256] {
         let signed = signed(algorithm);
         let authorization = format!("Bearer {}", signed.token);

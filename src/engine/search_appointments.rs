@@ -20,7 +20,7 @@ const APPOINTMENTS_MAX: usize = 2_000;
 /// The answer to a search of appointments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppointmentMatches {
-    /// The current versions of those that match, by id.
+    /// The current versions of those that match, by start and id.
     pub versions: Vec<AppointmentVersion>,
     /// How many match, wherever the page begins.
     pub total: u64,
@@ -62,14 +62,15 @@ fn find(tx: &mut Tx<'_>, search: &AppointmentSearch, access: &Access, now: Times
         Paging { count: None, .. } => APPOINTMENTS_MAX,
     };
     let limit = i64::try_from(page).unwrap_or(i64::MAX - 1).saturating_add(1);
-    let mut versions = tx.appointment_search(search, &actors, access, limit)?;
-    let more = versions.len() > page;
+    let mut found = tx.appointment_search(search, &actors, access, limit)?;
+    let more = found.len() > page;
     let paged = search.paging != Paging::default();
     if more && !paged {
         return Ok(None);
     }
-    versions.truncate(page);
-    let next = versions.last().filter(|_| more).map(|v| Cursor { start: Timestamp::from_ms(0), id: v.id.as_str().to_owned() });
+    found.truncate(page);
+    let next = found.last().filter(|_| more).map(|(start, version)| Cursor { start: *start, id: version.id.as_str().to_owned() });
+    let versions: Vec<AppointmentVersion> = found.into_iter().map(|(_, version)| version).collect();
     let total = match paged {
         true => u64::try_from(tx.appointment_count(search, &actors, access)?).unwrap_or(0),
         false => u64::try_from(versions.len()).unwrap_or(u64::MAX),

@@ -9,7 +9,7 @@ use super::Service;
 use super::access::Known;
 use super::answers::{Question, Seer};
 use super::auth::{self, Caller};
-use super::dialects::{Demanded, Dialect, Found, Interaction};
+use super::dialects::{self, Demanded, Dialect, Found, Interaction};
 use super::negotiate::{self, Format};
 use super::policy;
 use super::settings::{AuthMode, HttpLimits, Settings};
@@ -21,6 +21,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use domain::appointment::RequestKey;
 use domain::fault::Fault;
 use fhir::search::{self, SearchRules};
+use fhir::stu3;
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,7 +123,8 @@ impl Entered {
     }
 
     /// The second half of the gate: media types, parameters, body.
-    pub async fn admit(self, http: &HttpRequest, mut payload: Payload, limits: &HttpLimits) -> Result<Admitted, Fault> {
+    pub async fn admit(self, http: &HttpRequest, mut payload: Payload, settings: &Settings) -> Result<Admitted, Fault> {
+        let limits = &settings.limits;
         let Self { found, caller, rules, root_url } = self;
         let content_type = text(http, CONTENT_TYPE);
         let (coding, body_format) = body_format(&found, http, content_type)?;
@@ -138,7 +140,10 @@ impl Entered {
             // A fault found later is told in the format the form asks for.
             http.extensions_mut().insert(super::handlers::Wanted(answer_format));
         }
-        let parameters = parameters?;
+        let mut parameters = parameters?;
+        if let Some(kind) = found.interaction.searches() {
+            stu3::search::make_references_relative(kind, &mut parameters, &rules, dialects::service_roots(&settings.public_url));
+        }
         // It is unfolded where it is parsed: a resent key wins over a body that is no gzip too.
         let body = if found.interaction.takes_resource() {
             read_body(&mut payload, coding, limits).await?

@@ -1,6 +1,6 @@
 //! Appointments: reading them. Making and cancelling them is the claims' business.
 
-use super::dialect::Db;
+use super::dialect::{Db, by_start};
 use super::schema::{appointment, appointment_version, schedule, service, slot, slot_ever};
 use super::{StoreError, Tx};
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
 use domain::policy::{Access, Names, Reach, Rights, Standing};
-use domain::search::{ActedIn, AppointmentSearch, Identified};
+use domain::search::{ActedIn, AppointmentSearch, Cursor, Identified, SortDirection};
 use domain::time::{Span, Timestamp};
 use std::collections::HashMap;
 
@@ -237,8 +237,9 @@ impl Tx<'_> {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// The current versions of the appointments that match and that `access` lets a caller see, in id order from where the page
-    /// begins, at most `limit`. `actors` is what the search's groups of actors come to.
+    /// The current versions of the appointments that match and that `access` lets a caller see, each with its start: by start
+    /// and id as the search is sorted, from where the page begins, at most `limit`. `actors` is what the search's groups of
+    /// actors come to.
     ///
     /// # Errors
     /// Those of the database.
@@ -248,26 +249,26 @@ impl Tx<'_> {
         actors: &[ActedIn],
         access: &Access,
         limit: i64,
-    ) -> Result<Vec<AppointmentVersion>, StoreError> {
-        let ids: Vec<String> = self.run(|c| {
-            let mut query = appointment_matches(search, actors, access).order(appointment::id).select(appointment::id);
-            if let Some(after) = &search.paging.after {
-                query = query.filter(appointment::id.gt(after.id.clone()));
-            }
-            query.limit(limit).load(c)
+    ) -> Result<Vec<(Timestamp, AppointmentVersion)>, StoreError> {
+        let found: Vec<(String, i64)> = self.run(|c| {
+            let query = appointment_matches(search, actors, access);
+            let query = by_start!(query, appointment::start_ms, appointment::id, search.sort, search.paging.after);
+            query.select((appointment::id, appointment::start_ms)).limit(limit).load(c)
         })?;
+        let ids = found.iter().map(|(id, _)| id);
         let rows: Vec<VersionRow> =
             self.run(|c| {
                 appointment::table
                     .inner_join(appointment_version::table.on(
                         appointment_version::appointment_id.eq(appointment::id).and(appointment_version::version.eq(appointment::version)),
                     ))
-                    .filter(appointment::id.eq_any(&ids))
-                    .order(appointment::id)
+                    .filter(appointment::id.eq_any(ids))
                     .select(VersionRow::as_select())
                     .load(c)
             })?;
-        rows.into_iter().map(TryInto::try_into).collect()
+        let mut by_id: HashMap<String, VersionRow> = rows.into_iter().map(|row| (row.appointment_id.clone(), row)).collect();
+        let in_order = found.into_iter().filter_map(|(id, start)| Some((Timestamp::from_ms(start), by_id.remove(&id)?)));
+        in_order.map(|(start, row)| Ok((start, row.try_into()?))).collect()
     }
 
     /// How many appointments match and that `access` lets a caller see, wherever a page begins.

@@ -56,6 +56,28 @@ macro_rules! within {
     };
 }
 
+/// Orders a boxed query by start and id, either way round, and begins it after a cursor.
+macro_rules! by_start {
+    ($query:expr, $start:expr, $id:expr, $sort:expr, $after:expr) => {
+        match $sort {
+            SortDirection::Ascending => match &$after {
+                Some(Cursor { start, id }) => {
+                    $query.filter($start.ge(start.ms())).filter($start.gt(start.ms()).or($id.gt(id.clone()))).order(($start, $id))
+                }
+                None => $query.order(($start, $id)),
+            },
+            SortDirection::Descending => match &$after {
+                Some(Cursor { start, id }) => $query
+                    .filter($start.le(start.ms()))
+                    .filter($start.lt(start.ms()).or($id.lt(id.clone())))
+                    .order(($start.desc(), $id.desc())),
+                None => $query.order(($start.desc(), $id.desc())),
+            },
+        }
+    };
+}
+
+pub(super) use by_start;
 pub(super) use insert_many;
 pub(super) use insert_many_or_ignore;
 pub(super) use within;

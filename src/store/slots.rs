@@ -1,14 +1,14 @@
 //! Slots: finding them and laying out new ones. Taking and freeing them is the claims' business.
 
 use super::conn::AnyConn;
-use super::dialect::{Db, insert_many_or_ignore, within};
+use super::dialect::{Db, by_start, insert_many_or_ignore, within};
 use super::free::has_room;
 use super::schema::{slot, slot_ever};
 use super::{StoreError, Tx};
 use diesel::dsl::not;
 use diesel::prelude::*;
 use domain::ids::{ScheduleId, SlotId};
-use domain::search::{Cursor, SlotSearch};
+use domain::search::{Cursor, SlotSearch, SortDirection};
 use domain::slot::{Channel, Slot, SlotStatus};
 use domain::time::{Span, Timestamp};
 
@@ -88,7 +88,7 @@ impl Tx<'_> {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// The slots of `schedules` (of any, when `None`) that a search matches, ordered by start and id, at most `limit`.
+    /// The slots of `schedules` (of any, when `None`) that a search matches, by start and id as it is sorted, at most `limit`.
     ///
     /// # Errors
     /// Those of the database.
@@ -103,14 +103,9 @@ impl Tx<'_> {
             return self.offered_search(search, schedules, now, limit);
         }
         let rows: Vec<SlotRow> = self.run(|c| {
-            let query = slot_matches(search, schedules, now).order((slot_ever::start_ms, slot_ever::id)).select(slot_ever::all_columns);
-            let query = match &search.paging.after {
-                Some(Cursor { start, id }) => query
-                    .filter(slot_ever::start_ms.ge(start.ms()))
-                    .filter(slot_ever::start_ms.gt(start.ms()).or(slot_ever::id.gt(id.clone()))),
-                None => query,
-            };
-            query.limit(limit).load(c)
+            let query = slot_matches(search, schedules, now);
+            let query = by_start!(query, slot_ever::start_ms, slot_ever::id, search.sort, search.paging.after);
+            query.select(slot_ever::all_columns).limit(limit).load(c)
         })?;
         Ok(rows.into_iter().map(Into::into).collect())
     }

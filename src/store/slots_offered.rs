@@ -2,7 +2,7 @@
 //!
 //! Pitfall: the index serves only if a query names no other columns, and says its condition as `free.rs` does.
 
-use super::dialect::{Db, within};
+use super::dialect::{Db, by_start, within};
 use super::free::is_free;
 use super::schema::slot;
 use super::{StoreError, Tx};
@@ -10,7 +10,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use domain::ids::{ScheduleId, SlotId};
-use domain::search::{Cursor, SlotSearch};
+use domain::search::{Cursor, SlotSearch, SortDirection};
 use domain::slot::{Channel, Slot};
 use domain::time::Timestamp;
 
@@ -46,14 +46,8 @@ impl Tx<'_> {
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
         let rows: Vec<OfferedRow> = self.run(|c| {
-            let query = offered(search, schedules, now).order((slot::start_ms, slot::id)).select(OfferedRow::as_select());
-            let query = match &search.paging.after {
-                Some(Cursor { start, id }) => {
-                    query.filter(slot::start_ms.ge(start.ms())).filter(slot::start_ms.gt(start.ms()).or(slot::id.gt(id.clone())))
-                }
-                None => query,
-            };
-            query.limit(limit).load(c)
+            let query = by_start!(offered(search, schedules, now), slot::start_ms, slot::id, search.sort, search.paging.after);
+            query.select(OfferedRow::as_select()).limit(limit).load(c)
         })?;
         Ok(rows.into_iter().map(Into::into).collect())
     }

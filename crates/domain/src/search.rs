@@ -86,6 +86,16 @@ pub struct Includes {
     pub appointment_actors: bool,
 }
 
+/// Which way round matches that are ordered by time come; of equal times, by id the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortDirection {
+    /// The earliest first.
+    #[default]
+    Ascending,
+    /// The latest first.
+    Descending,
+}
+
 /// How much of an answer is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paging {
@@ -159,6 +169,8 @@ pub struct SlotSearch {
     pub nothing: bool,
     /// Related resources.
     pub includes: Includes,
+    /// In which order.
+    pub sort: SortDirection,
     /// How much.
     pub paging: Paging,
 }
@@ -235,6 +247,8 @@ pub struct AppointmentSearch {
     pub nothing: bool,
     /// Related resources.
     pub includes: Includes,
+    /// In which order.
+    pub sort: SortDirection,
     /// How much. Never a page of a patient's appointments (digest A.10): `count` is set only where no patient is named.
     pub paging: Paging,
 }

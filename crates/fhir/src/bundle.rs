@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::definitions::Definitions;
+use super::outcome::{self, Issue};
 use super::search::cursor_text;
 use super::shape::Shape;
 use domain::element::Element;
@@ -18,6 +19,8 @@ pub enum Mode {
     Match,
     /// It belongs to one that was.
     Include,
+    /// It is about the search itself.
+    Outcome,
 }
 
 impl Mode {
@@ -26,6 +29,7 @@ impl Mode {
         match self {
             Self::Match => "match",
             Self::Include => "include",
+            Self::Outcome => "outcome",
         }
     }
 }
@@ -33,12 +37,20 @@ impl Mode {
 /// One resource of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Where it is found under the service root: `Slot/<id>`, `Appointment/<id>/_history/<version>`.
+    /// Where it is found under the service root: `Slot/<id>`, `Appointment/<id>/_history/<version>`. An outcome is found
+    /// nowhere.
     pub path: String,
     /// The resource.
     pub resource: Element,
     /// Why it is here.
     pub mode: Mode,
+}
+
+/// The entry that tells the sender of a search what it should know. The same warnings make the same entry, so that the
+/// answer keeps its `ETag`.
+pub fn warning(warnings: &[String]) -> Entry {
+    let issues: Vec<Issue> = warnings.iter().cloned().map(outcome::not_supported).collect();
+    Entry { path: String::new(), resource: outcome::tree("warning", &issues), mode: Mode::Outcome }
 }
 
 impl Entry {
@@ -47,6 +59,7 @@ impl Entry {
     pub fn shaped(self, shape: &Shape, definitions: &Definitions) -> Self {
         let resource = match self.mode {
             Mode::Match => shape.applied(self.resource, definitions),
+            Mode::Outcome => self.resource,
             Mode::Include => shape.applied_beside(self.resource, definitions),
         };
         Self { resource, ..self }
@@ -130,8 +143,9 @@ fn link(relation: &str, url: String) -> Element {
 }
 
 fn tree(base: &str, entry: Entry) -> Element {
+    let full_url = (entry.mode != Mode::Outcome).then(|| Element::text("fullUrl", format!("{base}/{}", entry.path)));
     Element::complex("entry")
-        .with(Element::text("fullUrl", format!("{base}/{}", entry.path)))
+        .with_all(full_url)
         .with(entry.resource.renamed("resource"))
         .with(Element::complex("search").with(Element::text("mode", entry.mode.code())))
 }

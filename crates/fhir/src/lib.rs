@@ -24,6 +24,7 @@ pub mod codec;
 pub mod definitions;
 pub mod outcome;
 pub mod search;
+pub mod service_roots;
 pub mod shape;
 pub mod stu3;
 pub mod validate;

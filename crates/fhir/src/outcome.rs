@@ -169,6 +169,11 @@ pub const fn informational(diagnostics: String) -> Issue {
     Issue { severity: Severity::Information, code: IssueCode::Informational, coding: None, diagnostics, expressions: Vec::new() }
 }
 
+/// Word that something was asked in vain.
+pub const fn not_supported(diagnostics: String) -> Issue {
+    Issue { severity: Severity::Warning, code: IssueCode::NotSupported, coding: None, diagnostics, expressions: Vec::new() }
+}
+
 /// The outcome `id` (a new UUID each time) with all of `issues`, of which there is at least one.
 pub fn tree(id: &str, issues: &[Issue]) -> Element {
     Element::resource("OperationOutcome")

@@ -10,11 +10,12 @@ use domain::fault::TokenFault;
 use domain::ids::OdsCode;
 use domain::time::Timestamp;
 use serde_json::Value;
+use std::time::Duration;
 
 /// Why the request is made.
 pub(super) const REASON: &str = "reason_for_request";
-/// How far clocks may differ, in seconds.
-const LEEWAY_S: i64 = 60;
+/// How far clocks may differ, in milliseconds.
+const LEEWAY_MS: i64 = 60_000;
 const ODS_SYSTEM: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 const ROLE_SYSTEM: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
 /// Longest text of a claim that is recorded, in characters.
@@ -103,7 +104,21 @@ pub(super) fn audience_fits<'a>(mut given: impl Iterator<Item = &'a str>, accept
     if fits { Ok(()) } else { Err(TokenFault::Audience { accepted: accepted.to_vec() }) }
 }
 
-/// When a token begins and ends, in seconds since 1970.
+/// A time of a token, in seconds since 1970 with or without decimals (RFC 7519, "NumericDate"), as milliseconds. A number too
+/// large for them is as large as can be: no token lives that long.
+fn milliseconds(seconds: &Value) -> Option<i64> {
+    let Value::Number(seconds) = seconds else { return None };
+    if let Some(whole) = seconds.as_i64() {
+        return Some(whole.saturating_mul(1_000));
+    }
+    let seconds = seconds.as_f64()?;
+    // To the nearest millisecond, because few decimals are exact in binary.
+    let nearest = |length: Duration| i64::try_from(length.as_micros().saturating_add(500) / 1_000).ok();
+    let length = Duration::try_from_secs_f64(seconds.abs()).ok().and_then(nearest).unwrap_or(i64::MAX);
+    Some(if seconds < 0.0 { length.saturating_neg() } else { length })
+}
+
+/// When a token begins and ends, in milliseconds since 1970.
 #[derive(Debug)]
 pub(super) struct Times {
     issued: i64,
@@ -113,33 +128,25 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn of(payload: &Value) -> Result<Self, TokenFault> {
-        let seconds = |claim| payload.get(claim).and_then(Value::as_i64).ok_or_else(|| missing(claim));
-        Ok(Self { issued: seconds("iat")?, expires: seconds("exp")?, not_before: None })
-    }
-
-    /// The same, `nbf` taken into account, where it is there.
-    pub(super) fn not_before(self, payload: &Value) -> Result<Self, TokenFault> {
-        let not_before = match payload.get("nbf") {
-            None | Some(Value::Null) => None,
-            Some(given) => Some(given.as_i64().ok_or_else(|| missing("nbf"))?),
-        };
-        Ok(Self { not_before, ..self })
+        let of = |claim| payload.get(claim).and_then(milliseconds).ok_or_else(|| missing(claim));
+        let not_before = payload.get("nbf").filter(|given| !given.is_null()).map(|_| of("nbf")).transpose()?;
+        Ok(Self { issued: of("iat")?, expires: of("exp")?, not_before })
     }
 
     pub(super) fn judge(&self, life_s_max: i64, now: Timestamp) -> Result<(), TokenFault> {
-        let now = now.ms().div_euclid(1_000);
+        let now = now.ms();
         let begins = self.not_before.map_or(self.issued, |not_before| not_before.max(self.issued));
-        if begins > now.saturating_add(LEEWAY_S) {
+        if begins > now.saturating_add(LEEWAY_MS) {
             return Err(TokenFault::NotYetValid);
         }
-        if self.expires.saturating_add(LEEWAY_S) <= now {
+        if self.expires.saturating_add(LEEWAY_MS) <= now {
             return Err(TokenFault::Expired);
         }
         let life = self.expires.saturating_sub(self.issued);
         if life <= 0 {
             return Err(wrong("exp", "later than `iat`"));
         }
-        if life > life_s_max { Err(TokenFault::TooLong { limit_s: life_s_max }) } else { Ok(()) }
+        if life > life_s_max.saturating_mul(1_000) { Err(TokenFault::TooLong { limit_s: life_s_max }) } else { Ok(()) }
     }
 }
 

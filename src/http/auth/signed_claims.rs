@@ -48,7 +48,7 @@ impl SignedClaims {
             return Err(TokenFault::Claim(missing.clone()));
         }
         let audiences = claims::audiences(payload)?.into_iter().map(str::to_owned).collect();
-        let times = Times::of(payload)?.not_before(payload)?;
+        let times = Times::of(payload)?;
         if issuer.reason_demanded || payload.get(claims::REASON).is_some_and(|reason| !reason.is_null()) {
             claims::direct_care(payload)?;
         }

@@ -9,6 +9,7 @@ use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::fault::Fault;
 use fhir::outcome::Issue;
+use fhir::service_roots::ServiceRoots;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,17 @@ impl Interaction {
             Self::Book => "create:appointment",
             Self::Update => "update:appointment",
             Self::Validate => "validate:appointment",
+        }
+    }
+
+    /// The resource type it searches, where it is a search.
+    pub const fn searches(self) -> Option<&'static str> {
+        match self {
+            Self::SearchSlots => Some("Slot"),
+            Self::SearchSchedules => Some("Schedule"),
+            Self::SearchAppointments => Some("Appointment"),
+            Self::SearchDirectory(kind) => Some(kind.name()),
+            _ => None,
         }
     }
 
@@ -142,6 +154,14 @@ pub struct Dialect {
 
 /// Every root that is served.
 pub const ALL: [&Dialect; 2] = [&booking::DIALECT, &provider::DIALECT];
+
+/// The paths of all of them.
+const PATHS: [&str; 2] = [booking::DIALECT.root, provider::DIALECT.root];
+
+/// Where references lead that are this server's own: to any of its roots, whichever was called.
+pub const fn service_roots(public_url: &str) -> ServiceRoots<'_> {
+    ServiceRoots { public_url, paths: &PATHS }
+}
 
 /// A request found in a route table: what it asks for, and the ids in its path.
 #[derive(Debug, Clone, PartialEq, Eq)]

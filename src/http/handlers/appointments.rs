@@ -53,7 +53,7 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
             };
             let resource = respond::tree(&version.document)?;
             if query.search.includes.appointment_actors {
-                actors.extend(fhir::stu3::search::participants(&resource));
+                actors.extend(fhir::stu3::search::participants(&resource, asked.roots()));
             }
             entries.push(Entry { path, resource, mode: Mode::Match });
         }

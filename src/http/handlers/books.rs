@@ -49,7 +49,7 @@ async fn try_book(asked: &Asked) -> Result<AppointmentVersion, Fault> {
 
 /// Whoever else takes part is somebody (digest C.11).
 pub async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<(), Fault> {
-    let named = of_the_directory(appointment);
+    let named = of_the_directory(appointment, asked.roots());
     if named.is_empty() {
         return Ok(());
     }
@@ -66,8 +66,9 @@ pub async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<
 }
 
 /// What a booking is held to here.
-pub fn rules(asked: &Asked) -> BookingRules {
+pub fn rules(asked: &Asked) -> BookingRules<'_> {
     BookingRules {
+        roots: asked.roots(),
         strict: asked.dialect.strict,
         require_verified_nhs_number: asked.service.settings.require_verified_nhs_number,
         lenient: asked.admitted.caller.compat.leniencies(),

@@ -22,6 +22,7 @@ use domain::policy::Access;
 use domain::search::Cursor;
 use fhir::bundle::{self, Entry};
 use fhir::search::{self, Query, SearchRules};
+use fhir::service_roots::ServiceRoots;
 use fhir::shape::Shape;
 use fhir::stu3;
 use fhir::stu3::uec::capability;
@@ -80,7 +81,7 @@ async fn answer(
         },
         None => None,
     };
-    let admitted = entered.admit(http, payload, &service.settings.limits).await?;
+    let admitted = entered.admit(http, payload, &service.settings).await?;
     let asked = Asked { dialect, service: service.clone(), rules: admitted.rules, preferences: Preferences::of(http), admitted };
     match asked.admitted.interaction {
         Interaction::Capability => {
@@ -145,8 +146,16 @@ impl Asked {
         Ok((self.looks(reading.pretty), reading.shape))
     }
 
+    /// Where references lead that are our own.
+    fn roots(&self) -> ServiceRoots<'_> {
+        dialects::service_roots(&self.service.settings.public_url)
+    }
+
     /// The answer to a search of `kind`.
-    fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, entries: Vec<Entry>) -> HttpResponse {
+    fn searchset<S>(&self, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, mut entries: Vec<Entry>) -> HttpResponse {
+        if !query.warnings.is_empty() {
+            entries.push(bundle::warning(&query.warnings));
+        }
         let entries = if query.total_only {
             Vec::new()
         } else {

@@ -75,7 +75,8 @@ pub async fn search(asked: Asked, anew: Option<Anew>) -> Result<HttpResponse, Fa
     };
     let named = query.search.services.iter().filter(|_| known);
     let sought = Sought { services: named.map(|id| id.as_str().to_owned()).collect(), matches: found.total };
-    if !query.shape.is_whole() || query.pretty || query.total_only || found.next.is_some() {
+    let is_usual = query.shape.is_whole() && !query.pretty && !query.total_only && found.next.is_none() && query.warnings.is_empty();
+    if !is_usual {
         let mut answer = built(&asked, &query, &found)?;
         answer.extensions_mut().insert(sought);
         return Ok(answer);

@@ -105,7 +105,12 @@ fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
     for strict in [true, false] {
         let example = examples::booking(strict);
         let body = fhir::codec::json::read(example.to_string().as_bytes(), stu3::definitions()).unwrap();
-        let rules = BookingRules { strict, require_verified_nhs_number: false, lenient: Leniencies::NONE };
+        let rules = BookingRules {
+            roots: fhir::service_roots::ServiceRoots::NONE,
+            strict,
+            require_verified_nhs_number: false,
+            lenient: Leniencies::NONE,
+        };
         let booked = read_booking_body(body, &rules).unwrap();
         let from_xml = fhir::codec::xml::read(examples::as_xml(&example).as_bytes(), stu3::definitions()).unwrap();
         assert_eq!(from_xml.problems, []);

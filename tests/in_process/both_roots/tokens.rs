@@ -102,6 +102,46 @@ async fn a_token_ends_and_begins_with_a_minute_of_leeway(app: App) {
     }
 }
 
+#[on_both]
+async fn times_with_decimals_are_numbers(app: App) {
+    let now = app.clock_ms() / 1000;
+    let cases = [
+        ("decimals", format!("{now}.25"), format!("{}.25", now + 300), None),
+        ("nothing behind the point", format!("{now}.0"), format!("{}.000", now + 300), None),
+        ("an exponent", format!("{}e-3", now * 1000), format!("{}E-3", (now + 300) * 1000), None),
+        ("as many as there are", format!("{now}.123456789012345678"), format!("{}.5", now + 299), None),
+        ("a thousandth too long", format!("{now}.250"), format!("{}.251", now + 300), Some("300")),
+        ("within the leeway", format!("{}.5", now - 300), format!("{}.001", now - 60), None),
+        ("at its end", format!("{}.5", now - 300), format!("{}.0", now - 60), Some("expired")),
+        ("of a clock ahead", format!("{}.0", now + 60), format!("{}.0", now + 120), None),
+        ("of the future", format!("{}.001", now + 60), format!("{}.0", now + 120), Some("future")),
+        ("of long ago", "-1.5".to_owned(), "-0.5".to_owned(), Some("expired")),
+        ("endless", format!("{now}.5"), "1e300".to_owned(), Some("300")),
+        ("beyond whole numbers", format!("{now}"), "18446744073709551615".to_owned(), Some("300")),
+        ("never begun", "1e300".to_owned(), "1e301".to_owned(), Some("future")),
+        ("a text", format!("\"{now}\""), format!("{}", now + 300), Some("`iat`")),
+    ];
+    for (nbf, told) in [("60.0", None), ("60.001", Some("future")), ("61", Some("future")), ("null", None), ("\"soon\"", Some("`nbf`"))] {
+        let offset = nbf.parse::<f64>().map(|offset| json!(now as f64 + offset));
+        let claims = put(claims(&app), "/nbf", offset.unwrap_or_else(|_| nbf.parse().unwrap()));
+        let answer = bearing(&app, &format!("Bearer {}", token(&claims))).await;
+        match told {
+            None => assert_eq!(answer.status, 200, "{nbf}: {}", answer.text()),
+            Some(told) => refused(&answer, told, nbf),
+        }
+    }
+    for (name, issued, expires, told) in cases {
+        let text = put(put(claims(&app), "/iat", "<iat>"), "/exp", "<exp>").to_string();
+        let payload = text.replace("\"<iat>\"", &issued).replace("\"<exp>\"", &expires);
+        let token = format!("{}.{}.", encoded(r#"{"alg":"none","typ":"JWT"}"#), encoded(&payload));
+        let answer = bearing(&app, &format!("Bearer {token}")).await;
+        match told {
+            None => assert_eq!(answer.status, 200, "{name}: {}", answer.text()),
+            Some(told) => refused(&answer, told, name),
+        }
+    }
+}
+
 /// Proves F11.
 #[on_both]
 async fn a_token_is_of_the_form_of_the_standard(app: App) {

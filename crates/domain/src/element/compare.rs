@@ -23,7 +23,10 @@ pub const DIFFERENCES_MAX: usize = 100;
 const ADDED_TO_RESOURCES: [&str; 2] = ["meta", "text"];
 
 /// What may be absent from a submitted resource, but when present must be the same.
-const OPTIONAL_AT_ROOT: [&str; 2] = ["id", "created"];
+const OPTIONAL_AT_ROOT: &str = "id";
+
+/// What is never compared: a sender may repeat the `created` it sent, which the server wrote anew (`decisions.md` 8, "Order").
+const NEVER_COMPARED_AT_ROOT: &str = "created";
 
 /// A place where two trees differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +37,13 @@ pub struct Difference {
 
 /// Where `submitted` differs from `stored`, the status of the resource apart; at most [`DIFFERENCES_MAX`] places.
 ///
-/// No differences: `meta` and `text`; unknown elements, unless the submitted tree has one that the stored tree has not
-/// (what came in one format cannot go in the other, so their absence says nothing). In JSON the name tells them apart, in
-/// XML, which is read into one spelling, all of it. Nor is it one to have an element less that holds nothing else; a submitted tree without `id` or `created`; the order
-/// of elements; the same instant in another offset; a participant without status where it is `accepted`.
+/// No differences: `meta` and `text`; `created`, whatever it says; unknown elements, unless the submitted tree has one that
+/// the stored tree has not (what came in one format cannot go in the other, so their absence says nothing). In JSON the
+/// name tells them apart, in XML, which is read into one spelling, all of it. Nor is it one to have an element less that
+/// holds nothing else; a submitted tree without `id`; the order of elements; the same instant in another offset; a
+/// participant without status where it is `accepted`.
 pub fn differences(stored: &Element, submitted: &Element) -> Vec<Difference> {
-    let optional = |name: &str| OPTIONAL_AT_ROOT.contains(&name) && submitted.child(name).is_none();
+    let optional = |name: &str| name == OPTIONAL_AT_ROOT && submitted.child(name).is_none();
     let foreign = has_foreign(submitted);
     let mut stored = Form::of(stored, Part::Root, foreign);
     stored.children.retain(|child| !optional(child.name));
@@ -169,6 +173,9 @@ fn is_unknown(element: &Element) -> bool {
 
 /// Whether a child is part of the comparison at all.
 fn counts_for(child: &Element, parent: &Element, part: Part, foreign: bool) -> bool {
+    if part == Part::Root && child.name == NEVER_COMPARED_AT_ROOT {
+        return false;
+    }
     if is_unknown(child) {
         return foreign;
     }

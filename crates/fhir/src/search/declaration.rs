@@ -6,7 +6,7 @@
 
 use super::SearchRules;
 use crate::definitions::Definitions;
-use domain::search::Includes;
+use domain::search::{Includes, SortDirection};
 
 /// Sorts of search parameters (STU3 search, "Search Parameter Types").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +83,16 @@ pub(crate) struct Parameter<K: 'static> {
     /// What it asks, for people.
     pub(crate) about: &'static str,
     pub(crate) roots: Roots,
+    /// Whether its values may be references, whatever its sort.
+    pub(crate) refers: bool,
     pub(crate) key: K,
 }
 
 impl<K> Parameter<K> {
     /// A parameter of both roots, spelt exactly.
     pub(crate) const fn new(name: &'static str, kind: ParameterKind, key: K, about: &'static str) -> Self {
-        Self { name, also: &[], spelled: Spelled::Exactly, kind, about, roots: Roots::Both, key }
+        let refers = matches!(kind, ParameterKind::Reference);
+        Self { name, also: &[], spelled: Spelled::Exactly, kind, about, roots: Roots::Both, refers, key }
     }
 
     fn is_called(&self, given: &str) -> bool {
@@ -154,13 +157,41 @@ pub(crate) struct Searchable<K: 'static> {
     /// What `_revinclude` means on it.
     pub(crate) reverse_includes: &'static [Include],
     /// The orders `_sort` can ask for.
-    pub(crate) sorts: &'static [&'static str],
+    pub(crate) sorts: Sorts,
+}
+
+/// What `_sort` can ask for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sorts {
+    /// The parameter by which matches are ordered in any case; none where that is the id.
+    pub(crate) by: Option<&'static str>,
+    /// The values and what they do, for people.
+    pub(crate) about: &'static str,
+}
+
+impl Sorts {
+    /// Matches come by their id, and nothing else can be asked.
+    pub(crate) const NONE: Self = Self { by: None, about: "" };
+
+    /// The order that one item of a value asks for.
+    pub(crate) fn direction(self, item: &str) -> Option<SortDirection> {
+        let (name, direction) = match item.strip_prefix('-') {
+            Some(name) => (name, SortDirection::Descending),
+            None => (item, SortDirection::Ascending),
+        };
+        self.by.filter(|by| *by == name).map(|_| direction)
+    }
 }
 
 impl<K> Searchable<K> {
     /// The parameter of that name, where the root knows it.
     pub(crate) fn find(&self, name: &str, rules: &SearchRules) -> Option<&'static Parameter<K>> {
         self.parameters.iter().find(|p| p.roots.include(rules) && p.is_called(name))
+    }
+
+    /// Whether the values of that parameter may be references.
+    pub(crate) fn refers(&self, name: &str, rules: &SearchRules) -> bool {
+        self.find(name, rules).is_some_and(|parameter| parameter.refers)
     }
 
     /// The names of its own parameters, as errors list them.

@@ -53,7 +53,7 @@ impl SearchRules {
 pub struct Query<S> {
     /// What is asked.
     pub search: S,
-    /// The parameters that had a meaning, decoded, otherwise as sent: the self link repeats them.
+    /// The parameters that had a meaning, decoded, as they were understood: the self link repeats them.
     pub honoured: Vec<(String, String)>,
     /// Only the number of matches is wanted: `_summary=count` or `_count=0`.
     pub total_only: bool,
@@ -61,6 +61,9 @@ pub struct Query<S> {
     pub pretty: bool,
     /// How much of each resource is wanted.
     pub shape: Shape,
+    /// What the sender should know of its question, for an entry of the answer: the includes that nobody knows, on the
+    /// provider root.
+    pub warnings: Vec<String>,
 }
 
 /// What a read of one resource asks of its answer.

@@ -4,13 +4,13 @@
 //! (`status:not`) is refused on both roots, because an answer that ignores it says the opposite of what was
 //! asked (STU3 search, "Modifiers"); only a name wholly unknown is ignored on the provider root.
 
-use super::declaration::{Brings, Declared, DeclaredParameter, DefinitionsOf, Parameter, ParameterKind, Roots, Searchable};
+use super::declaration::{Brings, Declared, DeclaredParameter, DefinitionsOf, Parameter, ParameterKind, Roots, Searchable, Sorts};
 use super::value::narrowed;
 use super::{COUNT_MAX, Query, SearchRules, cursor, include, quoted, value_fault};
 use crate::definitions::Definitions;
 use crate::shape::{Shape, Summary};
 use domain::fault::{Fault, ParameterFault};
-use domain::search::{Includes, Paging, Window};
+use domain::search::{Includes, Paging, SortDirection, Window};
 
 /// What a common parameter means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ static COMMON: [Parameter<Key>; 11] = [
     Parameter::new("_cursor", ParameterKind::String, Key::Cursor, "Where a page begins; taken from a next link, unchanged"),
     Parameter::new("_lastUpdated", ParameterKind::Date, Key::LastUpdated, "When the resource last changed: prefixes ge, gt, le, lt, eq"),
     of_provider(Parameter::new("_elements", ParameterKind::String, Key::Elements, "The elements wanted of each match, by name")),
-    of_provider(Parameter::new("_sort", ParameterKind::String, Key::Sort, "start, which is the order of the answer in any case")),
+    of_provider(Parameter::new("_sort", ParameterKind::String, Key::Sort, "The order of the matches")),
     // Removed from the standard in 2.0.4, still sent by some (digest A.6).
     Parameter { roots: Roots::Booking, ..Parameter::new("end", ParameterKind::Date, Key::End, "Ignored") },
 ];
@@ -61,8 +61,8 @@ const OF_READS: [Key; 4] = [Key::Format, Key::Pretty, Key::Summary, Key::Element
 enum Taken {
     /// It has its effect, and the self link repeats it.
     Honoured,
-    /// This much of its value has, and the self link repeats no more.
-    HonouredInPart(String),
+    /// It was understood as this, which the self link repeats in its place.
+    HonouredAs(String),
     /// It is known and has no effect.
     Ignored,
     /// It is not known.
@@ -80,6 +80,9 @@ pub(crate) struct Common {
     pub(crate) paging: Paging,
     /// `_lastUpdated`.
     pub(crate) updated: Window,
+    /// `_sort`: the first order that was asked for. Those after it order only what is equal, and nothing is.
+    pub(crate) sort: Option<SortDirection>,
+    warnings: Vec<String>,
     honoured: Vec<(String, String)>,
     summary_count: bool,
     pretty: bool,
@@ -99,15 +102,15 @@ pub(crate) fn read<K: Copy>(
         let taken = match searchable.find(name, rules) {
             Some(parameter) => {
                 own(parameter.key, name, value)?;
-                Taken::Honoured
+                if parameter.kind == ParameterKind::Date { Taken::HonouredAs(with_plus(value)) } else { Taken::Honoured }
             }
             None => common.take(name, value, rules, searchable)?,
         };
         match taken {
             Taken::Honoured => common.honoured.push((name.clone(), value.clone())),
-            Taken::HonouredInPart(part) => common.honoured.push((name.clone(), part)),
+            Taken::HonouredAs(part) => common.honoured.push((name.clone(), part)),
             Taken::Unknown if rules.strict || modifies(name, rules, searchable) => return Err(unknown(name, rules, searchable)),
-            Taken::Unknown | Taken::Ignored => {}
+            Taken::Unknown | Taken::Ignored => common.warn_of_include(name, value, rules, searchable),
         }
     }
     if reversed(&common.updated) {
@@ -130,7 +133,8 @@ pub(crate) fn read_one(
     definitions: DefinitionsOf,
 ) -> Result<(Shape, bool), Fault> {
     let mut common = Common { shape: Shape::of(kind), ..Common::default() };
-    let nothing: Searchable<()> = Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: &[] };
+    let nothing: Searchable<()> =
+        Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: Sorts::NONE };
     for (name, value) in pairs {
         if rules.is_booking_root() {
             common.pretty |= name == "_pretty" && value == "true";
@@ -155,7 +159,11 @@ pub(crate) fn read_one(
 /// What a search takes on the root that has such rules.
 pub(crate) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
     let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
-    searchable.declared(rules, common.map(DeclaredParameter::of))
+    let declared = |parameter: &Parameter<Key>| match parameter.key {
+        Key::Sort => DeclaredParameter { documentation: searchable.sorts.about.to_owned(), ..DeclaredParameter::of(parameter) },
+        _ => DeclaredParameter::of(parameter),
+    };
+    searchable.declared(rules, common.map(declared))
 }
 
 /// What a read by id takes there.
@@ -170,7 +178,7 @@ const fn means_something<K>(key: Key, searchable: &Searchable<K>) -> bool {
     match key {
         Key::Include => !searchable.includes.is_empty(),
         Key::RevInclude => !searchable.reverse_includes.is_empty(),
-        Key::Sort => !searchable.sorts.is_empty(),
+        Key::Sort => searchable.sorts.by.is_some(),
         _ => true,
     }
 }
@@ -200,7 +208,23 @@ impl Common {
     /// The whole query, with what else was asked.
     pub(crate) fn query<S>(self, search: S) -> Query<S> {
         let total_only = self.summary_count || self.paging.count == Some(0);
-        Query { search, honoured: self.honoured, total_only, pretty: self.pretty, shape: self.shape }
+        let Self { honoured, pretty, shape, warnings, .. } = self;
+        Query { search, honoured, total_only, pretty, shape, warnings }
+    }
+
+    /// Notes an include that brings nothing. On the booking root nobody is told (digest A.6).
+    fn warn_of_include<K>(&mut self, name: &str, value: &str, rules: &SearchRules, searchable: &Searchable<K>) {
+        let known = match common_parameter(name, rules).map(|parameter| parameter.key) {
+            Some(Key::Include) if !rules.is_booking_root() => searchable.includes,
+            Some(Key::RevInclude) if !rules.is_booking_root() => searchable.reverse_includes,
+            _ => return,
+        };
+        let known: Vec<&str> = known.iter().map(|include| include.name).collect();
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        let warning = format!("`{}={}` is not known here and brings nothing; known: {known}", quoted(name), quoted(value));
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     fn take<K>(&mut self, name: &str, value: &str, rules: &SearchRules, searchable: &Searchable<K>) -> Result<Taken, Fault> {
@@ -213,7 +237,8 @@ impl Common {
             }
             Key::RevInclude => self.bring(include::asked(searchable.reverse_includes, value).map(|include| include.brings)),
             // The format was chosen before the query is read.
-            Key::Format => !value.is_empty(),
+            Key::Format if !value.is_empty() => return Ok(Taken::HonouredAs(with_plus(value))),
+            Key::Format => false,
             Key::Pretty => {
                 self.pretty = value == "true";
                 true
@@ -230,19 +255,28 @@ impl Common {
             }
             Key::LastUpdated => {
                 self.updated = narrowed(self.updated, name, value)?;
-                true
+                return Ok(Taken::HonouredAs(with_plus(value)));
             }
             Key::Elements => return self.elements(name, value, rules, (searchable.definitions)()),
-            Key::Sort => {
-                let is_ours = searchable.sorts.contains(&value);
-                if !is_ours && rules.strict {
-                    return Err(value_fault(name, value, "start, the one order in which slots are given"));
-                }
-                is_ours
-            }
+            Key::Sort => return self.sort(name, value, rules, searchable.sorts),
             Key::End => false,
         };
         Ok(if had_effect { Taken::Honoured } else { Taken::Ignored })
+    }
+
+    fn sort(&mut self, name: &str, value: &str, rules: &SearchRules, sorts: Sorts) -> Result<Taken, Fault> {
+        let mut taken = Taken::Ignored;
+        for item in value.split(',').map(str::trim) {
+            match sorts.direction(item) {
+                None if rules.strict => return Err(value_fault(name, item, sorts.about)),
+                Some(direction) if self.sort.is_none() => {
+                    self.sort = Some(direction);
+                    taken = Taken::HonouredAs(item.to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(taken)
     }
 
     fn bring(&mut self, brings: Option<Brings>) -> bool {
@@ -285,7 +319,7 @@ impl Common {
                 return Err(value_fault(name, element, "names of elements at the top of the resource, separated by commas"));
             }
         }
-        Ok(if known.is_empty() { Taken::Ignored } else { Taken::HonouredInPart(known.join(",")) })
+        Ok(if known.is_empty() { Taken::Ignored } else { Taken::HonouredAs(known.join(",")) })
     }
 }
 
@@ -298,6 +332,11 @@ fn common_parameter(name: &str, rules: &SearchRules) -> Option<&'static Paramete
         _ => p.name == name,
     };
     COMMON.iter().filter(|p| p.roots.include(rules)).find(is)
+}
+
+/// The text with the `+` that was sent without being encoded, and so arrived as a space.
+fn with_plus(value: &str) -> String {
+    value.trim().replace(' ', "+")
 }
 
 fn count(value: &str) -> Option<u32> {

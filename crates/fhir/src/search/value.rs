@@ -40,6 +40,12 @@ pub(crate) fn items<'v>(name: &str, value: &'v str, expected: &'static str) -> R
     if found.iter().any(|item| item.trim().is_empty()) { Err(value_fault(name, value, expected)) } else { Ok(found) }
 }
 
+/// The list with every item, still escaped, as `change` would have it. Tokens, which have a `|`, stay as they are.
+pub(crate) fn each_item<'v>(value: &'v str, change: impl Fn(&'v str) -> &'v str) -> String {
+    let changed = |item: &'v str| if item.contains('|') { item } else { change(item.trim()) };
+    split_unescaped(value, ',').into_iter().map(changed).collect::<Vec<_>>().join(",")
+}
+
 /// Each item of the list as `read` understands it; the first that it does not understand is the fault.
 pub(crate) fn list<T>(name: &str, value: &str, expected: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Fault> {
     items(name, value, expected)?.into_iter().map(|item| read(item).ok_or_else(|| value_fault(name, item, expected))).collect()

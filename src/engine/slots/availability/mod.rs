@@ -15,7 +15,7 @@ use catalogue::Catalogue;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{ScheduleId, ServiceId};
 use domain::schedule::{Offering, Schedule};
-use domain::search::{Paging, SlotSearch};
+use domain::search::{Paging, SlotSearch, SortDirection};
 use domain::slot::Slot;
 use domain::time::{Clock, Timestamp};
 use free_slots::FreeSlots;
@@ -327,7 +327,7 @@ impl IndexSource<'_> {
 
 /// True for the searches the index can answer: what is free, by service or schedule and by start, all at once.
 pub(in crate::engine) fn answers(search: &SlotSearch) -> bool {
-    search.is_for_the_offer() && search.end.is_open() && search.paging == Paging::default()
+    search.is_for_the_offer() && search.end.is_open() && search.sort == SortDirection::Ascending && search.paging == Paging::default()
 }
 
 impl SlotSource for IndexSource<'_> {

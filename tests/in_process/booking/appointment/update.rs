@@ -165,7 +165,6 @@ async fn any_other_difference_is_refused_at_its_place(app: App) {
         (put(body.clone(), "/comment", "Added"), "Appointment.comment"),
         (put(body.clone(), "/novelty", "Added"), "Appointment.novelty"),
         (put(body.clone(), "/language", "en"), "Appointment.language"),
-        (put(body.clone(), "/created", "2026-01-01T00:00:00Z"), "Appointment.created"),
         (put(body.clone(), "/start", "2026-02-12T09:00:00Z"), "Appointment.start"),
         (put(body.clone(), "/end", "2026-02-12T09:00:00Z"), "Appointment.end"),
         (put(body.clone(), "/contained/1/name/0/family", "Whitlocke"), "Appointment.contained[1].name"),
@@ -225,6 +224,8 @@ async fn what_is_no_difference_is_no_difference(app: App) {
         ("another zone", Box::new(|body| put(body.clone(), "/start", in_another_zone(&body["start"])))),
         ("another zone within", Box::new(|body| put(body.clone(), "/contained/2/end", in_another_zone(&body["contained"][2]["end"])))),
         ("created in Z", Box::new(|body| put(body.clone(), "/created", "2026-02-10T09:00:00Z"))),
+        ("the sender's own created", Box::new(|body| put(body.clone(), "/created", "2026-02-10T16:05:31+00:00"))),
+        ("a created with more to it", Box::new(|body| put(body.clone(), "/_created", json!({"id": "mine", "novelty": 1})))),
         (
             "a text",
             Box::new(|body| {

@@ -64,6 +64,28 @@ async fn a_signed_token_lives_an_hour_at_most_and_begins_when_it_says(app: App) 
     }
 }
 
+#[on_both(Setup::signed(|_| ()))]
+async fn times_of_a_signed_token_may_have_decimals(app: App) {
+    let now = app.clock_ms() as f64 / 1000.0;
+    let cases = [
+        ("all three", 0.25, 0.5, 3_600.25, None),
+        ("a thousandth too long", 0.25, 0.5, 3_600.251, Some("3600")),
+        ("not before now", 0.0, 60.0, 300.5, None),
+        ("not before later", 0.0, 60.001, 300.5, Some("future")),
+        ("within the leeway", -3_000.5, -3_000.5, -59.999, None),
+        ("at its end", -3_000.5, -3_000.5, -60.001, Some("expired")),
+    ];
+    for (name, issued, not_before, expires, told) in cases {
+        let mut claims = claims(&app);
+        (claims["iat"], claims["nbf"], claims["exp"]) = (json!(now + issued), json!(now + not_before), json!(now + expires));
+        let answer = bearing(&app, &signer("a").token(&claims)).await;
+        match told {
+            None => assert_eq!(answer.status, 200, "{name}: {}", answer.text()),
+            Some(told) => refused(&answer, told, name),
+        }
+    }
+}
+
 /// Proves F14.
 #[on_both(Setup::signed(|_| ()))]
 async fn a_scope_is_found_under_every_name_and_in_every_form(app: App) {

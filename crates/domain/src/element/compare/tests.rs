@@ -62,8 +62,15 @@ fn what_the_server_added_may_be_absent() {
 }
 
 #[test]
+fn created_is_never_compared_and_only_at_the_root() {
+    let none = Vec::<String>::new();
+    assert_eq!(changed(|a| a.set(Element::text("created", "2026-06-10T08:00:01Z"))), none);
+    assert_eq!(changed(|a| a.set(Element::text("created", "yesterday").with(Element::text("id", "mine")))), none);
+    assert_eq!(changed(|a| child(a, &[("contained", 0)]).set(Element::text("created", "2026"))), ["Appointment.contained[0].created"]);
+}
+
+#[test]
 fn what_the_server_added_and_the_consumer_changed_is_a_difference() {
-    assert_eq!(changed(|a| a.set(Element::text("created", "2026-06-10T08:00:01Z"))), ["Appointment.created"]);
     assert_eq!(changed(|a| a.set(Element::text("id", "a2"))), ["Appointment.id"]);
     let declined = |a: &mut Element| child(a, &[("participant", 0)]).set(Element::text("status", "declined"));
     assert_eq!(changed(declined), ["Appointment.participant.status"]);

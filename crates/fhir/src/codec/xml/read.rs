@@ -9,7 +9,7 @@ mod fragment;
 use std::borrow::Cow;
 
 use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::events::{BytesDecl, BytesPI, BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
 use quick_xml::reader::Reader as Events;
 
@@ -18,6 +18,7 @@ use crate::definitions::{Definitions, Field, JsonForm, Kind, NAMESPACE, Primitiv
 use domain::element::{Element, Value};
 use domain::fault::ProblemKind;
 
+use super::is_xml_text;
 use super::narrative::XHTML;
 
 /// The namespace whose attributes point validating readers to a schema.
@@ -120,7 +121,10 @@ impl<'t, 'd> Reader<'t, 'd> {
             Event::Empty(start) => self.declared(start)?,
             Event::End(_) => self.open = self.open.saturating_sub(1),
             Event::DocType(_) => return Err(self.wrong("a document type declaration is not allowed in FHIR")),
-            Event::PI(_) => return Err(self.wrong("a processing instruction is not allowed in FHIR")),
+            Event::PI(instruction) => self.instruction(instruction)?,
+            Event::Comment(comment) if !is_xml_text(comment) => {
+                return Err(self.wrong("a comment holds characters that XML does not know"));
+            }
             Event::CData(_) => return Err(self.wrong("CDATA is not allowed here: values stand in attributes")),
             Event::Decl(declaration) => self.declaration(declaration)?,
             _ => {}
@@ -153,6 +157,20 @@ impl<'t, 'd> Reader<'t, 'd> {
         Tag { name: name.into_inner(), space, start, empty }
     }
 
+    /// Before and after the resource a processing instruction speaks to somebody else, such as the stylesheet of a browser, and
+    /// is ignored; nothing it names is ever fetched.
+    fn instruction(&self, instruction: &BytesPI<'_>) -> Result<(), Unreadable> {
+        if self.open > 0 {
+            return Err(self.wrong("a processing instruction is not allowed within a FHIR resource"));
+        }
+        let target = instruction.target();
+        let is_name = target.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
+        if !is_name || target.eq_ignore_ascii_case("xml") || !is_xml_text(instruction) {
+            return Err(self.wrong("this is no processing instruction of XML"));
+        }
+        Ok(())
+    }
+
     fn declaration(&self, declaration: &BytesDecl<'_>) -> Result<(), Unreadable> {
         if self.at != 0 {
             return Err(self.wrong("an XML declaration stands at the very beginning only"));
@@ -162,7 +180,7 @@ impl<'t, 'd> Reader<'t, 'd> {
         if version && encoding { Ok(()) } else { Err(self.wrong("FHIR is XML 1.0 in UTF-8, and nothing else")) }
     }
 
-    /// The next tag. Between tags there is nothing but space and comments.
+    /// The next tag. Between tags there is nothing but space and comments, around the resource processing instructions too.
     fn next(&mut self) -> Result<Token<'t>, Unreadable> {
         loop {
             return Ok(match self.event()? {
@@ -171,7 +189,7 @@ impl<'t, 'd> Reader<'t, 'd> {
                 Event::End(_) => Token::Close,
                 Event::Eof => Token::End,
                 Event::Text(text) if text.bytes().all(|b| b.is_ascii_whitespace()) => continue,
-                Event::Comment(_) | Event::Decl(_) => continue,
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
                 _ => return Err(self.wrong("text stands between elements; FHIR writes values as attributes: value=\"…\"")),
             });
         }

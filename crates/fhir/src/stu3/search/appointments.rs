@@ -4,7 +4,7 @@
 //! malformed one; and a system that is not the NHS number's is not malformed, it matches nothing.
 
 use crate::search::actor::actors;
-use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
 use crate::search::include;
 use crate::search::parameters::{Common, read, reversed};
 use crate::search::value::{ID_EXPECTED, Token, bare_or, both, items, list, narrowed, ruled_out, token};
@@ -47,7 +47,7 @@ pub(super) static APPOINTMENT: Searchable<Key> = Searchable {
     parameters: &PARAMETERS,
     includes: include::OF_APPOINTMENTS,
     reverse_includes: &[],
-    sorts: &[],
+    sorts: Sorts { by: Some("date"), about: "date or -date: the earliest or the latest first; date where it is not given" },
 };
 
 const fn of_participant(name: &'static str, also: &'static [&'static str], key: Key, about: &'static str) -> Parameter<Key> {
@@ -155,6 +155,7 @@ impl Asked {
             actors: self.actors,
             identified: self.identified,
             includes: common.includes,
+            sort: common.sort.unwrap_or_default(),
             date: self.date,
             updated: common.updated,
             nothing,

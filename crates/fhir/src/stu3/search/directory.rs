@@ -4,7 +4,7 @@
 //! wrong: a `string` matches the beginning of any of the texts it is about, in whatever capitals (STU3 search,
 //! "string"), while a token matches the whole code and nothing less.
 
-use crate::search::declaration::{Brings, Include, Parameter, ParameterKind, Searchable};
+use crate::search::declaration::{Brings, Include, Parameter, ParameterKind, Searchable, Sorts};
 use crate::search::parameters::read;
 use crate::search::value::{ID_EXPECTED, Token, bare_or, items, list, plain, token_or_system};
 use crate::search::{Query, SearchRules, value_fault};
@@ -68,7 +68,7 @@ static SERVICE: Searchable<Key> = Searchable {
         include("HealthcareService:location", &[], "location"),
     ],
     reverse_includes: &[],
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 static LOCATION: Searchable<Key> = Searchable {
@@ -91,7 +91,7 @@ static LOCATION: Searchable<Key> = Searchable {
     ],
     includes: &[include("Location:organization", &["Location:managingOrganization"], "managingOrganization")],
     reverse_includes: &[],
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 static ORGANIZATION: Searchable<Key> = Searchable {
@@ -108,7 +108,7 @@ static ORGANIZATION: Searchable<Key> = Searchable {
     ],
     includes: &[],
     reverse_includes: &[],
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 static PRACTITIONER: Searchable<Key> = Searchable {
@@ -125,7 +125,7 @@ static PRACTITIONER: Searchable<Key> = Searchable {
     ],
     includes: &[],
     reverse_includes: &[],
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 static ROLE: Searchable<Key> = Searchable {
@@ -144,7 +144,7 @@ static ROLE: Searchable<Key> = Searchable {
         include("PractitionerRole:organization", &[], "organization"),
     ],
     reverse_includes: &[],
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 /// What a search of a kind takes.

@@ -13,15 +13,32 @@ pub use directory::{DirectorySearch, directory};
 pub use schedules::schedules;
 pub use slots::slots;
 
-use crate::search::{Declared, DeclaredParameter, SearchRules, parameters};
+use crate::search::{Declared, DeclaredParameter, SearchRules, parameters, value};
+use crate::service_roots::ServiceRoots;
 use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::ids::ResourceId;
 
 /// The resources of the directory that take part in an appointment, as far as it refers to them.
-pub fn participants(appointment: &Element) -> Vec<(DirectoryKind, ResourceId)> {
+pub fn participants(appointment: &Element, roots: ServiceRoots<'_>) -> Vec<(DirectoryKind, ResourceId)> {
     let references = appointment.all("participant").filter_map(|p| p.text_at("actor.reference"));
-    references.filter_map(directory::target).collect()
+    references.filter_map(|reference| directory::target(roots.relative(reference).unwrap_or(reference))).collect()
+}
+
+/// Makes the references in a search of `kind` that lead to this server by their whole URL relative, as everything after
+/// this understands them. What leads elsewhere stays as it is, and is refused where it is read.
+pub fn make_references_relative(kind: &str, pairs: &mut [(String, String)], rules: &SearchRules, roots: ServiceRoots<'_>) {
+    for (name, value) in pairs.iter_mut().filter(|(_, value)| value.contains("://")) {
+        let refers = match kind {
+            "Slot" => slots::SLOT.refers(name, rules),
+            "Schedule" => schedules::SCHEDULE.refers(name, rules),
+            "Appointment" => appointments::APPOINTMENT.refers(name, rules),
+            _ => DirectoryKind::parse(kind).is_some_and(|kind| directory::searchable(kind).refers(name, rules)),
+        };
+        if refers {
+            *value = value::each_item(value, |item| roots.relative(item).unwrap_or(item));
+        }
+    }
 }
 
 /// Rules of the provider root, as far as they decide what is declared.

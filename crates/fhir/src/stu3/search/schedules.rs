@@ -5,7 +5,7 @@
 //! that each schedule shows.
 
 use crate::search::actor::{actors, of_services};
-use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
 use crate::search::include;
 use crate::search::parameters::{read, reversed};
 use crate::search::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, both, list, narrowed, ruled_out, token};
@@ -33,7 +33,7 @@ pub(super) static SCHEDULE: Searchable<Key> = Searchable {
     parameters: &PARAMETERS,
     includes: include::OF_SCHEDULES,
     reverse_includes: include::TO_SCHEDULES,
-    sorts: &[],
+    sorts: Sorts::NONE,
 };
 
 const fn of_kind(name: &'static str, kind: DirectoryKind, about: &'static str) -> Parameter<Key> {

@@ -3,7 +3,7 @@
 //! What a reader would get wrong: the directory of services id is the id *and* the identifier of a
 //! `HealthcareService` (digest B.3), so every spelling of the service parameter comes to the same list.
 
-use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Spelled};
+use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
 use crate::search::include;
 use crate::search::parameters::read;
 use crate::search::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, bare_or, both, list, narrowed, ruled_out, token};
@@ -41,8 +41,7 @@ pub(super) static SLOT: Searchable<Key> = Searchable {
     parameters: &PARAMETERS,
     includes: include::OF_SLOTS,
     reverse_includes: &[],
-    // Slots are given by their start in any case, so the wish is granted by hearing it.
-    sorts: &["start"],
+    sorts: Sorts { by: Some("start"), about: "start or -start: the earliest or the latest first; start where it is not given" },
 };
 
 static PARAMETERS: [Parameter<Key>; 9] = [
@@ -52,7 +51,10 @@ static PARAMETERS: [Parameter<Key>; 9] = [
         also: &["schedule.actor:HealthcareService.identifier", "schedule.actor.identifier"],
         ..Parameter::new("schedule.actor:healthcareservice", ParameterKind::Reference, Key::Service, "The service whose slots they are")
     },
-    Parameter::new("service", ParameterKind::Token, Key::Service, "The service, by its id in the directory of services"),
+    Parameter {
+        refers: true,
+        ..Parameter::new("service", ParameterKind::Token, Key::Service, "The service, by its id in the directory of services")
+    },
     Parameter::new("schedule.actor", ParameterKind::Reference, Key::Service, "The service, as HealthcareService/<id>"),
     Parameter::new("schedule", ParameterKind::Reference, Key::Schedule, "The schedule they are in"),
     Parameter::new("identifier", ParameterKind::Token, Key::Identifier, "The slot's identifier, which equals its id"),
@@ -109,6 +111,7 @@ pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Timestamp) ->
         updated: common.updated,
         nothing,
         includes: common.includes,
+        sort: common.sort.unwrap_or_default(),
         paging: common.paging.clone(),
     };
     Ok(common.query(search))

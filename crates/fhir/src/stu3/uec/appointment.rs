@@ -24,6 +24,7 @@ pub use self::participant::of_the_directory;
 use self::reference::Contained;
 use super::compat::Leniencies;
 use crate::codec::json::Read;
+use crate::service_roots::ServiceRoots;
 use crate::stu3::definitions;
 use crate::validate;
 use domain::appointment::{BookRequest, Patient};
@@ -34,7 +35,9 @@ use domain::time::{LONDON, Span, Timestamp};
 
 /// Which of the two contracts a body is held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BookingRules {
+pub struct BookingRules<'r> {
+    /// Whose references are this server's own.
+    pub roots: ServiceRoots<'r>,
     /// True on the booking root (the API as assured), false on the provider root (decisions 3).
     pub strict: bool,
     /// True when a patient without a verified NHS number is refused (`--require-verified-nhs-number`).
@@ -43,7 +46,7 @@ pub struct BookingRules {
     pub lenient: Leniencies,
 }
 
-impl BookingRules {
+impl BookingRules<'_> {
     /// Whether a Patient must be contained and the patient be named by reference to it.
     const fn patient_contained(self) -> bool {
         self.strict && !self.lenient.patient_by_actor
@@ -86,7 +89,7 @@ pub struct CancelRequest {
 ///
 /// # Errors
 /// Every problem found, in the order of the document, each once; never an empty list.
-pub fn read_booking(resource: Element, rules: &BookingRules) -> Result<BookRequest, Vec<Problem>> {
+pub fn read_booking(resource: Element, rules: &BookingRules<'_>) -> Result<BookRequest, Vec<Problem>> {
     read_booking_body(Read { tree: resource, problems: Vec::new() }, rules)
 }
 
@@ -94,7 +97,7 @@ pub fn read_booking(resource: Element, rules: &BookingRules) -> Result<BookReque
 ///
 /// # Errors
 /// As [`read_booking`].
-pub fn read_booking_body(mut body: Read, rules: &BookingRules) -> Result<BookRequest, Vec<Problem>> {
+pub fn read_booking_body(mut body: Read, rules: &BookingRules<'_>) -> Result<BookRequest, Vec<Problem>> {
     if let Some(problem) = wrong_kind(&body.tree) {
         return Err(vec![problem]);
     }
@@ -177,7 +180,7 @@ fn wrong_kind(resource: &Element) -> Option<Problem> {
 
 /// Reads everything, so that all problems come at once; `None` only with a finding. The resource itself is
 /// put in by the caller, who owns it.
-fn read_facts(appointment: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<BookRequest> {
+fn read_facts(appointment: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<BookRequest> {
     if appointment.one("id").is_some() {
         findings.invariant(appointment.path_of("id"), "the server gives the id: a booking must not carry one");
     }
@@ -209,7 +212,7 @@ fn read_patient(
     appointment: &Place<'_>,
     contained: &Contained<'_>,
     participants: &participant::Participants<'_>,
-    rules: BookingRules,
+    rules: BookingRules<'_>,
     findings: &mut Findings,
 ) -> Option<Patient> {
     let actor = participants.patient.as_ref();
@@ -224,7 +227,7 @@ fn read_patient(
 }
 
 /// The reason for the call: demanded on the booking root (digest B.5), where it is given kept as sent.
-fn reason(appointment: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<String> {
+fn reason(appointment: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<String> {
     if !rules.strict && appointment.one("description").is_none() {
         return Some(String::new());
     }

@@ -51,11 +51,19 @@ fn no_entity_but_those_of_xml_is_known() {
 }
 
 #[test]
-fn processing_instructions_are_refused_wherever_they_stand() {
+fn processing_instructions_stand_around_a_resource_only() {
     let sheet = "<?xml-stylesheet href=\"http://x.example/x.xsl\"?>";
-    for text in [format!("{sheet}{}", slot("")), slot(sheet), format!("{}{sheet}", slot("")), slot(&format!("<novelty>{sheet}</novelty>"))]
-    {
+    let within = [slot(sheet), slot(&format!("<novelty>{sheet}</novelty>")), slot(&format!("<extension url=\"x\">{sheet}</extension>"))];
+    for text in within {
         assert!(unreadable(&text).contains("processing instruction"), "{text}");
+    }
+    let plain = tree(&slot(""));
+    for text in [format!("{sheet}{}", slot("")), format!("{}{sheet}\n<!-- x --><?y?>", slot("")), format!("<?y a<b>&c;?>{}", slot(""))] {
+        assert_eq!(tree(&text), plain, "{text}");
+    }
+    for wrong in ["<??>", "<? x?>", "<?1?>", "<?XmL?>", "<?x \u{1}?>", "<!-- \u{fffe} -->", "<?x"] {
+        assert!(read(format!("{wrong}{}", slot("")).as_bytes(), definitions()).is_err(), "{wrong}");
+        assert!(read(format!("{}{wrong}", slot("")).as_bytes(), definitions()).is_err(), "{wrong}");
     }
 }
 

@@ -48,8 +48,8 @@ fn names_of_the_provider_root_are_unknown_on_the_booking_root() {
 
 #[test]
 fn another_order_is_refused_where_handling_is_strict_and_left_out_elsewhere() {
-    assert_eq!(slot_query("_sort=-start", &PROVIDER).unwrap().honoured, []);
-    assert!(matches!(slot_query("_sort=-start", &STRICT), Err(Fault::Parameter(ParameterFault::Value { .. }))));
+    assert_eq!(slot_query("_sort=-status", &PROVIDER).unwrap().honoured, []);
+    assert!(matches!(slot_query("_sort=-status", &STRICT), Err(Fault::Parameter(ParameterFault::Value { .. }))));
 }
 
 #[test]

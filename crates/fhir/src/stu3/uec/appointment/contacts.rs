@@ -20,7 +20,7 @@ struct Contact<'e> {
 }
 
 /// The contact of rank 1 as the diary shows it: `07700 900461 (Rosalind Whitlock)`.
-pub(super) fn primary(patient: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<String> {
+pub(super) fn primary(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<String> {
     let mut all: Vec<Contact<'_>> = patient.many("telecom").into_iter().map(|telecom| contact(telecom, None, rules, findings)).collect();
     for person in patient.many("contact") {
         let name = third_party_name(&person, findings);
@@ -42,7 +42,7 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules, findings: &mut F
 /// Rank 1 exactly once. On the booking root this is a matter of structure (400) and demanded even of a
 /// patient without any contact; on the provider root it is a rule like others, where contacts are given
 /// (decisions 3 and 5). Consumers built before there were ranks need none, but what they rank is ranked rightly.
-fn check_rank_one(patient: &Place<'_>, all: &[Contact<'_>], rules: BookingRules, findings: &mut Findings) {
+fn check_rank_one(patient: &Place<'_>, all: &[Contact<'_>], rules: BookingRules<'_>, findings: &mut Findings) {
     let kind = if rules.strict { ProblemKind::Structure } else { ProblemKind::Invariant };
     let firsts: Vec<_> = all.iter().filter(|c| c.rank == Some(1)).collect();
     let due = match (rules.strict, rules.contacts_ranked()) {
@@ -59,7 +59,7 @@ fn check_rank_one(patient: &Place<'_>, all: &[Contact<'_>], rules: BookingRules,
     }
 }
 
-fn contact<'e>(telecom: Place<'e>, whose: Option<String>, rules: BookingRules, findings: &mut Findings) -> Contact<'e> {
+fn contact<'e>(telecom: Place<'e>, whose: Option<String>, rules: BookingRules<'_>, findings: &mut Findings) -> Contact<'e> {
     let system = findings.demand_text(&telecom, "system", "phone, email or another contact point system");
     let value = findings.demand_text(&telecom, "value", "the number or address itself");
     if system == Some("email") && value.is_some_and(|value| !looks_like_email(value)) {
@@ -70,7 +70,7 @@ fn contact<'e>(telecom: Place<'e>, whose: Option<String>, rules: BookingRules, f
 }
 
 /// The rank, a positive integer; demanded of every telecom on the booking root (digest B.6).
-fn rank(telecom: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<u32> {
+fn rank(telecom: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<u32> {
     let Some(value) = telecom.element.child("rank").and_then(|rank| rank.value.as_ref()) else {
         if rules.contacts_ranked() {
             findings.missing(telecom.path_of("rank"), "the rank is missing: a positive integer, 1 for the primary contact");

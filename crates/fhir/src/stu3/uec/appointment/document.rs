@@ -12,7 +12,7 @@ use domain::fault::ProblemKind;
 const KIND: &str = "DocumentReference";
 
 /// The identifier of the clinical document the booking names, as sent.
-pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) -> Option<String> {
+pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<String> {
     let document = contained.single(KIND, findings);
     if document.is_none() && rules.document_contained() {
         findings.missing(appointment.path_of("contained"), "no DocumentReference is contained: one must name the clinical document");
@@ -27,7 +27,7 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
 }
 
 /// `supportingInformation` points at the contained document: exactly once on the booking root (digest B.5).
-fn supporting_information(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) {
+fn supporting_information(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules<'_>, findings: &mut Findings) {
     let given = appointment.many("supportingInformation");
     if given.is_empty() && rules.document_contained() {
         findings.missing(appointment.path_of("supportingInformation"), "it must point at the contained DocumentReference: `#<its id>`");
@@ -38,7 +38,7 @@ fn supporting_information(appointment: &Place<'_>, contained: &Contained<'_>, ru
             continue;
         }
         let reference = entry.text("reference");
-        match reference.map(Target::parse) {
+        match reference.map(|text| Target::parse(text, rules.roots)) {
             Some(Target::Contained(id)) => {
                 let leads = if rules.strict { contained.has(KIND, id) } else { contained.has_id(id) };
                 if !leads {

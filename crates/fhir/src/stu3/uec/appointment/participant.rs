@@ -9,6 +9,7 @@ use super::BookingRules;
 use super::findings::{Findings, Place};
 use super::patient::number_of;
 use super::reference::{Contained, Target};
+use crate::service_roots::ServiceRoots;
 use crate::stu3::naming;
 use domain::directory::DirectoryKind;
 use domain::element::Element;
@@ -58,14 +59,13 @@ pub(super) fn accept_by_default(appointment: &mut Element) {
     }
 }
 
-/// Who else takes part, by relative reference: staff and places that this server must know (digest C.11). Services are
-/// compared with the slot's. Kind, id, and the path of the reference.
-pub fn of_the_directory(appointment: &Element) -> Vec<(DirectoryKind, ResourceId, String)> {
+/// Who else takes part, by a reference to something here: staff and places that this server must know (digest C.11).
+/// Services are compared with the slot's. Kind, id, and the path of the reference.
+pub fn of_the_directory(appointment: &Element, roots: ServiceRoots<'_>) -> Vec<(DirectoryKind, ResourceId, String)> {
     let known = [DirectoryKind::Practitioner, DirectoryKind::Location];
     let named = |(path, text): (String, &str)| {
-        let (kind, id) = text.split_once('/')?;
+        let Target::Resource { kind, id } = Target::parse(text, roots) else { return None };
         let kind = known.into_iter().find(|known| known.name() == kind)?;
-        let id = id.split_once("/_history/").map_or(id, |(id, _)| id);
         Some((kind, ResourceId::parse(id).ok()?, format!("{path}.actor.reference")))
     };
     let participants = Place::root(appointment).many("participant").into_iter();
@@ -76,7 +76,7 @@ pub fn of_the_directory(appointment: &Element) -> Vec<(DirectoryKind, ResourceId
 pub(super) fn read<'e>(
     appointment: &Place<'e>,
     contained: &Contained<'_>,
-    rules: BookingRules,
+    rules: BookingRules<'_>,
     findings: &mut Findings,
 ) -> Participants<'e> {
     let mut found = Participants::default();
@@ -90,7 +90,7 @@ pub(super) fn read<'e>(
         match role(&actor.place, identifier.is_some(), contained, rules, findings) {
             Role::Patient if found.patient.is_none() => found.patient = Some(actor),
             Role::Patient => findings.invariant(participant.path.clone(), "another participant is the patient already: only one may be"),
-            Role::Service => add_service(&actor.place, &mut found, findings),
+            Role::Service => add_service(&actor.place, rules, &mut found, findings),
             Role::Other => others.push(actor),
             Role::Faulty => said = true,
         }
@@ -106,9 +106,9 @@ pub(super) fn read<'e>(
     found
 }
 
-fn role(actor: &Place<'_>, has_nhs_number: bool, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) -> Role {
+fn role(actor: &Place<'_>, has_nhs_number: bool, contained: &Contained<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Role {
     let by_reference = "on this root the patient is named by reference: `#<id of the contained Patient>`";
-    match actor.text("reference").map(Target::parse) {
+    match actor.text("reference").map(|text| Target::parse(text, rules.roots)) {
         Some(Target::Contained(id)) if contained.has("Patient", id) => Role::Patient,
         Some(Target::Contained(id)) if contained.has_id(id) => Role::Other,
         Some(Target::Contained(_)) => {
@@ -116,7 +116,7 @@ fn role(actor: &Place<'_>, has_nhs_number: bool, contained: &Contained<'_>, rule
             Role::Faulty
         }
         Some(Target::Resource { kind: "HealthcareService", .. }) => Role::Service,
-        Some(target) if has_nhs_number || target.id_of("Patient").is_some() => {
+        Some(target) if has_nhs_number || target.id_anywhere("Patient").is_some() => {
             if rules.patient_contained() {
                 findings.value(actor.path_of("reference"), by_reference);
                 return Role::Faulty;
@@ -141,8 +141,8 @@ fn named_only(actor: &Place<'_>) -> bool {
     named && actor.text("reference").is_none() && system.is_none_or(|system| !known.contains(&system))
 }
 
-fn add_service(actor: &Place<'_>, found: &mut Participants<'_>, findings: &mut Findings) {
-    let id = actor.text("reference").and_then(|text| Target::parse(text).id_of("HealthcareService"));
+fn add_service(actor: &Place<'_>, rules: BookingRules<'_>, found: &mut Participants<'_>, findings: &mut Findings) {
+    let id = actor.text("reference").and_then(|text| Target::parse(text, rules.roots).id_of("HealthcareService"));
     let Some(service) = id.and_then(|id| ServiceId::parse(id).ok()) else { return };
     if found.service.as_ref().is_some_and(|other| *other != service) {
         findings.invariant(actor.path_of("reference"), "another participant is a HealthcareService already: a slot belongs to one");

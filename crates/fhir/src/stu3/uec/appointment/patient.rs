@@ -16,7 +16,7 @@ use domain::nhs_number::NhsNumber;
 use domain::time::{LONDON, Span};
 
 /// The patient of a contained resource, whose number `actor` may repeat.
-pub(super) fn read(patient: &Place<'_>, actor: Option<&Actor<'_>>, rules: BookingRules, findings: &mut Findings) -> Patient {
+pub(super) fn read(patient: &Place<'_>, actor: Option<&Actor<'_>>, rules: BookingRules<'_>, findings: &mut Findings) -> Patient {
     findings.demand_text(patient, "id", "a contained resource needs an id, or nothing can point at it");
     let own = own_number(patient, rules, findings);
     let named = actor.and_then(|actor| actor.nhs_number.as_ref());
@@ -38,7 +38,7 @@ pub(super) fn read(patient: &Place<'_>, actor: Option<&Actor<'_>>, rules: Bookin
 }
 
 /// The patient an actor names by identifier and display, where no Patient is contained (provider root).
-pub(super) fn read_actor(actor: &Actor<'_>, rules: BookingRules, findings: &mut Findings) -> Patient {
+pub(super) fn read_actor(actor: &Actor<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Patient {
     let place = &actor.place;
     match place.one("identifier") {
         None => findings.missing(place.path_of("identifier"), "without a contained Patient, the actor names the patient by identifier"),
@@ -64,7 +64,7 @@ struct OwnNumber {
     path: String,
 }
 
-fn own_number(patient: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> OwnNumber {
+fn own_number(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> OwnNumber {
     let all = patient.many("identifier");
     let mut numbers = all.iter().filter(|identifier| identifier.text("system") == Some(naming::NHS_NUMBER));
     let Some(first) = numbers.next() else {

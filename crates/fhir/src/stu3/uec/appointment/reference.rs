@@ -1,11 +1,12 @@
 //! What the text of a reference points at.
 //!
-//! Does not know whether anything is there. What a reader would get wrong: an absolute URL counts by its
-//! end (`…/Slot/<id>`), because consumers reach this server under more names than it knows of itself.
+//! Does not know whether anything is there. Pitfall: an absolute URL below a root of this server means what `Slot/<id>`
+//! alone would mean; one below any other base is another server's, even if its end is an id that exists here.
 
 use std::collections::{HashMap, HashSet};
 
 use super::findings::{Findings, Place};
+use crate::service_roots::ServiceRoots;
 use domain::ids::is_fhir_id;
 
 /// Where a reference points.
@@ -13,8 +14,15 @@ use domain::ids::is_fhir_id;
 pub(super) enum Target<'t> {
     /// `#id`: an entry of `contained`.
     Contained(&'t str),
-    /// `Kind/id`, alone, at the end of a URL, or before `/_history/…`.
+    /// `Kind/id`, alone or before `/_history/…`, as it stands or below a root of this server.
     Resource {
+        /// The resource type.
+        kind: &'t str,
+        /// The id, a FHIR id.
+        id: &'t str,
+    },
+    /// A resource of another server.
+    Foreign {
         /// The resource type.
         kind: &'t str,
         /// The id, a FHIR id.
@@ -25,19 +33,32 @@ pub(super) enum Target<'t> {
 }
 
 impl<'t> Target<'t> {
-    /// Reads a reference.
-    pub fn parse(text: &'t str) -> Self {
+    /// Reads a reference; `roots` are those of this server.
+    pub fn parse(text: &'t str, roots: ServiceRoots<'_>) -> Self {
         if let Some(id) = text.strip_prefix('#') {
             return Self::Contained(id);
         }
-        let unversioned = text.split_once("/_history/").map_or(text, |(before, _)| before);
+        let here = roots.relative(text).unwrap_or(text);
+        let unversioned = here.split_once("/_history/").map_or(here, |(before, _)| before);
         let Some((before, id)) = unversioned.rsplit_once('/') else { return Self::Elsewhere };
-        let kind = before.rsplit_once('/').map_or(before, |(_, kind)| kind);
+        let (base, kind) = before.rsplit_once('/').map_or((None, before), |(base, kind)| (Some(base), kind));
         let names_a_kind = kind.starts_with(|c: char| c.is_ascii_uppercase()) && kind.bytes().all(|b| b.is_ascii_alphabetic());
-        if names_a_kind && is_fhir_id(id) { Self::Resource { kind, id } } else { Self::Elsewhere }
+        match base {
+            _ if !names_a_kind || !is_fhir_id(id) => Self::Elsewhere,
+            None => Self::Resource { kind, id },
+            Some(_) => Self::Foreign { kind, id },
+        }
     }
 
-    /// The id, when the reference is to a resource of that kind.
+    /// The id, when the reference is to a resource of that kind, here or on another server.
+    pub fn id_anywhere(self, wanted: &str) -> Option<&'t str> {
+        match self {
+            Self::Resource { kind, id } | Self::Foreign { kind, id } if kind == wanted => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The id, when the reference is to a resource of that kind on this server.
     pub fn id_of(self, wanted: &str) -> Option<&'t str> {
         match self {
             Self::Resource { kind, id } if kind == wanted => Some(id),
@@ -92,17 +113,25 @@ impl<'e> Contained<'e> {
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::{ServiceRoots, Target};
+
+    const ROOTS: ServiceRoots<'static> = ServiceRoots { public_url: "https://here.example", paths: &["/STU3/1/booking"] };
 
     #[test]
-    fn a_reference_counts_by_its_end() {
+    fn a_reference_is_ours_alone_or_below_our_root() {
         let slot = Target::Resource { kind: "Slot", id: "a-1" };
-        for text in ["Slot/a-1", "https://x.example/STU3/1/booking/Slot/a-1", "Slot/a-1/_history/2"] {
-            assert_eq!(Target::parse(text), slot, "{text}");
+        let own = "https://here.example/STU3/1/booking/Slot/a-1";
+        for text in ["Slot/a-1", own, "Slot/a-1/_history/2", &format!("{own}/_history/2")] {
+            assert_eq!(Target::parse(text, ROOTS), slot, "{text}");
         }
-        assert_eq!(Target::parse("#a-1"), Target::Contained("a-1"));
+        assert_eq!(Target::parse("#a-1", ROOTS), Target::Contained("a-1"));
+        for text in
+            ["https://x.example/STU3/1/booking/Slot/a-1", "https://here.example/Slot/a-1", "//x.example/Slot/a-1", "x/Slot/a-1/_history/2"]
+        {
+            assert_eq!(Target::parse(text, ROOTS), Target::Foreign { kind: "Slot", id: "a-1" }, "{text}");
+        }
         for text in ["", "/", "Slot/", "Slot", "Slot/a b", "urn:uuid:6c74d781-cc3b-4ca7-8c2a-f2259c62e7f0", "https://x.example/a/b"] {
-            assert_eq!(Target::parse(text), Target::Elsewhere, "{text}");
+            assert_eq!(Target::parse(text, ROOTS), Target::Elsewhere, "{text}");
         }
         assert_eq!(slot.id_of("Schedule"), None);
     }

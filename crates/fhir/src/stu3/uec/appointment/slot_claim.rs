@@ -17,14 +17,20 @@ use domain::time::Timestamp;
 const IDENTIFIERS_MAX: usize = 4;
 
 /// The slot the booking names; `service` is not known here and left out. `None` only with a finding.
-pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules, findings: &mut Findings) -> Option<SlotClaim> {
+pub(super) fn read(
+    appointment: &Place<'_>,
+    contained: &Contained<'_>,
+    rules: BookingRules<'_>,
+    findings: &mut Findings,
+) -> Option<SlotClaim> {
     let all = appointment.many("slot");
     for extra in all.iter().skip(1) {
         findings.invariant(extra.path.clone(), "an appointment has exactly one slot: book the others separately");
     }
     let contained_slot = contained.single("Slot", findings);
     // Before 2.0.0 the slot was named, not contained; whoever points into `contained` must still fill it.
-    let named = all.first().and_then(|slot| slot.text("reference")).is_some_and(|text| Target::parse(text).id_of("Slot").is_some());
+    let named =
+        all.first().and_then(|slot| slot.text("reference")).is_some_and(|text| Target::parse(text, rules.roots).id_of("Slot").is_some());
     if contained_slot.is_none() && rules.strict && !(named && rules.slot_by_reference()) {
         // Its own row in the table of answers: 400, not 422 (decisions 5).
         findings.add(ProblemKind::Structure, appointment.path_of("contained"), "no Slot is contained: the slot to book must be");
@@ -32,7 +38,12 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
     // Looked at even when nothing points there, so that all problems come at once.
     let claimed = contained_slot.and_then(|slot| of_contained(slot, rules, findings));
     let Some(first) = all.first() else {
-        findings.missing(appointment.path_of("slot"), "the slot is missing: it must point at the contained Slot, `#<its id>`");
+        let missing = if rules.slot_by_reference() {
+            "`slot: Slot/<id>` is missing: the slot to book"
+        } else {
+            "the slot is missing: it must point at the contained Slot, `#<its id>`"
+        };
+        findings.missing(appointment.path_of("slot"), missing);
         return None;
     };
     let wanted = if rules.slot_by_reference() {
@@ -41,7 +52,7 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
         "it must be `#<id of the contained Slot>`"
     };
     let reference = findings.demand_text(first, "reference", wanted)?;
-    match Target::parse(reference) {
+    match Target::parse(reference, rules.roots) {
         Target::Contained(id) if contained.has("Slot", id) => claimed,
         Target::Contained(_) => {
             findings.add(ProblemKind::Reference, first.path_of("reference"), "no contained Slot has this id");
@@ -55,6 +66,10 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
             service: None,
             expression: first.path.clone(),
         }),
+        Target::Foreign { kind: "Slot", .. } if rules.slot_by_reference() => {
+            findings.value(first.path_of("reference"), format!("that slot is another server's: {wanted}"));
+            None
+        }
         _ => {
             findings.value(first.path_of("reference"), wanted);
             None
@@ -63,7 +78,7 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
 }
 
 /// What a contained Slot says of itself.
-fn of_contained(slot: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<SlotClaim> {
+fn of_contained(slot: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<SlotClaim> {
     let ids = ids(slot, findings);
     let start = findings.instant(slot, "start");
     let end = findings.instant(slot, "end");
@@ -107,7 +122,7 @@ fn ids(slot: &Place<'_>, findings: &mut Findings) -> Vec<SlotId> {
     ids
 }
 
-fn schedule(slot: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<ScheduleId> {
+fn schedule(slot: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<ScheduleId> {
     let wanted = "the schedule of the slot, `Schedule/<id>`";
     let Some(schedule) = slot.one("schedule") else {
         findings.missing(slot.path_of("schedule"), format!("`schedule` is missing: {wanted}"));
@@ -117,7 +132,9 @@ fn schedule(slot: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> O
         return None;
     }
     let reference = findings.demand_text(&schedule, "reference", wanted)?;
-    let id = Target::parse(reference).id_of("Schedule").and_then(|id| ScheduleId::parse(id).ok());
+    // Which slot is meant is said by its own id. Consumers reach this server under more names than it knows of itself, so that
+    // a schedule counts by its id, whatever is before it, and is compared with the slot's.
+    let id = Target::parse(reference, rules.roots).id_anywhere("Schedule").and_then(|id| ScheduleId::parse(id).ok());
     if id.is_none() {
         findings.value(schedule.path_of("reference"), format!("it must be {wanted}"));
     }

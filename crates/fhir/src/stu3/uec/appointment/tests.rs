@@ -8,8 +8,9 @@ use super::*;
 use crate::stu3::definitions;
 use serde_json::{Value as Json, json};
 
-const STRICT: BookingRules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
-const PROVIDER: BookingRules = BookingRules { strict: false, ..STRICT };
+const STRICT: BookingRules<'static> =
+    BookingRules { roots: ServiceRoots::NONE, strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
+const PROVIDER: BookingRules<'static> = BookingRules { strict: false, ..STRICT };
 
 /// One change of a JSON body, at a JSON pointer.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ fn tree(json: &Json) -> Element {
     body(json).tree
 }
 
-fn read(changes: &[Change], rules: &BookingRules) -> Result<BookRequest, Vec<Problem>> {
+fn read(changes: &[Change], rules: &BookingRules<'_>) -> Result<BookRequest, Vec<Problem>> {
     read_booking_body(body(&changed(changes)), rules)
 }
 

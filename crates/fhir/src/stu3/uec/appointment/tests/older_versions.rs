@@ -5,7 +5,7 @@ use crate::stu3::uec::compat::ApiVersion;
 use ApiVersion::{V1_0_6, V2_0_0, V2_0_1, V2_0_2, V2_0_3, V2_0_4};
 use ProblemKind::{Required, Structure};
 
-fn serving(oldest: ApiVersion) -> BookingRules {
+fn serving(oldest: ApiVersion) -> BookingRules<'static> {
     BookingRules { lenient: oldest.leniencies(), ..STRICT }
 }
 

@@ -6,7 +6,7 @@ use ProblemKind::{Invariant, NhsNumber, Reference, Required, Structure, Value};
 
 type Row = (Change, &'static [(ProblemKind, &'static str)]);
 
-fn check(rows: Vec<Row>, rules: &BookingRules) {
+fn check(rows: Vec<Row>, rules: &BookingRules<'_>) {
     let mut wrong = Vec::new();
     for (change, wanted) in rows {
         let what = match &change {

@@ -8,13 +8,13 @@ use domain::nhs_number::NhsNumber;
 use domain::time::Timestamp;
 use proptest::prelude::*;
 
-const VERIFIED_ONLY: BookingRules = BookingRules { require_verified_nhs_number: true, ..STRICT };
+const VERIFIED_ONLY: BookingRules<'static> = BookingRules { require_verified_nhs_number: true, ..STRICT };
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn accepted(changes: &[Change], rules: &BookingRules) -> BookRequest {
+fn accepted(changes: &[Change], rules: &BookingRules<'_>) -> BookRequest {
     read(changes, rules).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
@@ -256,7 +256,9 @@ fn the_provider_root_takes_absolute_slots_visitors_and_the_strict_body_too() {
     accepted(&[], &PROVIDER);
     let mut absolute = plain();
     apply(&mut absolute, &Set("/slot/0/reference", json!("https://x.example/STU3/1/provider/Slot/s-1")));
-    assert_eq!(read_booking(tree(&absolute), &PROVIDER).unwrap().slot.ids, [SlotId::parse("s-1").unwrap()]);
+    let own = BookingRules { roots: ServiceRoots { public_url: "https://x.example", paths: &["/STU3/1/provider"] }, ..PROVIDER };
+    assert_eq!(read_booking(tree(&absolute), &own).unwrap().slot.ids, [SlotId::parse("s-1").unwrap()]);
+    assert_eq!(faults(&read_booking(tree(&absolute), &PROVIDER)), [(ProblemKind::Value, "Appointment.slot[0].reference".to_owned())]);
     let mut visitor = plain();
     apply(&mut visitor, &Set("/participant/0/actor/identifier/system", json!("https://example.org/Id/visitor")));
     assert_eq!(read_booking(tree(&visitor), &PROVIDER).unwrap().patient.nhs_number, None);
