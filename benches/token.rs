@@ -14,7 +14,6 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use domain::appointment::BookRequest;
 use domain::time::Timestamp;
 use fhir::appointment::{BookingRules, read_booking_body};
-use fhir::compat::ApiVersion;
 use fhir::json;
 use futures_util::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
@@ -92,7 +91,7 @@ fn validate(rules: &BookingRules) -> BookRequest {
 }
 
 fn token(c: &mut Criterion) {
-    let rules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: ApiVersion::LATEST.leniencies() };
+    let rules = BookingRules::BOOKING;
     for algorithm in [Algorithm::RS256, Algorithm::ES256] {
         let signed = signed(algorithm);
         let authorization = format!("Bearer {}", signed.token);

@@ -40,23 +40,71 @@ const QUOTED_CHARS_MAX: usize = 100;
 /// What a service root demands of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SearchRules {
-    /// Unknown names are refused: always on the booking root, with `Prefer: handling=strict` on the other.
-    pub strict: bool,
-    /// A slot search must name a service, a schedule or a slot, an appointment search a patient or an
-    /// appointment: the booking root only.
-    pub must_name: bool,
+    /// What becomes of names and values that are not known.
+    pub unknown: UnknownParameters,
+    /// Whether a search must say what it is about.
+    pub subject: SearchSubject,
+    /// Which table of names is read.
+    pub names: ParameterNames,
     /// The longest window of one slot search, in days.
     pub window_days_max: i64,
     /// The most parameters of one query.
     pub parameters_max: usize,
-    /// `end` restricts when a slot ends, as it did until 2.0.3; otherwise it is accepted and means nothing.
-    pub end_restricts: bool,
+    /// What `end` does.
+    pub end: EndParameter,
+}
+
+/// What becomes of parameters that are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnknownParameters {
+    /// They are refused, with the names that are known.
+    Refused,
+    /// They change nothing, and the self link leaves them out.
+    Ignored,
+}
+
+/// Whether a slot search must name a service, a schedule or a slot, and an appointment search a patient or an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SearchSubject {
+    /// It must.
+    Demanded,
+    /// It may be about everything.
+    Optional,
+}
+
+/// The table of names a query is read by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParameterNames {
+    /// Those of the booking standard, and nothing else.
+    Booking,
+    /// Those of STU3, as far as they are served.
+    Provider,
+}
+
+/// What `end` does in a search of slots, where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndParameter {
+    /// It restricts when a slot ends, as it did until 2.0.3.
+    Restricts,
+    /// It is accepted and changes nothing.
+    MeansNothing,
 }
 
 impl SearchRules {
-    /// True on the booking root, whose table of names is the standard's and nothing else.
-    const fn is_booking_root(&self) -> bool {
-        self.must_name
+    const fn names_of_booking(&self) -> bool {
+        matches!(self.names, ParameterNames::Booking)
+    }
+
+    const fn refuses_unknown(&self) -> bool {
+        matches!(self.unknown, UnknownParameters::Refused)
+    }
+
+    const fn demands_subject(&self) -> bool {
+        matches!(self.subject, SearchSubject::Demanded)
+    }
+
+    const fn end_restricts(&self) -> bool {
+        matches!(self.end, EndParameter::Restricts)
     }
 }
 
@@ -98,9 +146,19 @@ pub fn participants(appointment: &Element) -> Vec<(DirectoryKind, ResourceId)> {
     references.filter_map(directory::target).collect()
 }
 
-/// Rules of the provider root, as far as they decide what is declared.
+/// Rules of the booking root, with the usual bounds.
+pub const BOOKING_RULES: SearchRules = SearchRules {
+    unknown: UnknownParameters::Refused,
+    subject: SearchSubject::Demanded,
+    names: ParameterNames::Booking,
+    window_days_max: 31,
+    parameters_max: 200,
+    end: EndParameter::MeansNothing,
+};
+
+/// Rules of the provider root, with the usual bounds.
 pub const PROVIDER_RULES: SearchRules =
-    SearchRules { strict: true, must_name: false, window_days_max: 31, parameters_max: 200, end_restricts: false };
+    SearchRules { unknown: UnknownParameters::Ignored, subject: SearchSubject::Optional, names: ParameterNames::Provider, ..BOOKING_RULES };
 
 /// What a search of a resource type takes on the root that has such rules; `None` where there is no such search.
 pub fn declared(kind: &str, rules: &SearchRules) -> Option<Declared> {

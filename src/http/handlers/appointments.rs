@@ -44,7 +44,7 @@ pub async fn search(asked: Asked) -> Result<HttpResponse, Fault> {
     let mut actors = Vec::new();
     if !query.total_only {
         for version in &found.versions {
-            let path = if asked.rules.strict {
+            let path = if asked.dialect.strict {
                 // The booking standard wants the version in `fullUrl` (digest A.10), which STU3 forbids (bdl-8).
                 format!("Appointment/{}/_history/{}", version.id, version.version)
             } else {

@@ -64,11 +64,11 @@ pub async fn participants_exist(asked: &Asked, appointment: &Element) -> Result<
 
 /// What a booking is held to here.
 pub fn rules(asked: &Asked) -> BookingRules {
-    BookingRules {
-        strict: asked.dialect.strict,
-        require_verified_nhs_number: asked.service.settings.require_verified_nhs_number,
-        lenient: asked.admitted.caller.compat.leniencies(),
-    }
+    let base = match asked.dialect.strict {
+        true => BookingRules::BOOKING.forgiving(asked.admitted.caller.compat.leniencies()),
+        false => BookingRules::PROVIDER,
+    };
+    BookingRules { require_verified_nhs_number: asked.service.settings.require_verified_nhs_number, ..base }
 }
 
 /// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.

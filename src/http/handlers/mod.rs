@@ -23,7 +23,7 @@ use domain::search::Cursor;
 use fhir::bundle::{self, Entry};
 use fhir::capability;
 use fhir::compat::ApiVersion;
-use fhir::search::{self, Query, SearchRules};
+use fhir::search::{self, EndParameter, Query, SearchRules, UnknownParameters};
 use fhir::shape::Shape;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -109,13 +109,16 @@ async fn answer(
 
 /// What a query is held to: the root's rules, the operator's limits, and the version spoken with whoever asks.
 pub fn search_rules(dialect: &Dialect, http: &HttpRequest, settings: &Settings, compat: ApiVersion) -> SearchRules {
-    SearchRules {
-        strict: dialect.strict || Preferences::of(http).strict,
-        must_name: dialect.strict,
-        window_days_max: settings.limits.window_days_max,
-        parameters_max: settings.limits.parameters_max,
-        end_restricts: dialect.strict && compat.leniencies().end_parameter,
+    let base = if dialect.strict { search::BOOKING_RULES } else { search::PROVIDER_RULES };
+    let (window_days_max, parameters_max) = (settings.limits.window_days_max, settings.limits.parameters_max);
+    let mut rules = SearchRules { window_days_max, parameters_max, ..base };
+    if Preferences::of(http).strict {
+        rules.unknown = UnknownParameters::Refused;
     }
+    if dialect.strict && compat.leniencies().end_parameter {
+        rules.end = EndParameter::Restricts;
+    }
+    rules
 }
 
 /// A request in a handler's hands.

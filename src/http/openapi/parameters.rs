@@ -75,7 +75,7 @@ fn asked(dialect: &Dialect, route: Route) -> Vec<DeclaredParameter> {
 
 /// The rules of a root, as far as they decide which names are known.
 pub fn rules(dialect: &Dialect) -> SearchRules {
-    SearchRules { must_name: dialect.strict, ..search::PROVIDER_RULES }
+    if dialect.strict { search::BOOKING_RULES } else { search::PROVIDER_RULES }
 }
 
 /// The form of a search that is posted.

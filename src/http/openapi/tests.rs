@@ -4,8 +4,7 @@ use super::*;
 use domain::fault::{Fault, ParameterFault};
 use domain::time::Timestamp;
 use fhir::appointment::{BookingRules, read_booking_body};
-use fhir::compat::Leniencies;
-use fhir::search::{self, SearchRules};
+use fhir::search::{self, SearchRules, UnknownParameters};
 use std::collections::BTreeSet;
 
 /// The first line in which two texts differ, with its number.
@@ -81,7 +80,7 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
     let nonsense = [("nonsense".to_owned(), "1".to_owned())];
     let document = document();
     for dialect in dialects::ALL {
-        let rules = SearchRules { must_name: dialect.strict, ..super::parameters::rules(dialect) };
+        let rules = SearchRules { unknown: UnknownParameters::Refused, ..super::parameters::rules(dialect) };
         let named = |pair: (&str, &str)| [(pair.0.to_owned(), pair.1.to_owned()), nonsense[0].clone()];
         let listed = [
             ("Slot", search::slots(&named(("_id", "a")), &rules, Timestamp::from_ms(0)).map(drop)),
@@ -104,7 +103,7 @@ fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
     for strict in [true, false] {
         let example = examples::booking(strict);
         let body = fhir::json::read(example.to_string().as_bytes()).unwrap();
-        let rules = BookingRules { strict, require_verified_nhs_number: false, lenient: Leniencies::NONE };
+        let rules = if strict { BookingRules::BOOKING } else { BookingRules::PROVIDER };
         let booked = read_booking_body(body, &rules).unwrap();
         let from_xml = fhir::xml::read(examples::as_xml(&example).as_bytes()).unwrap();
         assert_eq!(from_xml.problems, []);

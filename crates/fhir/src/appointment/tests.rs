@@ -7,8 +7,8 @@ mod whole_bodies;
 use super::*;
 use serde_json::{Value as Json, json};
 
-const STRICT: BookingRules = BookingRules { strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
-const PROVIDER: BookingRules = BookingRules { strict: false, ..STRICT };
+const STRICT: BookingRules = BookingRules::BOOKING;
+const PROVIDER: BookingRules = BookingRules::PROVIDER;
 
 /// One change of a JSON body, at a JSON pointer.
 #[derive(Clone)]

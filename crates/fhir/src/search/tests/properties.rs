@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{BOOKING, PROVIDER, now};
-use crate::search::{SearchRules, appointments, cursor_text, pairs, parse_cursor, schedules, slots};
+use crate::search::{SearchRules, UnknownParameters, appointments, cursor_text, pairs, parse_cursor, schedules, slots};
 use domain::search::Cursor;
 use domain::time::Timestamp;
 
@@ -36,7 +36,7 @@ proptest! {
         for rules in [BOOKING, PROVIDER] {
             let Ok(found) = pairs(&raw, &rules) else { continue };
             // Strict about names, so that the property also says that only known names are honoured.
-            let strictly = SearchRules { strict: true, ..rules };
+            let strictly = SearchRules { unknown: UnknownParameters::Refused, ..rules };
             if let Ok(query) = slots(&found, &rules, now()) {
                 prop_assert_eq!(slots(&query.honoured, &strictly, now()).unwrap(), query);
             }

@@ -1,11 +1,11 @@
 //! What the provider root understands and the booking root does not.
 
 use super::{BOOKING, PROVIDER, appointment_query, slot_query};
-use crate::search::{SearchRules, declared, pairs, reading, schedules};
+use crate::search::{SearchRules, UnknownParameters, declared, pairs, reading, schedules};
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
 
-const STRICT: SearchRules = SearchRules { strict: true, ..PROVIDER };
+const STRICT: SearchRules = SearchRules { unknown: UnknownParameters::Refused, ..PROVIDER };
 
 fn is_unknown<T: std::fmt::Debug>(result: Result<T, Fault>) -> bool {
     matches!(result, Err(Fault::Parameter(ParameterFault::Unknown { .. })))
