@@ -15,13 +15,17 @@ use super::policy;
 use super::settings::{AuthMode, HttpLimits, Settings};
 use super::transfer::REQUEST_ID;
 use super::transfer::coding::{self, Body, Coding};
-use actix_web::http::header::{ACCEPT, AUTHORIZATION, AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
+use actix_web::http::header::{
+    ACCEPT, AUTHORIZATION, AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_UNMODIFIED_SINCE, ORIGIN,
+};
 use actix_web::web::Payload;
 use actix_web::{HttpMessage, HttpRequest};
 use domain::appointment::RequestKey;
 use domain::fault::Fault;
 use fhir::search::{self, SearchRules};
 use futures_util::StreamExt;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +38,22 @@ const SSP_TRACE_ID: HeaderName = HeaderName::from_static("ssp-traceid");
 const SSP_FROM: HeaderName = HeaderName::from_static("ssp-from");
 const SSP_TO: HeaderName = HeaderName::from_static("ssp-to");
 const SSP_INTERACTION_ID: HeaderName = HeaderName::from_static("ssp-interactionid");
+
+/// Headers with a single meaning, and how they are written. All others are lists, or mean nothing here.
+const SINGLE: [(HeaderName, &str); 12] = [
+    (REQUEST_ID, "X-Request-ID"),
+    (AUTHORIZATION, "Authorization"),
+    (CONTENT_TYPE, "Content-Type"),
+    (CONTENT_LENGTH, "Content-Length"),
+    (SSP_TRACE_ID, "Ssp-TraceID"),
+    (SSP_FROM, "Ssp-From"),
+    (SSP_TO, "Ssp-To"),
+    (SSP_INTERACTION_ID, "Ssp-InteractionID"),
+    (HOST, "Host"),
+    (ORIGIN, "Origin"),
+    (IF_MODIFIED_SINCE, "If-Modified-Since"),
+    (IF_UNMODIFIED_SINCE, "If-Unmodified-Since"),
+];
 
 /// A request that passed the gate.
 pub struct Admitted {
@@ -88,6 +108,7 @@ pub async fn enter(dialect: &Dialect, http: &HttpRequest, service: &Service, ans
     trusted_peer(http, service)?;
     let path = http.path().strip_prefix(dialect.root).unwrap_or_default().trim_start_matches('/');
     let found = dialect.find(http.method().as_str(), path)?;
+    single(http)?;
     declared_length(http, settings.limits.body_bytes_max)?;
     if http.query_string().len() > settings.limits.query_bytes_max {
         return Err(Fault::TooLarge { what: "query", limit: settings.limits.query_bytes_max, unit: "bytes" });
@@ -114,7 +135,7 @@ impl Entered {
         Some(Question {
             root_url: self.root_url.as_str().into(),
             query: http.query_string().into(),
-            accept: text(http, ACCEPT).map(Into::into),
+            accept: list(http, ACCEPT).map(Into::into),
             content_type: text(http, CONTENT_TYPE).map(Into::into),
             rules: self.rules,
             seer: Seer::of(&self.caller.access),
@@ -133,7 +154,7 @@ impl Entered {
             search::pairs(http.query_string(), &rules)
         };
         let wanted = parameters.as_ref().ok().and_then(|parameters| search::format_of(parameters));
-        let answer_format = negotiate::of_answer(wanted, text(http, ACCEPT), content_type)?;
+        let answer_format = negotiate::of_answer(wanted, list(http, ACCEPT).as_deref(), content_type)?;
         if found.form {
             // A fault found later is told in the format the form asks for.
             http.extensions_mut().insert(super::handlers::Wanted(answer_format));
@@ -145,7 +166,7 @@ impl Entered {
         } else {
             Body::new(Vec::new(), Coding::Identity, 0)
         };
-        let if_match = text(http, IF_MATCH).map(str::to_owned);
+        let if_match = list(http, IF_MATCH).map(Cow::into_owned);
         let Found { interaction, ids, .. } = found;
         Ok(Admitted { interaction, ids, caller, rules, parameters, body_format, answer_format, if_match, body, root_url })
     }
@@ -154,6 +175,31 @@ impl Entered {
 /// A header as text; one that is not text counts as empty, which no check accepts.
 pub fn text(http: &HttpRequest, name: impl AsHeaderName) -> Option<&str> {
     http.headers().get(name).map(plain)
+}
+
+/// All headers of one name as one list (RFC 9110, 5.3); a line that is not text counts as empty.
+pub fn list(http: &HttpRequest, name: impl AsHeaderName) -> Option<Cow<'_, str>> {
+    let mut lines = http.headers().get_all(name).map(plain);
+    let mut all = Cow::Borrowed(lines.next()?);
+    for line in lines {
+        let all = all.to_mut();
+        all.push(',');
+        all.push_str(line);
+    }
+    Some(all)
+}
+
+/// Proves that no header with a single meaning was sent twice, even with the same value.
+fn single(http: &HttpRequest) -> Result<(), Fault> {
+    let headers = http.headers();
+    // Nothing comes twice in nearly all requests.
+    if headers.len() == headers.len_keys() {
+        return Ok(());
+    }
+    match SINGLE.iter().find(|(name, _)| headers.get_all(name).nth(1).is_some()) {
+        Some((_, name)) => Err(Fault::HeaderInvalid { name, expected: "sent once" }),
+        None => Ok(()),
+    }
 }
 
 /// Control characters are refused before a request exists; what is left to look for goes by whole words of the processor.

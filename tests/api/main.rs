@@ -32,6 +32,7 @@ mod ceilings;
 mod conditional;
 mod cors;
 mod formats;
+mod headers;
 mod held;
 mod kept;
 mod nonsense;

@@ -59,8 +59,8 @@ fn refuse(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Faul
     let rules = search_rules(dialect, http, &service.settings, service.settings.compat);
     let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
     let of_form = http.extensions().get::<Wanted>().map(|Wanted(format)| *format);
-    let of_query =
-        || negotiate::of_refusal(search::format_of(&parameters), request::text(http, "Accept"), request::text(http, "Content-Type"));
+    let accept = request::list(http, "Accept");
+    let of_query = || negotiate::of_refusal(search::format_of(&parameters), accept.as_deref(), request::text(http, "Content-Type"));
     fault::answer(dialect, fault, &service.engine.new_id(), of_form.unwrap_or_else(of_query))
 }
 

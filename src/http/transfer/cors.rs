@@ -125,7 +125,7 @@ pub async fn completed(
 }
 
 fn refusal(dialect: &Dialect, service: &Service, http: &actix_web::HttpRequest, fault: &Fault) -> actix_web::HttpResponse {
-    let format = negotiate::of_refusal(None, request::text(http, "Accept"), None);
+    let format = negotiate::of_refusal(None, request::list(http, "Accept").as_deref(), None);
     let mut response = fault::answer(dialect, fault, &service.engine.new_id(), format);
     response.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
     response
