@@ -83,7 +83,7 @@ fn settings(signed: &Signed, remembering: bool) -> Settings {
 }
 
 fn check(authorization: &str, settings: &Settings) -> Caller {
-    admit(Some(authorization), Need::WriteAppointments, ROOT, settings, NOW).now_or_never().unwrap().unwrap()
+    admit(Some(authorization), Need::WriteAppointments, ROOT, &settings.token_rules(), NOW).now_or_never().unwrap().unwrap()
 }
 
 fn validate(rules: &BookingRules) -> BookRequest {

@@ -43,6 +43,7 @@ mod protocol;
 mod races;
 mod reads;
 mod resent;
+mod roots;
 mod rules;
 mod signed;
 mod slots;

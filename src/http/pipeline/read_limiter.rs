@@ -1,8 +1,8 @@
-//! Operations that wait for the database, run aside so that no connection of a client waits with them.
+//! Reads of the database, run on threads of their own so that no connection of a client waits with them.
 //!
-//! Only as many at once as there are connections for readers. What a reader would get wrong: more threads do not read more.
-//! They wait for a connection in no order, and single reads took a second while others were served; here whoever came first
-//! is first.
+//! Pitfall: more threads do not read more. Only as many run at once as there are connections for readers, because threads
+//! wait for a connection in no order, and single reads took a second while others were served. Here whoever came first is
+//! first.
 
 use crate::engine::Engine;
 use actix_web::rt::time::timeout;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How long somebody waits for their turn before they are told to come again: as long as for a connection.
-const TURN_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long a request waits for its turn before it is told to come again: as long as for a connection.
+const TURN_TIMEOUT: Duration = Duration::from_secs(3);
 /// When to come again, in seconds.
 const RETRY_AFTER_S: u32 = 2;
 
-/// Turns at the database.
-pub struct Turns(Arc<Semaphore>);
+/// Bounds how many reads of the database there are at once.
+pub struct ReadLimiter(Arc<Semaphore>);
 
-impl Turns {
+impl ReadLimiter {
     /// As many at once as the engine has connections for.
     pub fn of(engine: &Engine) -> Self {
         Self(Arc::new(Semaphore::new(engine.readers_max())))
@@ -30,13 +30,13 @@ impl Turns {
     ///
     /// # Errors
     /// What `work` returns; [`Fault::Busy`] when there was no turn in time, [`Fault::Internal`] when it panicked.
-    pub async fn take<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
         engine: &Arc<Engine>,
         work: impl FnOnce(&Engine) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let Ok(Ok(turn)) = timeout(TURN_WAIT_MAX, Arc::clone(&self.0).acquire_owned()).await else {
-            log::warn!("no connection for readers was free for {} s", TURN_WAIT_MAX.as_secs());
+        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, Arc::clone(&self.0).acquire_owned()).await else {
+            log::warn!("no connection for readers was free for {} s", TURN_TIMEOUT.as_secs());
             return Err(Fault::Busy { retry_after_s: RETRY_AFTER_S });
         };
         let engine = Arc::clone(engine);
