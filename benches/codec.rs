@@ -7,8 +7,11 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::element::Element;
+use fhir::codec::json;
+use fhir::codec::xml;
 use fhir::outcome::{self, Issue, IssueCode, PROCESSING_FAILURE, Severity};
-use fhir::{json, validate, xml};
+use fhir::stu3::definitions;
+use fhir::validate;
 use std::hint::black_box;
 
 const SLOTS: usize = 50;
@@ -24,21 +27,25 @@ struct Document {
 impl Document {
     /// As the server writes it.
     fn written(name: &'static str, tree: Element) -> Self {
-        Self { name, json: json::write(&tree), xml: xml::write(&tree), tree }
+        Self { name, json: json::write(&tree, definitions()), xml: xml::write(&tree, definitions()), tree }
     }
 
     /// As consumers send it.
     fn sent(name: &'static str, json: &str, xml: &str) -> Self {
-        let tree = json::read(json.as_bytes()).expect("the JSON can be read").tree;
-        let same = xml::read(xml.as_bytes()).expect("the XML can be read").tree;
-        assert_eq!(json::write(&tree), json::write(&same), "the two formats of {name} say the same");
+        let tree = json::read(json.as_bytes(), definitions()).expect("the JSON can be read").tree;
+        let same = xml::read(xml.as_bytes(), definitions()).expect("the XML can be read").tree;
+        assert_eq!(json::write(&tree, definitions()), json::write(&same, definitions()), "the two formats of {name} say the same");
         Self { name, json: json.to_owned(), xml: xml.to_owned(), tree }
     }
 }
 
 fn documents() -> [Document; 3] {
     [
-        Document::sent("booking", include_str!("../tests/api/data/booking.json"), include_str!("../tests/api/data/booking.xml")),
+        Document::sent(
+            "booking",
+            include_str!("../crates/testkit/src/bodies/booking.json"),
+            include_str!("../crates/testkit/src/bodies/booking.xml"),
+        ),
         Document::written("slots", slots()),
         Document::written("outcome", refusal()),
     ]
@@ -47,7 +54,7 @@ fn documents() -> [Document; 3] {
 /// The published search answer, with its first slot fifty times, each with ids of its own.
 fn slots() -> Element {
     let published = include_str!("../crates/fhir/src/validate/slots.json");
-    let mut bundle = json::read(published.as_bytes()).expect("the Bundle can be read").tree;
+    let mut bundle = json::read(published.as_bytes(), definitions()).expect("the Bundle can be read").tree;
     let kind_of = |entry: &Element| entry.child("resource").and_then(Element::kind).map(str::to_owned);
     let first = bundle.child("entry").expect("the Bundle has entries").clone();
     bundle.children.retain(|child| kind_of(child).as_deref() != Some("Slot"));
@@ -84,27 +91,27 @@ fn refusal() -> Element {
 type Step = fn(&Document);
 
 fn read_json(document: &Document) {
-    black_box(json::read(document.json.as_bytes()).unwrap());
+    black_box(json::read(document.json.as_bytes(), definitions()).unwrap());
 }
 
 fn read_xml(document: &Document) {
-    black_box(xml::read(document.xml.as_bytes()).unwrap());
+    black_box(xml::read(document.xml.as_bytes(), definitions()).unwrap());
 }
 
 fn write_json(document: &Document) {
-    black_box(json::write(&document.tree));
+    black_box(json::write(&document.tree, definitions()));
 }
 
 fn write_xml(document: &Document) {
-    black_box(xml::write(&document.tree));
+    black_box(xml::write(&document.tree, definitions()));
 }
 
 fn identity_json(document: &Document) {
-    black_box(json::write(&json::read(document.json.as_bytes()).unwrap().tree));
+    black_box(json::write(&json::read(document.json.as_bytes(), definitions()).unwrap().tree, definitions()));
 }
 
 fn identity_xml(document: &Document) {
-    black_box(xml::write(&xml::read(document.xml.as_bytes()).unwrap().tree));
+    black_box(xml::write(&xml::read(document.xml.as_bytes(), definitions()).unwrap().tree, definitions()));
 }
 
 /// Each document in JSON and then at once in XML, so that both meet the machine in the same mood.
@@ -136,9 +143,9 @@ fn identity(criterion: &mut Criterion) {
 fn check(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("validate");
     for document in documents() {
-        assert!(validate::check(&document.tree).is_empty(), "{} is valid", document.name);
+        assert!(validate::check(&document.tree, definitions()).is_empty(), "{} is valid", document.name);
         group.bench_with_input(BenchmarkId::from_parameter(document.name), &document, |bencher, document| {
-            bencher.iter(|| black_box(validate::check(&document.tree)));
+            bencher.iter(|| black_box(validate::check(&document.tree, definitions())));
         });
     }
     group.finish();

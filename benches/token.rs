@@ -13,8 +13,8 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::appointment::BookRequest;
 use domain::time::Timestamp;
-use fhir::appointment::{BookingRules, read_booking_body};
-use fhir::json;
+use fhir::codec::json;
+use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
 use futures_util::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 const URL: &str = "https://booking.example-uec.thirdparty.nhs.uk";
 const ROOT: &str = "https://booking.example-uec.thirdparty.nhs.uk/STU3/1/booking";
-const BODY: &[u8] = include_bytes!("../tests/api/data/booking.json");
+const BODY: &[u8] = include_bytes!("../crates/testkit/src/bodies/booking.json");
 const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 
 /// A key, a token signed with it, and the issuer's key set.
@@ -87,7 +87,7 @@ fn check(authorization: &str, settings: &Settings) -> Caller {
 }
 
 fn validate(rules: &BookingRules) -> BookRequest {
-    read_booking_body(json::read(black_box(BODY)).unwrap(), rules).unwrap()
+    read_booking_body(json::read(black_box(BODY), fhir::stu3::definitions()).unwrap(), rules).unwrap()
 }
 
 fn token(c: &mut Criterion) {

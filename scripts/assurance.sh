@@ -110,7 +110,9 @@ start_server() {
     (cd "$place/run" && exec "$binary" serve --demo --log warn "$@") >"$place/out" 2>"$place/err" &
     server=$!
     python3 -B - "${url##*:}" "$server" <<'PYTHON'
-import os, socket, sys, time
+import os, socket, sys, threading, time
+# Pitfall: time.sleep of Python 3.11 fails under libfaketime (scripts/set-clock.sh).
+pause = threading.Event().wait
 end = time.monotonic() + 60
 while time.monotonic() < end:
     try:
@@ -120,7 +122,7 @@ while time.monotonic() < end:
     except ProcessLookupError:
         sys.exit(1)
     except OSError:
-        time.sleep(0.05)
+        pause(0.05)
 sys.exit(1)
 PYTHON
 }

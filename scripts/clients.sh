@@ -113,7 +113,9 @@ start_server() {
     server=$!
     export SLOTKEEPER_BASE_URL=http://127.0.0.1:$port/STU3/1/provider
     if ! python3 - "http://127.0.0.1:$port/health/ready" "$server" <<'PYTHON'; then
-import os, sys, time, urllib.request
+import os, sys, threading, time, urllib.request
+# Pitfall: time.sleep of Python 3.11 fails under libfaketime (scripts/set-clock.sh).
+pause = threading.Event().wait
 end = time.monotonic() + 60
 while time.monotonic() < end:
     try:
@@ -123,7 +125,7 @@ while time.monotonic() < end:
     except ProcessLookupError:
         sys.exit(1)
     except OSError:
-        time.sleep(0.1)
+        pause(0.1)
 sys.exit(1)
 PYTHON
         echo "the demo server did not get ready within a minute:" >&2

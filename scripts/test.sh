@@ -54,6 +54,8 @@ missing_packages() {
     have_postgresql || echo postgresql
     command -v python3 >/dev/null || echo python3
     command -v openssl >/dev/null || echo openssl
+    # A library, which nobody finds in the path.
+    [ -n "$(find /usr/lib -path '*/faketime/libfaketimeMT.so.1' -print -quit)" ] || echo libfaketime
 }
 
 install_packages() {
@@ -71,10 +73,24 @@ install_packages() {
     "${apt[@]}" install --no-install-recommends "$@"
 }
 
+# rust-toolchain.toml names a version. Where rustup has that version under another name alone (`stable`), it is taken from
+# there, so that nothing is fetched that is here already.
+take_toolchain_at_hand() {
+    command -v rustup >/dev/null || return 0
+    ! RUSTUP_AUTO_INSTALL=0 cargo --version >/dev/null 2>&1 || return 0
+    local wanted default
+    wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    default=$(rustup default 2>/dev/null | cut -d ' ' -f 1)
+    if [ -n "$default" ] && RUSTUP_TOOLCHAIN=$default rustc --version 2>/dev/null | grep -qF "rustc $wanted "; then
+        export RUSTUP_TOOLCHAIN=$default
+    fi
+}
+
 prepare() {
     if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
         PATH=$HOME/.cargo/bin:$PATH
     fi
+    take_toolchain_at_hand
     if ! command -v cargo >/dev/null; then
         echo "cargo is missing: install a Rust toolchain, version $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer, with rustup" >&2
         exit 1
@@ -99,7 +115,7 @@ run_tests() {
     # Many tests wait for a database or a clock, so there may be more of them at once than cores.
     rm -rf "$answers"
     SLOTKEEPER_TEST_ANSWERS=$answers RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} \
-        cargo test --locked --no-fail-fast 2>&1 | tee "$log"
+        cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"
 }
 
 run_clients() {
@@ -126,20 +142,23 @@ else
     skip format "rustfmt is not installed (rustup component add rustfmt)"
 fi
 if cargo clippy --version >/dev/null 2>&1; then
-    step lints cargo clippy --all-targets --locked -- -D warnings
+    step lints cargo clippy --workspace --all-targets --locked -- -D warnings
 else
     skip lints "clippy is not installed (rustup component add clippy)"
 fi
-step build cargo test --locked --no-run
+step dependencies scripts/deny.sh --install
+step build cargo test --locked --workspace --no-run
 if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
 else
     step tests run_tests
-    # Clients and validators nobody here wrote, the flow of the assurance and the request collection, against the binary
-    # just built.
+    # Clients and validators nobody here wrote, the flow of the assurance, the request collection and the demo, against
+    # the binary just built; and the latter three again in nights in which a diary is another one than usual.
     step clients run_clients
     step assurance run_assurance
     step requests env SLOTKEEPER_BIN=target/debug/slotkeeper scripts/smoke.sh --install
+    step demo python3 -B tests/demo/pasted.py target/debug/slotkeeper
+    step clocks scripts/set-clock.sh --short
 fi
 
 read -r passed broken ignored <<<"$(count_tests)"

@@ -20,15 +20,18 @@ pub mod seed;
 pub mod seed_files;
 pub mod serve;
 pub mod synthetic;
+#[cfg(test)]
+mod tests;
 pub mod token;
 pub mod toml_table;
 
-use crate::engine::{Ports, SystemClock, UuidIds};
+use crate::engine::{Maintenance, Ports, SystemClock, UuidIds};
 use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
+use domain::plain::{plain, plain_lines};
 use domain::time::{Clock, LONDON};
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -150,6 +153,12 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         .filter_module(handshakes.0, handshakes.1)
         .parse_filters(&cli.log)
         .filter_module(torn.0, torn.1)
+        .format(|out, record| {
+            let style = out.default_level_style(record.level());
+            // What others say, such as a database or a file, is in some of them.
+            let told = plain(&record.args().to_string());
+            writeln!(out, "[{style}{:<5}{style:#} {}] {told}", record.level(), record.target())
+        })
         .target(env_logger::Target::Stderr)
         .init();
     match &cli.command {
@@ -184,7 +193,12 @@ const fn told(usage: bool, text: String) -> Failure {
 
 /// The real clock, ids and codec.
 pub fn ports() -> Ports {
-    Ports { clock: Arc::new(SystemClock), ids: Arc::new(UuidIds), documents: Arc::new(JsonDocuments) }
+    Ports { clock: Arc::new(SystemClock), ids: Arc::new(UuidIds), documents: Arc::new(Stu3Documents) }
+}
+
+/// Maintenance of an opened database, by the real clock.
+pub fn maintenance(store: &Store) -> Maintenance {
+    Maintenance::new(store.clone(), ports())
 }
 
 /// Today in London.
@@ -192,12 +206,24 @@ pub fn today() -> NaiveDate {
     SystemClock.now().local(LONDON).date()
 }
 
-/// Writes a line of data. A reader that has gone away (`| head`) is no failure.
+/// Writes a line of data, or several, in which nothing is hidden. A reader that has gone away (`| head`) is no failure.
 ///
 /// # Errors
 /// [`Failure::Failed`].
 pub fn say(out: &mut dyn Write, line: &str) -> Result<(), Failure> {
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    written(writeln!(out, "{}", plain_lines(line)).and_then(|()| out.flush()))
+}
+
+/// Begins a new page of paper.
+///
+/// # Errors
+/// [`Failure::Failed`].
+pub fn page_break(out: &mut dyn Write) -> Result<(), Failure> {
+    written(out.write_all(b"\x0c"))
+}
+
+fn written(outcome: std::io::Result<()>) -> Result<(), Failure> {
+    match outcome {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Failed(format!("cannot write to stdout: {e}"))),
         _ => Ok(()),
     }

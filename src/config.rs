@@ -4,14 +4,15 @@
 //! once more: so a value is checked by the same rules and refused in the same words wherever it came from.
 //! What a reader would get wrong: this is the only place that reads the environment.
 
+mod names;
+
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+pub(crate) use names::variable;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What every variable of the environment begins with.
-const PREFIX: &str = "SLOTKEEPER_";
 /// The flag that names the configuration file.
 const CONFIG: &str = "config";
 
@@ -30,7 +31,9 @@ pub enum Refused {
 /// [`Refused`].
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn of_this_process<C: Parser>() -> Result<C, Refused> {
-    resolve(std::env::args_os().collect(), &|name| std::env::var(name).ok())
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(names::PREFIX));
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    resolve(std::env::args_os().collect(), &ours.map(|(name, value)| (text(name), text(value))).collect::<Vec<_>>())
 }
 
 /// The program that is running, for whoever starts it once more.
@@ -48,17 +51,21 @@ pub fn program_directories() -> Vec<PathBuf> {
     std::env::split_paths(&path).collect()
 }
 
-/// A command line, completed from `environment` and from the configuration file it names.
+/// A command line, completed from `environment`, of which only our own variables matter, and from the configuration file it names.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn resolve<C: Parser>(typed: Vec<OsString>, environment: &dyn Fn(&str) -> Option<String>) -> Result<C, Refused> {
-    let command = C::command();
+pub fn resolve<C: Parser>(typed: Vec<OsString>, environment: &[(String, String)]) -> Result<C, Refused> {
+    let command = with_negative_numbers(C::command());
+    let set = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     // A first look, blind to mistakes, only to see which command it is and what was typed.
     let Ok(first) = command.clone().ignore_errors(true).try_get_matches_from(&typed) else { return parse(&command, typed) };
     let Some((name, matches)) = first.subcommand() else { return parse(&command, typed) };
     let Some(chosen) = command.find_subcommand(name) else { return parse(&command, typed) };
-    let named = matches.try_get_one::<String>(CONFIG).ok().flatten().cloned().or_else(|| environment(&variable(CONFIG)));
+    if let Some(told) = names::misspelt_variable(&command, environment) {
+        return Err(Refused::Usage(told));
+    }
+    let named = matches.try_get_one::<String>(CONFIG).ok().flatten().cloned().or_else(|| set(&variable(CONFIG)));
     let file = named.map(|path| read_file(&command, &path)).transpose()?.unwrap_or_default();
     let mut completed = typed;
     let mut places = Vec::new();
@@ -68,7 +75,7 @@ pub fn resolve<C: Parser>(typed: Vec<OsString>, environment: &dyn Fn(&str) -> Op
             continue;
         }
         let variable = variable(flag);
-        if let Some(text) = environment(&variable) {
+        if let Some(text) = set(&variable) {
             let values = if takes_many(arg) { text.split(',').map(|part| part.trim().to_owned()).collect() } else { vec![text] };
             add(&mut completed, arg, flag, values, &variable)?;
             places.push((flag, variable));
@@ -85,6 +92,13 @@ pub fn resolve<C: Parser>(typed: Vec<OsString>, environment: &dyn Fn(&str) -> Op
         }),
         other => other,
     })
+}
+
+/// A negative number is the value of the flag before it, for that flag to refuse by its name: without this clap takes `-1`
+/// for a flag of its own.
+fn with_negative_numbers(command: Command) -> Command {
+    let takes = |arg: Arg| if arg.get_action().takes_values() && arg.get_long().is_some() { arg.allow_negative_numbers(true) } else { arg };
+    command.mut_args(takes).mut_subcommands(with_negative_numbers)
 }
 
 fn parse<C: Parser>(command: &Command, words: Vec<OsString>) -> Result<C, Refused> {
@@ -107,10 +121,6 @@ fn refused(error: &clap::Error) -> Refused {
             Refused::Usage(told.strip_prefix("error: ").unwrap_or(&told).to_owned())
         }
     }
-}
-
-fn variable(flag: &str) -> String {
-    format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
 fn was_typed(matches: &ArgMatches, arg: &Arg) -> bool {
@@ -145,7 +155,7 @@ struct File {
 impl File {
     /// The values of a flag and where they stand.
     fn values(&self, flag: &str) -> Option<(Vec<String>, String)> {
-        let key = flag.replace('-', "_");
+        let key = names::key(flag);
         let place = format!("`{key}` in {}", self.path);
         let values = match self.table.get(&key)? {
             toml::Value::Array(many) => many.iter().map(plain).collect(),
@@ -165,19 +175,19 @@ fn plain(value: &toml::Value) -> String {
 fn read_file(command: &Command, path: &str) -> Result<File, Refused> {
     let text =
         std::fs::read_to_string(Path::new(path)).map_err(|e| Refused::Usage(format!("cannot read the configuration file {path}: {e}")))?;
-    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
-        Refused::Usage(format!("{path}:{line}: {}", e.message()))
-    })?;
-    let flags = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
-    let mut known: Vec<String> = flags.filter_map(Arg::get_long).map(|flag| flag.replace('-', "_")).collect();
-    known.retain(|key| !matches!(key.as_str(), CONFIG | "help" | "version"));
-    known.sort();
-    known.dedup();
-    match table.keys().find(|key| !known.contains(key)) {
-        Some(key) => Err(Refused::Usage(format!("{path}: the key `{key}` is not known; known: {}", known.join(", ")))),
-        None => Ok(File { path: path.to_owned(), table }),
+    let told = |at: usize, what: &str| {
+        let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        Refused::Usage(format!("{path}:{line}: {what}"))
+    };
+    let read = toml::de::DeTable::parse(&text).map_err(|e| told(e.span().map_or(0, |span| span.start), e.message()))?;
+    let mut keys: Vec<_> = read.get_ref().keys().collect();
+    keys.sort_by_key(|key| key.span().start);
+    if let Some((wrong, what)) = names::misspelt_key(command, keys.iter().map(|key| key.get_ref().as_ref())) {
+        let at = keys.iter().find(|key| key.get_ref().as_ref() == wrong).map_or(0, |key| key.span().start);
+        return Err(told(at, &what));
     }
+    let table = text.parse().map_err(|e: toml::de::Error| told(e.span().map_or(0, |span| span.start), e.message()))?;
+    Ok(File { path: path.to_owned(), table })
 }
 
 #[cfg(test)]
@@ -203,14 +213,18 @@ mod tests {
             #[arg(long)]
             demo: bool,
         },
+        Diary {
+            #[arg(long)]
+            day: Option<String>,
+        },
     }
 
     fn line(typed: &[&str], environment: &[(&str, &str)]) -> Result<(u32, Vec<String>, bool), String> {
         let environment: Vec<(String, String)> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let look_up = move |name: &str| environment.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone());
         let typed = std::iter::once("test").chain(typed.iter().copied()).map(OsString::from).collect();
-        match resolve::<Line>(typed, &look_up) {
+        match resolve::<Line>(typed, &environment) {
             Ok(Line { command: Sub::Serve { queue_max, audience, demo, config: _ } }) => Ok((queue_max, audience, demo)),
+            Ok(Line { command: Sub::Diary { day } }) => Err(format!("another command, {day:?}")),
             Err(Refused::Usage(text) | Refused::Told(text)) => Err(text),
         }
     }
@@ -236,9 +250,6 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_on_one_line_with_what_would_be_right() {
-        let file = file("queue_mx = 2\n");
-        let unknown = line(&["serve", "--config", file.path().to_str().unwrap()], &[]).unwrap_err();
-        assert!(unknown.contains("`queue_mx`") && unknown.contains("queue_max"), "{unknown}");
         for typed in [&["serve", "--quue-max", "2"][..], &["serve", "--queue-max", "many"], &["serv"], &[]] {
             let told = line(typed, &[]).unwrap_err();
             assert!(!told.contains('\n') && !told.is_empty(), "{told}");
@@ -246,5 +257,40 @@ mod tests {
         assert!(line(&["serve"], &[("SLOTKEEPER_QUEUE_MAX", "many")]).unwrap_err().contains("from SLOTKEEPER_QUEUE_MAX"));
         assert!(line(&["serve"], &[("SLOTKEEPER_DEMO", "perhaps")]).unwrap_err().contains("true or false"));
         assert!(line(&["serve", "--config", "/nowhere.toml"], &[]).unwrap_err().contains("/nowhere.toml"));
+    }
+    #[test]
+    fn a_misspelt_key_is_refused_with_its_line_and_the_nearest_name() {
+        let told = |text: &str| {
+            let file = file(text);
+            let told = line(&["serve", "--config", file.path().to_str().unwrap()], &[]).unwrap_err();
+            told.split_once(".toml:").map_or_else(|| told.rsplit_once("tmp").unwrap().1.to_owned(), |(_, rest)| rest.to_owned())
+        };
+        let unknown = told("# ours\ndemo = true\nqueue_mx = 2\n");
+        assert!(unknown.contains(":3: the key `queue_mx` is not known; did you mean `queue_max`?"), "{unknown}");
+        assert!(!unknown.contains("audience"), "{unknown}");
+        let section = told("[server]\ndemo = true\n");
+        assert!(section.contains(":1: the key `server` is not known; keys are the names of flags"), "{section}");
+        assert!(told("demo = true\nqueue_max =\n").contains(":2: "));
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused_with_the_nearest_name() {
+        let told = line(&["serve"], &[("SLOTKEEPER_QUEUE_MX", "3")]).unwrap_err();
+        assert_eq!(told, "no setting is called SLOTKEEPER_QUEUE_MX; did you mean SLOTKEEPER_QUEUE_MAX?");
+        let far = line(&["serve"], &[("SLOTKEEPER_NONSENSE", "3")]).unwrap_err();
+        assert!(far.contains("SLOTKEEPER_NONSENSE") && far.contains("--help"), "{far}");
+        // That of another command, one of Kubernetes, one of our scripts, and one of somebody else.
+        let others = [("SLOTKEEPER_DAY", "x"), ("SLOTKEEPER_PORT", "tcp://10.0.0.1:80"), ("SLOTKEEPER_BIN", "b"), ("SLOT", "s")];
+        assert_eq!(line(&["serve"], &others).unwrap(), (1, vec![], false));
+    }
+
+    #[test]
+    fn a_negative_number_is_refused_by_the_name_of_its_flag_in_both_spellings() {
+        for typed in [&["serve", "--queue-max", "-1"][..], &["serve", "--queue-max=-1"], &["serve", "--queue-max", "-1.5"]] {
+            let told = line(typed, &[]).unwrap_err();
+            assert!(told.contains("--queue-max") && told.contains("-1"), "{told}");
+        }
+        // A flag that is no number takes the text and judges it itself.
+        assert_eq!(line(&["serve", "--audience", "-3"], &[]).unwrap().1, ["-3"]);
     }
 }

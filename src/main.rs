@@ -1,5 +1,6 @@
 //! The thin binary: settings in, command run, exit code out.
 
+use domain::plain::{plain, plain_lines};
 use slotkeeper::cli::{self, Cli};
 use slotkeeper::config::{self, Refused};
 use std::io::Write;
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(Refused::Usage(text)) => {
-            eprintln!("slotkeeper: {text}");
+            eprintln!("slotkeeper: {}", plain(&text));
             return ExitCode::from(2);
         }
     };
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             let text = failure.to_string();
             if !text.is_empty() {
-                eprintln!("slotkeeper: {text}");
+                eprintln!("slotkeeper: {}", plain_lines(&text));
             }
             ExitCode::from(failure.exit_code())
         }

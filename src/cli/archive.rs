@@ -1,7 +1,7 @@
 //! `slotkeeper archive`: moves past slots out of the diary, once; and the thread of `serve` that does so every hour.
 
-use super::{DatabaseArgs, Failure, ports, say};
-use crate::engine::{Archived, Engine};
+use super::{DatabaseArgs, Failure, maintenance, say};
+use crate::engine::{Archived, report};
 use crate::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -25,7 +25,7 @@ pub struct ArchiveArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
     /// Archives slots that ended so many days ago or earlier, 1 to 36525
-    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, default_value_t = DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    #[arg(long, value_name = "DAYS", default_value_t = DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
     pub archive_after_days: u32,
 }
 
@@ -39,7 +39,7 @@ pub fn run(args: &ArchiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} schedules, {msg}, {eta} left") {
         bar.set_style(style);
     }
-    let outcome = Engine::archive(&store, &ports(), args.archive_after_days, &mut |so_far| {
+    let outcome = maintenance(&store).archive(args.archive_after_days, &mut |so_far| {
         bar.set_length(u64::try_from(so_far.schedules).unwrap_or_default());
         bar.set_position(u64::try_from(so_far.schedules_done).unwrap_or_default());
         bar.set_message(format!("{} slots", so_far.slots));
@@ -78,10 +78,10 @@ impl Archiver {
         let goes_on = move |pause: Duration| stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout);
         let keep_small = move || {
             loop {
-                match Engine::archive(&store, &ports(), days, &mut |_| goes_on(PAUSE)) {
+                match maintenance(&store).archive(days, &mut |_| goes_on(PAUSE)) {
                     Ok(archived) if archived.slots > 0 => log::info!("{}", told(&archived)),
                     Ok(_) => {}
-                    Err(error) => log::warn!("past slots could not be archived, trying again later: {error}"),
+                    Err(error) => report("past slots could not be archived, trying again later", &error),
                 }
                 if !goes_on(LOOK_EVERY) {
                     return;

@@ -1,7 +1,6 @@
 //! `slotkeeper check`: every invariant, asked of a database. Reads only; also while a server runs.
 
-use super::{DatabaseArgs, Failure, say};
-use crate::engine::Engine;
+use super::{DatabaseArgs, Failure, maintenance, say};
 use std::io::Write;
 
 /// What `slotkeeper check` is told.
@@ -17,7 +16,7 @@ pub struct CheckArgs {
 /// # Errors
 /// [`Failure`]; [`Failure::Judged`] when an invariant is broken.
 pub fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let report = Engine::check(&args.database.open()?)?;
+    let report = maintenance(&args.database.open()?).check()?;
     for rule in &report.rules {
         let broken: Vec<_> = report.violations.iter().filter(|v| v.rule == *rule).collect();
         say(out, &format!("{}  {rule}", if broken.is_empty() { "ok    " } else { "BROKEN" }))?;

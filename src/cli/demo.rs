@@ -1,8 +1,8 @@
 //! The demo: an invented provider out of nothing but the binary, its diary kept full for as long as it runs.
 
 use super::seed::{content, evening_before};
-use super::{Failure, ports, say, seed_files, today, token};
-use crate::engine::Engine;
+use super::{Failure, maintenance, say, seed_files, today, token};
+use crate::engine::{Engine, report};
 use crate::http::{AuthMode, Settings};
 use crate::store::{Store, StoreError};
 use domain::ids::ServiceId;
@@ -48,8 +48,8 @@ impl Filler {
 pub fn load(store: &Store) -> Result<Filler, Failure> {
     let plan = seed_files::demo().map_err(|e| Failure::Failed(e.to_string()))?;
     let times = plan.working_times.clone();
-    if Engine::is_empty(store)? {
-        let seeded = Engine::seed(store, &ports(), &content(plan), evening_before(today()), AHEAD_DAYS + 2)?;
+    if maintenance(store).is_empty()? {
+        let seeded = maintenance(store).seed(&content(plan), evening_before(today()), AHEAD_DAYS + 2)?;
         log::info!("loaded the demo provider: {} slots", seeded.slots_new);
     } else {
         fill(store, &times)?;
@@ -59,7 +59,7 @@ pub fn load(store: &Store) -> Result<Filler, Failure> {
     let keep_full = move || {
         while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
             if let Err(error) = fill(&store, &times) {
-                log::warn!("the diary could not be filled, trying again later: {error}");
+                report("the diary could not be filled, trying again later", &error);
             }
         }
     };
@@ -68,7 +68,7 @@ pub fn load(store: &Store) -> Result<Filler, Failure> {
 }
 
 fn fill(store: &Store, times: &[WorkingTimes]) -> Result<(), StoreError> {
-    let filled = Engine::fill(store, &ports(), times, evening_before(today()), AHEAD_DAYS + 2)?;
+    let filled = maintenance(store).fill(times, evening_before(today()), AHEAD_DAYS + 2)?;
     if filled.slots_new > 0 {
         log::info!("filled the diary: {} new slots", filled.slots_new);
     }
@@ -125,14 +125,15 @@ impl Tryable {
     /// [`Failure`].
     pub fn print(&self, out: &mut dyn Write) -> Result<(), Failure> {
         let Self { root, slot, token, of_token } = self;
-        let day = slot.start.to_fhir().chars().take(10).collect::<String>();
+        // From the slot on, or those that begin sooner would fill the page. A `+` would have to be encoded.
+        let from = slot.start.to_fhir().replace("+00:00", "Z");
         let (start, end) = (slot.start.to_fhir(), slot.end.to_fhir());
         say(out, &format!("The demo provider is open. Three commands to try, in another terminal{of_token}:\n"))?;
         if root.starts_with("https://") {
             say(out, "# Add --cacert FILE with the CA of this server's certificate, and --cert and --key where clients need one\n")?;
         }
         say(out, "# 1. Search free slots of the urgent treatment centre")?;
-        say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{day}&_count=5&_pretty=true'{token}\n"))?;
+        say(out, &format!("curl -s '{root}/Slot?service={SERVICE}&status=free&start=ge{from}&_count=5&_pretty=true'{token}\n"))?;
         say(out, "# 2. Book one of them; book it twice and the second answer says that it is gone")?;
         say(
             out,

@@ -11,10 +11,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::{DatabaseArgs, Failure, ports, say, today};
-use crate::engine::{DiaryFilter, Engine, SystemClock, UnknownInDiary};
+use super::{DatabaseArgs, Failure, maintenance, say, today};
+use crate::engine::{DiaryFilter, SystemClock, UnknownInDiary};
 use chrono::{Datelike, Days, NaiveDate};
 use domain::ids::{ScheduleId, ServiceId};
+use domain::plain::plain_json;
 use domain::time::{Clock, parse_day};
 use std::io::Write;
 
@@ -68,11 +69,10 @@ pub fn run(args: &DiaryArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let service = args.service.as_deref().map(ServiceId::parse).transpose().map_err(|e| usage("--service", e))?;
     let schedule = args.schedule.as_deref().map(ScheduleId::parse).transpose().map_err(|e| usage("--schedule", e))?;
     let filter = DiaryFilter { service, schedule, clinician: args.clinician.clone(), place: args.place.clone(), cancelled: args.cancelled };
-    let documents = ports().documents;
-    let found = Engine::diary(&args.database.open()?, documents.as_ref(), &filter, days, SystemClock.now())?;
+    let found = maintenance(&args.database.open()?).diary(&filter, days, SystemClock.now())?;
     let diary = found.map_err(|unknown| Failure::Failed(told(unknown).to_owned()))?;
     match (args.json, args.csv, args.print) {
-        (true, ..) => say(out, &json::of(&diary, args.week).to_string()),
+        (true, ..) => say(out, &plain_json(&json::of(&diary, args.week).to_string())),
         (_, true, _) => spreadsheet::write(&diary, out),
         (.., true) => pages::write(&diary, args.cancelled, out),
         _ => table::write(&diary, args.cancelled, out),

@@ -5,10 +5,11 @@
 
 use super::policy_file::{self, PolicyFile, clients_of};
 use super::reload::Reloads;
-use super::{Failure, say};
+use super::{DatabaseArgs, Failure, maintenance, say};
 use crate::http::{AuthMode, Consumer, Service};
 use domain::ids::{OdsCode, ScheduleId, ServiceId};
 use domain::policy::{Names, Reach, Rights, View};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,19 +21,32 @@ pub struct PolicyArgs {
     /// The policy file, as `serve --policy` takes it
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// The database, to name the organisations that provide its services: there they see and do everything, whatever the file
+    /// says. It is only read
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
 }
+
+/// The services that organisations provide, by organisation.
+type Provided = BTreeMap<OdsCode, Vec<ServiceId>>;
 
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Usage`] when the file holds mistakes.
+/// [`Failure::Usage`] when the file holds mistakes, [`Failure::Failed`] when there is no such database.
 pub fn run(args: &PolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let file = policy_file::read(&args.file).map_err(|mistakes| Failure::Usage(mistakes.join("\n")))?;
+    let provided = args.database_url.clone().map(provided_in).transpose()?;
+    let services_of = |ods: &OdsCode| provided.as_ref().and_then(|provided| provided.get(ods));
     let mut named: Vec<(&OdsCode, &Consumer)> = file.policy.consumers.iter().collect();
     named.sort_by_key(|(ods, _)| *ods);
     for (ods, consumer) in named {
         let name = file.names.get(ods).map(|name| format!("  {name}")).unwrap_or_default();
         say(out, &format!("{ods}{name}"))?;
+        if let Some(services) = services_of(ods) {
+            provides(services, out)?;
+            line(out, "elsewhere", "as follows")?;
+        }
         describe(consumer, out)?;
         let clients = clients_of(&file.policy.clients, ods);
         if !clients.is_empty() {
@@ -43,13 +57,44 @@ pub fn run(args: &PolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
             line(out, "clients", &clients.iter().map(shown).collect::<Vec<_>>().join(", "))?;
         }
     }
+    let unnamed = provided.iter().flatten().filter(|(ods, _)| !file.policy.consumers.contains_key(ods));
+    for (ods, services) in unnamed {
+        say(out, &ods.to_string())?;
+        provides(services, out)?;
+        line(out, "elsewhere", if file.policy.others.is_some() { "as every other organisation" } else { "sees nothing" })?;
+    }
     match &file.policy.others {
         Some(others) => {
             say(out, "every other organisation")?;
-            describe(others, out)
+            describe(others, out)?;
         }
-        None => say(out, "every other organisation is refused"),
+        None => say(out, "every other organisation is refused")?,
     }
+    match provided {
+        Some(provided) if provided.is_empty() => say(out, "nobody provides a service in that database yet"),
+        Some(_) => Ok(()),
+        None => say(out, OF_PROVIDERS),
+    }
+}
+
+/// What holds where the file has nothing to say.
+const OF_PROVIDERS: &str = "whatever this says, an organisation that provides a service here sees and does everything there, without \
+    ceilings; --database-url URL names such organisations";
+
+/// Who provides the services of a database.
+fn provided_in(database_url: String) -> Result<Provided, Failure> {
+    let mut provided = Provided::new();
+    for service in maintenance(&DatabaseArgs { database_url }.open()?).services()? {
+        if let Some(ods) = service.ods {
+            provided.entry(ods).or_default().push(service.id);
+        }
+    }
+    Ok(provided)
+}
+
+fn provides(services: &[ServiceId], out: &mut dyn Write) -> Result<(), Failure> {
+    let services = services.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    line(out, "provides", &format!("services {services}: there it sees, books, reads and cancels everything, without ceilings"))
 }
 
 fn describe(consumer: &Consumer, out: &mut dyn Write) -> Result<(), Failure> {
@@ -66,7 +111,7 @@ fn describe(consumer: &Consumer, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn line(out: &mut dyn Write, what: &str, says: &str) -> Result<(), Failure> {
-    say(out, &format!("    {what:<9}{says}"))
+    say(out, &format!("    {what:<8} {says}"))
 }
 
 fn seen(view: &View) -> String {

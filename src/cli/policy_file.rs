@@ -8,7 +8,7 @@ use super::toml_table::{Mistakes, Placed, Table, line_and_column};
 use crate::http::{Client, Consumer, Policy};
 use domain::ids::{NotAnId, OdsCode, ScheduleId, ServiceId};
 use domain::policy::{Ceiling, Names, Reach, Rights, View};
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
 use std::path::Path;

@@ -36,6 +36,7 @@ use crate::cli::load::patient;
 use crate::cli::load::random::Dice;
 use client::{Client, Shared, Watch};
 use domain::ids::Ids;
+use domain::plain::plain_json;
 use domain::time::Clock;
 use journal::{Journal, Line};
 use options::Settings;
@@ -95,7 +96,7 @@ pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Writ
     report.print(out).map_err(|error| RaceError::Failed(format!("cannot write the result: {error}")))?;
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&report).unwrap_or_default();
-        fs::write(path, text + "\n").map_err(|error| file_failed("write", path, &error))?;
+        fs::write(path, plain_json(&text) + "\n").map_err(|error| file_failed("write", path, &error))?;
     }
     Ok(Verdict { report })
 }

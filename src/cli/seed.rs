@@ -2,8 +2,8 @@
 //! `seed --synthetic` needs no files (see `synthetic`).
 
 use super::seed_files::{self, SeedPlan};
-use super::{DatabaseArgs, Failure, ports, say, synthetic, today};
-use crate::engine::{Engine, SeedContent};
+use super::{DatabaseArgs, Failure, maintenance, say, synthetic, today};
+use crate::engine::SeedContent;
 use chrono::{Days, NaiveDate};
 use domain::synthetic::SyntheticDiary;
 use std::io::Write;
@@ -52,7 +52,7 @@ pub fn run(args: &SeedArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let plan = seed_files::read_dir(dir).map_err(|e| Failure::Failed(e.to_string()))?;
     let store = args.database.open()?;
     let days = args.days.unwrap_or(plan.horizon_days);
-    let seeded = Engine::seed(&store, &ports(), &content(plan), evening_before(from), days.saturating_add(1))?;
+    let seeded = maintenance(&store).seed(&content(plan), evening_before(from), days.saturating_add(1))?;
     let last = from.checked_add_days(Days::new(u64::from(days.saturating_sub(1)))).unwrap_or(from);
     say(
         out,

@@ -14,7 +14,10 @@ use domain::directory::DirectoryRecord;
 use domain::fault::{Problem, ProblemKind};
 use domain::rota::WorkingTimes;
 use domain::schedule::Schedule;
-use fhir::{directory, json, validate};
+use fhir::codec::json;
+use fhir::stu3;
+use fhir::stu3::directory;
+use fhir::validate;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -231,11 +234,11 @@ fn read_diary(file: &str, content: &[u8], problems: &mut Vec<SeedProblem>) -> Op
 }
 
 fn read_bundle(file: &str, content: &[u8], found: &mut across::Found, problems: &mut Vec<SeedProblem>) {
-    match json::read(content) {
+    match json::read(content, stu3::definitions()) {
         Ok(read) => {
             let directory::Survey { records, problems: own } = directory::survey(&read.tree);
             found.add(file, records);
-            let general = validate::check_read(&read).into_iter().filter(|p| !own.iter().any(|o| says_the_same(o, p)));
+            let general = validate::check_read(&read, stu3::definitions()).into_iter().filter(|p| !own.iter().any(|o| says_the_same(o, p)));
             let mut all: Vec<Problem> = general.collect();
             all.extend(own);
             all.sort_by_key(|p| entry_of(&p.expression));

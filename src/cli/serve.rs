@@ -3,6 +3,7 @@
 //! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
+mod listen;
 mod tls;
 
 use super::access_log::AccessLog;
@@ -16,10 +17,11 @@ use crate::http::{ANY_ORIGIN, AuthMode, HttpLimits, PolicyInForce, Service, Sett
 use crate::store::{Durability, Store};
 use actix_web::{App, HttpServer};
 use domain::time::Clock as _;
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use ipnet::IpNet;
-use std::io::{ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener};
+use listen::{Listen, cannot_listen};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,17 +37,18 @@ const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 /// What `slotkeeper serve` is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
-    /// Address and port to listen on
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// Address or name, and port, to listen on: 127.0.0.1:8080, [::1]:8080, localhost:8080 (both of them); a name stands for every
+    /// address it resolves to
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = Listen::parse)]
+    pub listen: Listen,
     /// The database
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Start of every absolute URL the server writes; <listen> with http, or with https under TLS, unless said otherwise
+    /// Start of every absolute URL the server writes. Default: http://<listen>, under TLS https://<listen>
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Whom the server believes: tokens signed by an issuer it trusts (`jwks`), `unsigned` tokens (behind the Spine proxy), or
-    /// everybody (`off`, loopback only). Default: unsigned
+    /// everybody (`off`, loopback only). Default: unsigned, with --demo off
     #[arg(long, value_name = "MODE", value_parser = ["jwks", "unsigned", "off"])]
     pub auth: Option<String>,
     /// An audience tokens may name; repeatable. Default: the root that is called, under --public-url
@@ -76,7 +79,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = ["on", "off"])]
     pub availability_index: String,
     /// Moves slots that ended so many days ago out of the diary, at the start and then every hour; 0: never
-    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, default_value_t = archive::DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(0..=archive::DAYS_MAX))]
+    #[arg(long, value_name = "DAYS", default_value_t = archive::DAYS_DEFAULT, value_parser = clap::value_parser!(u32).range(0..=archive::DAYS_MAX))]
     pub archive_after_days: u32,
     /// TLS
     #[command(flatten)]
@@ -85,10 +88,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub issuers: IssuerArgs,
     /// What consumer organisations may see and do (TOML; see docs/policy.md). Read again at SIGHUP
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = None)]
     pub policy: Option<PathBuf>,
     /// An origin whose pages may call, such as https://diary.example.nhs.uk; repeatable. `*` for all, with --auth off alone
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", help_heading = None)]
     pub cors_origin: Vec<String>,
     /// Bounds
     #[command(flatten)]
@@ -124,7 +127,7 @@ pub struct LimitArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub token_life_s_max: Option<i64>,
     /// Memory for answers to slot searches that may be given again as long as nothing has changed, in bytes; 0 keeps none
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, default_value_t = HttpLimits::default().answers_bytes_max)]
+    #[arg(long, value_name = "BYTES", default_value_t = HttpLimits::default().answers_bytes_max)]
     pub answers_bytes_max: usize,
     /// Most bookings and cancels under way at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value_t = AllocatorLimits::default().queue_max, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
@@ -166,7 +169,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let (settings, issuers) = settings(args, &policy_in_force)?;
     let policy = args.policy.as_deref().map(|path| PolicySource::read(path, settings.auth)).transpose()?;
     let tls = args.tls.load(&SystemClock)?;
-    port_is_free(args.listen)?;
+    let addresses = args.listen.usable()?;
     let access_log = args.access_log.as_deref().map(AccessLog::open).transpose()?;
     let store = Store::open(&args.database.url()?, args.migrate || args.demo)?;
     store.write_ahead()?;
@@ -190,7 +193,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(policy) = policy {
         policy.put_in_force(&service, &mut reloads);
     }
-    log::info!("slotkeeper {} on {}, database {shown_url}", env!("CARGO_PKG_VERSION"), service.settings.public_url);
+    let public_url = service.settings.public_url.clone();
     let outcome = actix_web::rt::System::new().block_on(async move {
         if let Some(issuers) = issuers {
             log::info!("{}", issuers.summary());
@@ -207,10 +210,12 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
             Some(tls) => server
                 .tls_handshake_timeout(Duration::from_millis(args.tls.handshake_ms))
                 .max_connection_rate(args.tls.handshakes_max)
-                .bind_rustls_0_23(args.listen, tls.server_config().map_err(Failure::Failed)?),
-            None => server.bind(args.listen),
+                .bind_rustls_0_23(addresses.as_slice(), tls.server_config().map_err(Failure::Failed)?),
+            None => server.bind(addresses.as_slice()),
         };
-        let server = bound.map_err(|e| cannot_listen(args.listen, &e))?.run();
+        let server = bound.map_err(|e| cannot_listen(&args.listen.to_string(), &e))?;
+        log::info!("{}", started(&server.addrs(), &public_url, &shown_url));
+        let server = server.run();
         // Only now does the port answer, so only now is it true that the commands work.
         if let Some(tryable) = tryable {
             tryable.print(out)?;
@@ -228,6 +233,13 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
     log::info!("stopped");
     outcome
+}
+
+/// The line of the start: where it listens, what it is called from outside, and where its data is.
+fn started(addresses: &[SocketAddr], public_url: &str, database: &str) -> String {
+    let listening: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let (version, listening) = (env!("CARGO_PKG_VERSION"), listening.join(" and "));
+    format!("slotkeeper {version} listens on {listening}, public URL {public_url}, database {database}")
 }
 
 /// Sees to it, for as long as the server runs, that key sets are fetched before they grow old.
@@ -287,9 +299,8 @@ fn settings(args: &ServeArgs, policy: &Arc<PolicyInForce>) -> Result<(Settings, 
 
 /// Whether what stands between consumers and this server is enough for how far it believes them (`decisions.md` 2).
 fn hop_is_guarded(args: &ServeArgs, auth: AuthMode) -> Result<(), Failure> {
-    let host = args.listen.ip();
+    let Some(host) = args.listen.beyond_loopback() else { return Ok(()) };
     match auth {
-        _ if host.is_loopback() => Ok(()),
         AuthMode::Off => Err(Failure::Usage(format!(
             "--auth off is for one's own machine and {host} is not loopback: listen on 127.0.0.1, or use --auth jwks, or --auth unsigned \
              with --client-ca or --trusted-proxy"
@@ -325,20 +336,6 @@ fn public_url(args: &ServeArgs) -> Result<String, Failure> {
         Some(host) if !host.trim_matches('/').is_empty() && !host.contains(['?', '#', ' ']) => Ok(url.trim_end_matches('/').to_owned()),
         _ => Err(Failure::Usage(format!("--public-url is `{url}`; it must be a URL such as https://booking.example.nhs.uk"))),
     }
-}
-
-fn port_is_free(listen: SocketAddr) -> Result<(), Failure> {
-    TcpListener::bind(listen).map(drop).map_err(|e| cannot_listen(listen, &e))
-}
-
-fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> Failure {
-    let advice = match error.kind() {
-        ErrorKind::AddrInUse => "another program is listening there: stop it, or choose another port with --listen",
-        ErrorKind::PermissionDenied => "ports below 1024 are for privileged programs: choose another port with --listen",
-        ErrorKind::AddrNotAvailable => "this machine has no such address: choose another one with --listen",
-        _ => "choose another address with --listen",
-    };
-    Failure::Failed(format!("cannot listen on {listen} ({error}); {advice}"))
 }
 
 fn durable(store: &Store, accept_data_loss: bool) -> Result<(), Failure> {

@@ -3,15 +3,17 @@
 //! It writes the directory as a seed file would have it and reads it through the same codec. What a reader would get wrong:
 //! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
 
-use super::{Failure, ports};
-use crate::engine::{Engine, SeedContent};
+use super::{Failure, maintenance};
+use crate::engine::SeedContent;
 use crate::store::Store;
 use domain::directory::DirectoryRecord;
 use domain::ids::ResourceId;
 use domain::schedule::{Identifier, Schedule};
 use domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedule_number, service_id};
 use domain::time::{LONDON, Timestamp};
-use fhir::{directory, json as fhir_json};
+use fhir::codec::json as fhir_json;
+use fhir::stu3;
+use fhir::stu3::directory;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -35,14 +37,14 @@ pub struct Laid {
 /// # Errors
 /// [`Failure`], also when the database holds somebody else's diary, unless it may stand `among_others`.
 pub fn seed(store: &Store, diary: &SyntheticDiary, among_others: bool, progress: &mut dyn FnMut(u64)) -> Result<Laid, Failure> {
-    if !among_others && !Engine::is_empty(store)? && !Engine::is_synthetic(store)? {
+    if !among_others && !maintenance(store).is_empty()? && !maintenance(store).is_synthetic()? {
         return Err(Failure::Failed(
             "the database holds a diary that is not synthetic: seed another database, or say --among-others".to_owned(),
         ));
     }
     let started = Instant::now();
-    Engine::seed(store, &ports(), &content(diary)?, diary.first, 0)?;
-    let slots_new = Engine::lay_out_synthetic(store, &ports(), diary, progress)?;
+    maintenance(store).seed(&content(diary)?, diary.first, 0)?;
+    let slots_new = maintenance(store).lay_out_synthetic(diary, progress)?;
     Ok(Laid { slots_new, took: started.elapsed() })
 }
 
@@ -79,7 +81,7 @@ fn content(diary: &SyntheticDiary) -> Result<SeedContent, Failure> {
 fn read(resources: &[Value]) -> Result<Vec<DirectoryRecord>, Failure> {
     let entries: Vec<Value> = resources.iter().map(|resource| json!({"resource": resource})).collect();
     let text = json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string();
-    let tree = fhir_json::read(text.as_bytes()).map_err(|e| Failure::Failed(e.problem))?.tree;
+    let tree = fhir_json::read(text.as_bytes(), stu3::definitions()).map_err(|e| Failure::Failed(e.problem))?.tree;
     directory::read_bundle(&tree).map_err(|problems| {
         let first = problems.first().map(|problem| format!("{}: {}", problem.expression, problem.message));
         Failure::Failed(format!("the synthetic directory is wrong: {}", first.unwrap_or_default()))

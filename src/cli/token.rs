@@ -40,8 +40,8 @@ pub struct TokenArgs {
     /// ODS code of the consumer organisation the token acts for
     #[arg(long, value_name = "ODS", default_value = ORGANIZATION_DEFAULT)]
     pub organization: String,
-    /// Lifetime in seconds from now
-    #[arg(long, value_name = "SECONDS", default_value_t = UNSIGNED_LIFETIME_S)]
+    /// Lifetime in seconds from now, 1 or more
+    #[arg(long, value_name = "SECONDS", default_value_t = UNSIGNED_LIFETIME_S, value_parser = clap::value_parser!(u32).range(1..))]
     pub expires_in: u32,
     /// PEM file with a private key (RSA gives RS256, EC P-256 gives ES256); without it the token is unsigned
     #[arg(long, value_name = "FILE")]

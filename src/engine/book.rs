@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::allocator::{Answer, BookClaim, KeyAnswer, Work};
-use domain::appointment::decide::booked;
+
 use domain::appointment::{BookRequest, Origin, RequestKey};
 use domain::ids::AppointmentId;
 use domain::policy::Access;
@@ -21,7 +21,7 @@ impl Engine {
     pub(super) fn claim(&self, request: BookRequest, access: Access, origin: Origin) -> BookClaim {
         let created = self.now();
         let id = AppointmentId::stored(self.new_id());
-        let document = self.ports.documents.write(&booked(request.resource, &id, created, request.keeps_created));
+        let document = self.ports.documents.write(&self.ports.documents.booked(request.resource, &id, created, request.keeps_created));
         BookClaim {
             id,
             slot: request.slot,
@@ -41,6 +41,6 @@ impl Engine {
     /// Which appointment a request under `key` has made or changed, if any; waits for one that is being
     /// decided. For requests that will be refused for another reason: a resent key wins over those.
     pub fn key_of_earlier(&self, key: RequestKey, answer: KeyAnswer) {
-        self.allocator.submit(Work::Ask(key, answer));
+        self.allocator.look_up(key, answer);
     }
 }

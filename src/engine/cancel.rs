@@ -4,8 +4,8 @@
 use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
 use super::{Engine, allocator};
-use crate::store::Cancellation;
-use domain::appointment::decide::{cancelled, decide_cancel};
+use crate::store::{Cancellation, Lane};
+use domain::appointment::decide::decide_cancel;
 use domain::appointment::{Appointment, Origin};
 use domain::element::Element;
 use domain::fault::Fault;
@@ -43,7 +43,7 @@ impl Engine {
     pub fn pending_cancel(&self, id: &str, access: &Access, expected: &ExpectedVersion) -> Result<PendingCancel, Fault> {
         let doing = "reading an appointment to cancel it";
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
-        let found = self.store.read(|tx| {
+        let found = self.store.on(Lane::Reads).read(|tx| {
             let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
             let found = tx.version_find(id, Some(owned.appointment.version))?;
             Ok(found.map(|found| (owned, found.version)))
@@ -84,7 +84,7 @@ impl Engine {
             return self.key_of_earlier(key, known);
         }
         let decided_on = appointment.version;
-        let document = self.ports.documents.write(&cancelled(tree, decided_on + 1, now));
+        let document = self.ports.documents.write(&self.ports.documents.cancelled(tree, decided_on + 1, now));
         let cancellation = Cancellation { id: appointment.id, slot: appointment.slot, decided_on, at: now, document, origin };
         self.allocator.submit(Work::Cancel(Box::new(CancelClaim { cancellation, any_version }), answer));
     }

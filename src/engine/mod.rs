@@ -1,49 +1,42 @@
 //! The engine: one file per operation, and the allocator through which every slot is taken or freed.
 //!
-//! It decides on domain facts, keeps them in the store and knows neither FHIR's formats nor HTTP. What a
-//! reader would get wrong: operations block on the database, so an asynchronous caller runs them aside;
-//! booking and cancelling answer through a callback, because they wait for a commit shared with others.
+//! It decides on domain facts, keeps them in the store and knows neither FHIR's formats nor HTTP. Operations block on the
+//! database, so an asynchronous caller runs them on other threads; booking and cancelling answer through a callback, because
+//! they wait for a commit shared with others.
 
 mod allocator;
-mod archive;
-mod availability;
 mod book;
 mod cancel;
-mod check;
-mod diary;
-mod facts;
 mod failure;
-mod fill;
+mod maintenance;
 mod ports;
 mod read;
 mod search_appointments;
 mod search_directory;
 mod search_schedules;
-mod search_slots;
-mod seed;
-mod sight;
-mod synthetic;
+mod slots;
 mod validate;
+mod visibility;
 
 pub use allocator::{Answer, Limits as AllocatorLimits};
-pub use archive::Archived;
-pub use availability::{Basis, Fresh};
 pub use cancel::{ExpectedVersion, PendingCancel};
-pub use check::CheckReport;
-pub use diary::{Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Unknown as UnknownInDiary};
-pub use fill::Filled;
+pub use failure::report;
+pub use maintenance::{
+    Archived, CheckReport, Diary, DiaryDay, DiaryFilter, DiarySchedule, DiarySlot, Filled, Maintenance, SeedContent, Seeded, UnknownInDiary,
+};
 pub use ports::{SystemClock, UuidIds};
 pub use search_appointments::AppointmentMatches;
 pub use search_schedules::ScheduleMatches;
-pub use search_slots::{Related, SlotMatches};
-pub use seed::{SeedContent, Seeded};
+pub use slots::availability::{IndexVersion, WhenFresh};
+pub use slots::search::{Related, SlotMatches};
 
+pub use crate::store::READ_TIMEOUT;
 use crate::store::{READERS_MAX, Store};
 use allocator::Allocator;
-use availability::Availability;
-use domain::element::Documents;
+use domain::document::Documents;
 use domain::ids::Ids;
 use domain::time::Clock;
+use slots::availability::Availability;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +75,7 @@ pub struct Engine {
     limits: Limits,
     allocator: Allocator,
     availability: Option<Availability>,
+    maintenance: Maintenance,
 }
 
 impl Engine {
@@ -92,7 +86,13 @@ impl Engine {
     pub fn start(store: Store, ports: Ports, limits: Limits) -> std::io::Result<Self> {
         let allocator = Allocator::start(store.clone(), Arc::clone(&ports.clock), limits.allocator.clone())?;
         let availability = limits.availability.then(|| Availability::start(store.clone(), Arc::clone(&ports.clock))).transpose()?;
-        Ok(Self { store, ports, limits, allocator, availability })
+        let maintenance = Maintenance::new(store.clone(), ports.clone());
+        Ok(Self { store, ports, limits, allocator, availability, maintenance })
+    }
+
+    /// What the provider's own people do with this database.
+    pub const fn maintenance(&self) -> &Maintenance {
+        &self.maintenance
     }
 
     /// The present, as this engine sees it.
@@ -113,7 +113,7 @@ impl Engine {
     /// The longest a booking or a cancel takes to be answered when all is well: its deadline, the transaction that
     /// was begun before it, and the time in which a lost commit is looked up.
     pub fn answer_time_max(&self) -> Duration {
-        Duration::from_millis(self.limits.allocator.deadline_ms) + allocator::LATEST
+        Duration::from_millis(self.limits.allocator.deadline_ms) + allocator::ANSWER_TIMEOUT
     }
 
     /// How many operations may read the database at once; more wait for each other.

@@ -1,8 +1,9 @@
 //! Reading one thing by its id.
 
 use super::Engine;
-use super::failure::fault_of;
-use super::sight::{schedules_seen, services_seen, slots_seen};
+use super::failure::{RETRY_AFTER_S, fault_of, report};
+use super::visibility::{schedules_seen, services_seen, slots_seen};
+use crate::store::Lane;
 use domain::appointment::AppointmentVersion;
 use domain::directory::{DirectoryEntry, DirectoryKind};
 use domain::fault::Fault;
@@ -10,6 +11,7 @@ use domain::ids::{OdsCode, ScheduleId, ServiceId};
 use domain::policy::Access;
 use domain::schedule::Schedule;
 use domain::slot::Slot;
+use std::time::Duration;
 
 impl Engine {
     /// An appointment as far as `access` lets it be read: the current version, or the one asked for.
@@ -20,7 +22,8 @@ impl Engine {
         let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
         let not_found = || Fault::NotFound { kind: "Appointment", id: asked() };
         let number = version.map(str::parse::<i64>).transpose().map_err(|_| not_found())?;
-        let found = self.store.read_one(|tx| tx.version_find(id, number)).map_err(|e| fault_of("reading an appointment", &e))?;
+        let found =
+            self.store.on(Lane::Reads).query(|tx| tx.version_find(id, number)).map_err(|e| fault_of("reading an appointment", &e))?;
         let found = found.ok_or_else(not_found)?;
         if access.may_read(found.standing()) { Ok(found.version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
     }
@@ -30,7 +33,7 @@ impl Engine {
     /// # Errors
     /// `NotFound`, `NotYours`, or a fault of the store.
     pub fn appointment_history(&self, id: &str, access: &Access) -> Result<Vec<AppointmentVersion>, Fault> {
-        let found = self.store.read(|tx| {
+        let found = self.store.on(Lane::Reads).read(|tx| {
             let Some(owned) = tx.appointment_find(id)? else { return Ok(None) };
             Ok(Some((owned, tx.version_list(id)?)))
         });
@@ -44,7 +47,7 @@ impl Engine {
     /// # Errors
     /// `NotFound`, or a fault of the store.
     pub fn slot(&self, id: &str, access: &Access) -> Result<Slot, Fault> {
-        let found = self.store.read_one(|tx| {
+        let found = self.store.on(Lane::Reads).query(|tx| {
             let found = tx.slot_find_many(&[id])?;
             slots_seen(tx, found, access)
         });
@@ -59,7 +62,7 @@ impl Engine {
     pub fn schedule(&self, id: &str, access: &Access) -> Result<Schedule, Fault> {
         let not_found = || Fault::NotFound { kind: "Schedule", id: id.to_owned() };
         let asked = ScheduleId::parse(id).map_err(|_| not_found())?;
-        let found = self.store.read(|tx| {
+        let found = self.store.on(Lane::Reads).read(|tx| {
             let found = tx.schedule_find_many(std::slice::from_ref(&asked))?;
             schedules_seen(tx, found, access)
         });
@@ -71,7 +74,7 @@ impl Engine {
     /// # Errors
     /// `NotFound`, or a fault of the store.
     pub fn directory_entry(&self, kind: DirectoryKind, id: &str, access: &Access) -> Result<DirectoryEntry, Fault> {
-        let found = self.store.read_one(|tx| {
+        let found = self.store.on(Lane::Reads).query(|tx| {
             let found = tx.directory_find(kind, id)?;
             services_seen(tx, found.into_iter().collect(), access)
         });
@@ -84,7 +87,7 @@ impl Engine {
     /// # Errors
     /// A fault of the store.
     pub fn missing(&self, services: &[ServiceId], schedules: &[ScheduleId]) -> Result<(Vec<ServiceId>, Vec<ScheduleId>), Fault> {
-        let found = self.store.read(|tx| Ok((tx.service_find_many(Some(services))?, tx.schedule_ids_of(&[])?)));
+        let found = self.store.on(Lane::Reads).read(|tx| Ok((tx.service_find_many(Some(services))?, tx.schedule_ids_of(&[])?)));
         let (known, there) = found.map_err(|e| fault_of("looking for what a policy names", &e))?;
         let unknown = services.iter().filter(|id| !known.iter().any(|service| service.id == **id)).cloned().collect();
         Ok((unknown, schedules.iter().filter(|id| !there.contains(id)).cloned().collect()))
@@ -95,11 +98,30 @@ impl Engine {
     /// # Errors
     /// A fault of the store.
     pub fn provides(&self, organisation: &OdsCode) -> Result<bool, Fault> {
-        self.store.read_one(|tx| tx.service_is_provided_by(organisation)).map_err(|e| fault_of("looking for a provider", &e))
+        self.store.on(Lane::Reads).query(|tx| tx.service_is_provided_by(organisation)).map_err(|e| fault_of("looking for a provider", &e))
     }
 
     /// True when the database answers and takes writes.
     pub fn is_ready(&self) -> bool {
-        self.store.takes_writes().unwrap_or(false)
+        self.store.takes_writes().inspect_err(|error| report("asking whether the database is ready", error)).unwrap_or(false)
+    }
+
+    /// True while the database cannot be reached.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.store.is_out_of_reach()
+    }
+
+    /// Why somebody who had no turn at the database has to come again.
+    pub fn no_turn(&self) -> Fault {
+        match self.store.is_out_of_reach() {
+            true => Fault::DatabaseUnreachable { retry_after_s: RETRY_AFTER_S },
+            false => Fault::Busy { retry_after_s: RETRY_AFTER_S },
+        }
+    }
+
+    /// The fault of a read that the database has left unanswered for that long.
+    pub fn fell_silent(&self, waited: Duration) -> Fault {
+        self.store.fell_silent(waited);
+        Fault::DatabaseUnreachable { retry_after_s: RETRY_AFTER_S }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Engine;
 use super::failure::fault_of;
-use super::sight::slots_seen;
-use crate::store::{StoreError, Tx};
+use super::visibility::slots_seen;
+use crate::store::{Lane, StoreError, Tx};
 use domain::appointment::AppointmentVersion;
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
@@ -48,7 +48,8 @@ impl Engine {
         if search.date.is_open() && search.ids.is_empty() {
             search.date = Window { from: Some(now), until: None };
         }
-        let found = self.store.read(|tx| find(tx, &search, access, now)).map_err(|e| fault_of("searching appointments", &e))?;
+        let found =
+            self.store.on(Lane::Reads).read(|tx| find(tx, &search, access, now)).map_err(|e| fault_of("searching appointments", &e))?;
         found.ok_or(Fault::Parameter(ParameterFault::TooManyMatches { limit: APPOINTMENTS_MAX }))
     }
 }

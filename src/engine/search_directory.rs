@@ -2,7 +2,8 @@
 
 use super::Engine;
 use super::failure::fault_of;
-use super::sight::services_seen;
+use super::visibility::services_seen;
+use crate::store::Lane;
 use domain::directory::{DirectoryEntry, DirectoryKind};
 use domain::fault::Fault;
 use domain::ids::ResourceId;
@@ -14,7 +15,7 @@ impl Engine {
     /// # Errors
     /// A fault of the store.
     pub fn directory_list(&self, kind: DirectoryKind, access: &Access) -> Result<Vec<DirectoryEntry>, Fault> {
-        let found = self.store.read_one(|tx| {
+        let found = self.store.on(Lane::Reads).query(|tx| {
             let found = tx.directory_list(kind)?;
             services_seen(tx, found, access)
         });
@@ -26,7 +27,7 @@ impl Engine {
     /// # Errors
     /// A fault of the store.
     pub fn directory_entries(&self, wanted: &[(DirectoryKind, ResourceId)], access: &Access) -> Result<Vec<DirectoryEntry>, Fault> {
-        let found = self.store.read_one(|tx| {
+        let found = self.store.on(Lane::Reads).query(|tx| {
             let mut found = Vec::new();
             for kind in DirectoryKind::ALL {
                 let mut ids: Vec<&str> = wanted.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.as_str()).collect();

@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::failure::fault_of;
-use super::search_slots::{Related, related_to, slots_of};
-use super::sight::schedules_seen;
-use crate::store::{StoreError, Tx};
+use super::slots::search::{Related, related_to, slots_of};
+use super::visibility::schedules_seen;
+use crate::store::{Lane, StoreError, Tx};
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::ScheduleId;
 use domain::policy::Access;
@@ -38,7 +38,8 @@ impl Engine {
     pub fn search_schedules(&self, search: &ScheduleSearch, access: &Access) -> Result<ScheduleMatches, Fault> {
         let now = self.now();
         let most = self.limits.slots_max;
-        let found = self.store.read(|tx| find(tx, search, access, now, most)).map_err(|e| fault_of("searching schedules", &e))?;
+        let found =
+            self.store.on(Lane::Reads).read(|tx| find(tx, search, access, now, most)).map_err(|e| fault_of("searching schedules", &e))?;
         found.ok_or(Fault::Parameter(ParameterFault::TooManyMatches { limit: most }))
     }
 }

@@ -3,9 +3,10 @@
 //! What a reader would get wrong: the answer is about the moment of the look. Nothing is held, no request key is asked
 //! for or used up, and the slot may be gone when the booking comes.
 
-use super::allocator::rehearse;
+use super::allocator::dry_run;
 use super::failure::fault_of;
 use super::{Engine, PendingCancel};
+use crate::store::Lane;
 use domain::appointment::decide::decide_cancel;
 use domain::appointment::{BookRequest, Origin};
 use domain::element::Element;
@@ -19,7 +20,7 @@ impl Engine {
     /// What it would be told, or a fault of the store.
     pub fn would_book(&self, request: BookRequest, access: Access, origin: Origin) -> Result<(), Fault> {
         let claim = self.claim(request, access, origin);
-        let told = self.store.read(|tx| rehearse(tx, &claim, self.now()));
+        let told = self.store.on(Lane::Reads).read(|tx| dry_run(tx, &claim, self.now()));
         told.map_err(|e| fault_of("looking at a slot that might be booked", &e))?
     }
 

@@ -40,6 +40,8 @@ pub struct AccessEntry<'a> {
     pub refused: &'a [String],
     /// What a search of slots came to.
     pub search: Option<&'a SearchSummary>,
+    /// Whether it is a 503 because the database is out of reach.
+    pub is_known_outage: bool,
     /// On whose behalf, with the headers that are recorded, once the token was proven.
     pub origin: Option<&'a Origin>,
 }
@@ -111,6 +113,8 @@ pub fn record(access: &AccessEntry<'_>, sink: Option<&AccessSink>, now: impl FnO
         // Losing a slot is nobody's fault.
         200..=399 | 422 => log::Level::Debug,
         400..=499 => log::Level::Info,
+        // That the database is out of reach is said once, not for everybody who hears of it.
+        _ if access.is_known_outage => log::Level::Debug,
         _ => log::Level::Warn,
     };
     log::log!(level, "{method} {root} {status} in {micros} us; consumer {consumer}; request {answer_id}");

@@ -37,7 +37,8 @@ async fn readiness(http: &HttpRequest, service: &Service) -> HttpResponse {
     let asked = web::block(move || engine.is_ready());
     // A database that has fallen silent is not ready, however long it would take to say so.
     if !matches!(timeout(DATABASE_TIMEOUT, asked).await, Ok(Ok(true))) {
-        return not_ready("the database does not answer, or takes no writes");
+        let known = service.engine.is_out_of_reach();
+        return not_ready(if known { "the database is out of reach" } else { "the database does not answer, or takes no writes" });
     }
     let settings = &service.settings;
     if settings.auth == AuthMode::Jwks && !settings.trust.has_keys(service.engine.now()) {

@@ -5,7 +5,7 @@
 
 use domain::ids::OdsCode;
 use domain::policy::Rights;
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! How the service is reached and guarded: everything an operator may set, already checked.
 
 use super::auth::{AuthMode, TokenRules, Trust};
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use ipnet::IpNet;
 use std::sync::Arc;
 

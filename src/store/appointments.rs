@@ -6,6 +6,7 @@ use super::{StoreError, Tx};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, DiaryAppointment, Patient};
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
 use domain::policy::{Access, Names, Reach, Rights, Standing};
@@ -41,6 +42,7 @@ struct VersionRow {
     live: bool,
     recorded_ms: i64,
     document: String,
+    release: String,
 }
 
 /// An appointment, the schedule it is in, and the ODS code of the organisation that provides its service.
@@ -85,6 +87,12 @@ impl OwnedVersion {
     }
 }
 
+/// A document as it is stored.
+pub(super) fn document(text: String, release: &str) -> Result<Document, StoreError> {
+    let release = Release::parse(release).ok_or_else(|| StoreError::Corrupt(format!("a document of FHIR release `{release}`")))?;
+    Ok(Document { release, text })
+}
+
 pub(super) const fn status(live: bool) -> AppointmentStatus {
     if live { AppointmentStatus::Booked } else { AppointmentStatus::Cancelled }
 }
@@ -114,15 +122,17 @@ impl From<AppointmentRow> for Appointment {
     }
 }
 
-impl From<VersionRow> for AppointmentVersion {
-    fn from(row: VersionRow) -> Self {
-        Self {
+impl TryFrom<VersionRow> for AppointmentVersion {
+    type Error = StoreError;
+
+    fn try_from(row: VersionRow) -> Result<Self, StoreError> {
+        Ok(Self {
             id: AppointmentId::stored(row.appointment_id),
             version: row.version,
             status: status(row.live),
             recorded: Timestamp::from_ms(row.recorded_ms),
-            document: row.document,
-        }
+            document: document(row.document, &row.release)?,
+        })
     }
 }
 
@@ -192,8 +202,9 @@ impl Tx<'_> {
             Some(schedule) => Some(schedule),
             None => self.schedules_past(&[slot.as_str()])?.remove(&slot),
         };
+        let version = version.try_into()?;
         Ok(schedule.map(|schedule| OwnedVersion {
-            version: version.into(),
+            version,
             booked_by: booked_by.map(OdsCode::stored),
             service: ServiceId::stored(service),
             schedule: ScheduleId::stored(schedule),
@@ -223,7 +234,7 @@ impl Tx<'_> {
                 .select(VersionRow::as_select())
                 .load(c)
         })?;
-        Ok(rows.into_iter().map(Into::into).collect())
+        rows.into_iter().map(TryInto::try_into).collect()
     }
 
     /// The current versions of the appointments that match and that `access` lets a caller see, in id order from where the page
@@ -256,7 +267,7 @@ impl Tx<'_> {
                     .select(VersionRow::as_select())
                     .load(c)
             })?;
-        Ok(rows.into_iter().map(Into::into).collect())
+        rows.into_iter().map(TryInto::try_into).collect()
     }
 
     /// How many appointments match and that `access` lets a caller see, wherever a page begins.

@@ -1,5 +1,6 @@
 //! The audit trail: who changed what, in the transaction that changed it (`decisions.md` 6.6; digest D, F15).
 
+use super::origin::OriginRow;
 use super::schema::audit;
 use super::{StoreError, Tx};
 use diesel::prelude::*;
@@ -41,38 +42,13 @@ pub(super) struct AuditRow<'a> {
     action: &'static str,
     subject: &'a str,
     version: Option<i64>,
-    consumer: Option<&'a str>,
-    issuer: Option<&'a str>,
-    user_id: Option<&'a str>,
-    user_role: Option<&'a str>,
-    device: Option<&'a str>,
-    request_id: Option<&'a str>,
-    answer_id: Option<&'a str>,
-    trace_id: Option<&'a str>,
-    from_asid: Option<&'a str>,
-    to_asid: Option<&'a str>,
-    interaction_id: Option<&'a str>,
+    #[diesel(embed)]
+    origin: OriginRow<'a>,
 }
 
 impl<'a> AuditRow<'a> {
     pub(super) fn new(at: Timestamp, action: AuditAction, subject: &'a str, version: Option<i64>, origin: &'a Origin) -> Self {
-        Self {
-            recorded_ms: at.ms(),
-            action: action.word(),
-            subject,
-            version,
-            consumer: origin.consumer.as_ref().map(domain::ids::OdsCode::as_str),
-            issuer: origin.issuer.as_deref(),
-            user_id: origin.user.as_deref(),
-            user_role: origin.role.as_deref(),
-            device: origin.device.as_deref(),
-            request_id: origin.request_id.as_deref(),
-            answer_id: origin.answer_id.as_deref(),
-            trace_id: origin.trace_id.as_deref(),
-            from_asid: origin.from_asid.as_deref(),
-            to_asid: origin.to_asid.as_deref(),
-            interaction_id: origin.interaction_id.as_deref(),
-        }
+        Self { recorded_ms: at.ms(), action: action.word(), subject, version, origin: OriginRow::of(origin) }
     }
 }
 

@@ -5,9 +5,11 @@
 
 use super::error::{StoreError, one_line};
 use super::migrate::SchemaError;
+use super::outage::Outage;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
@@ -18,7 +20,7 @@ const LOCK_TIMEOUT_MS: u32 = 1_000;
 /// Longest a statement may run on PostgreSQL, in milliseconds: a writer that hangs is a writer lost.
 const STATEMENT_TIMEOUT_MS: u32 = 15_000;
 /// How long a caller waits for a connection of a pool before it is told that there is none.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What libpq is told unless the URL says otherwise: how long a server may take to be reached, and how soon one
 /// that has fallen silent is given up. Without these a lost network is waited for for hours.
 const PATIENCE: [(&str, u32); 5] =
@@ -132,6 +134,8 @@ const PLANNED_ONCE: &str = "SET enable_seqscan = off; SET plan_cache_mode = forc
 pub struct Manager {
     purpose: Purpose,
     url: DatabaseUrl,
+    /// Told whether connections can be made.
+    outage: Arc<Outage>,
 }
 
 impl Manager {
@@ -168,6 +172,16 @@ impl Manager {
     }
 }
 
+impl Manager {
+    /// As [`Manager::open`], of a database that is there: an SQLite file that is not is no new one.
+    pub(super) fn open_there(url: &DatabaseUrl) -> Result<AnyConn, StoreError> {
+        match url {
+            DatabaseUrl::Sqlite(path) if !path.exists() => Err(StoreError::NoFile(path.display().to_string())),
+            _ => Self::open(url),
+        }
+    }
+}
+
 /// The URL with what it does not say itself of [`PATIENCE`].
 fn patient(url: &str) -> String {
     let mut url = url.to_owned();
@@ -198,16 +212,29 @@ fn establish_sqlite(path: &str) -> Result<SqliteConnection, StoreError> {
     SqliteConnection::establish(path).map_err(|e| StoreError::Unavailable(format!("{path}: {e}")))
 }
 
-impl r2d2::ManageConnection for Manager {
-    type Connection = Conn;
-    type Error = StoreError;
-
-    fn connect(&self) -> Result<Conn, StoreError> {
+impl Manager {
+    fn made(&self) -> Result<Conn, StoreError> {
         let mut any = Self::open(&self.url)?;
         if let (AnyConn::Pg(pg), Purpose::FewStatements) = (&mut any, self.purpose) {
             pg.batch_execute(PLANNED_ONCE).map_err(|e| StoreError::of_statement(&e))?;
         }
         Ok(Conn { any, broken: false })
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Conn, StoreError> {
+        let made = self.made();
+        match &made {
+            Ok(_) => self.outage.answered(),
+            // Without the URL, which may hold a password.
+            Err(error) if error.is_out_of_reach() => self.outage.failed(&error.to_string()),
+            Err(error) => log::warn!("opening a database connection failed: {error}"),
+        }
+        made
     }
     /// Never asked: a check costs a round trip on every loan, and a broken connection shows when it is used.
     fn is_valid(&self, _: &mut Conn) -> Result<(), StoreError> {
@@ -222,18 +249,18 @@ impl r2d2::ManageConnection for Manager {
 pub type Pool = r2d2::Pool<Manager>;
 
 /// A pool that opens connections when they are first needed.
-pub(super) fn pool(url: &DatabaseUrl, connections_max: u32, purpose: Purpose) -> Pool {
+pub(super) fn pool(url: &DatabaseUrl, outage: &Arc<Outage>, connections_max: u32, purpose: Purpose) -> Pool {
     r2d2::Pool::builder()
         .max_size(connections_max)
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(CHECKOUT_TIMEOUT)
-        .error_handler(Box::new(Logged))
-        .build_unchecked(Manager { purpose, url: url.clone() })
+        .error_handler(Box::new(r2d2::NopErrorHandler))
+        .build_unchecked(Manager { purpose, url: url.clone(), outage: Arc::clone(outage) })
 }
 
 /// A single connection that is kept until it breaks, for looks.
-pub(super) fn pool_of_one(url: &DatabaseUrl) -> Pool {
+pub(super) fn pool_of_one(url: &DatabaseUrl, outage: &Arc<Outage>) -> Pool {
     r2d2::Pool::builder()
         .max_size(1)
         .min_idle(Some(0))
@@ -241,18 +268,8 @@ pub(super) fn pool_of_one(url: &DatabaseUrl) -> Pool {
         .idle_timeout(None)
         .test_on_check_out(false)
         .connection_timeout(CHECKOUT_TIMEOUT)
-        .error_handler(Box::new(Logged))
-        .build_unchecked(Manager { purpose: Purpose::FewStatements, url: url.clone() })
-}
-
-/// Reports failed connection attempts without the URL, which may hold a password.
-#[derive(Debug)]
-struct Logged;
-
-impl r2d2::HandleError<StoreError> for Logged {
-    fn handle_error(&self, error: StoreError) {
-        log::warn!("opening a database connection failed: {error}");
-    }
+        .error_handler(Box::new(r2d2::NopErrorHandler))
+        .build_unchecked(Manager { purpose: Purpose::FewStatements, url: url.clone(), outage: Arc::clone(outage) })
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! The directory: organisations, places, services, clinicians and roles, as documents and as facts.
 
+use super::appointments::document;
 use super::conn::AnyConn;
 use super::dialect::OrIgnore;
 use super::schema::{directory, service};
 use super::{StoreError, Tx};
 use diesel::prelude::*;
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
+use domain::document::Document;
 use domain::ids::{OdsCode, ResourceId, ServiceId};
 use domain::time::Timestamp;
 
@@ -17,6 +19,7 @@ struct DirectoryRow {
     version: i64,
     updated_ms: i64,
     document: String,
+    release: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -35,7 +38,7 @@ impl TryFrom<DirectoryRow> for DirectoryEntry {
     fn try_from(row: DirectoryRow) -> Result<Self, StoreError> {
         let kind = DirectoryKind::parse(&row.kind).ok_or_else(|| StoreError::Corrupt(format!("directory kind `{}`", row.kind)))?;
         let updated = Timestamp::from_ms(row.updated_ms);
-        Ok(Self { kind, id: ResourceId::stored(row.id), version: row.version, updated, document: row.document })
+        Ok(Self { kind, id: ResourceId::stored(row.id), version: row.version, updated, document: document(row.document, &row.release)? })
     }
 }
 
@@ -104,12 +107,16 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn directory_put(&mut self, kind: DirectoryKind, id: &ResourceId, document: &str, now: Timestamp) -> Result<bool, StoreError> {
+    pub fn directory_put(&mut self, kind: DirectoryKind, id: &ResourceId, document: &Document, now: Timestamp) -> Result<bool, StoreError> {
         match self.directory_find(kind, id.as_str())? {
-            Some(known) if known.document == document => Ok(false),
+            Some(known) if known.document == *document => Ok(false),
             Some(known) => {
-                let change =
-                    (directory::document.eq(document), directory::version.eq(known.version + 1), directory::updated_ms.eq(now.ms()));
+                let change = (
+                    directory::document.eq(&document.text),
+                    directory::release.eq(document.release.name()),
+                    directory::version.eq(known.version + 1),
+                    directory::updated_ms.eq(now.ms()),
+                );
                 self.run(|c| diesel::update(directory::table.find((kind.name(), id.as_str()))).set(change).execute(c))?;
                 Ok(true)
             }
@@ -119,7 +126,8 @@ impl Tx<'_> {
                     directory::id.eq(id.as_str()),
                     directory::version.eq(1),
                     directory::updated_ms.eq(now.ms()),
-                    directory::document.eq(document),
+                    directory::document.eq(&document.text),
+                    directory::release.eq(document.release.name()),
                 );
                 self.run(|c| diesel::insert_into(directory::table).values(row).execute(c))?;
                 Ok(true)

@@ -15,12 +15,12 @@ pub enum StoreError {
     /// Try the whole transaction again: serialization failure, deadlock, or SQLite's writer was busy.
     #[error("the database asked for another try: {0}")]
     Contention(String),
-    /// No connection, or it broke before the commit was sent: nothing was written.
+    /// None can be made, or it broke before the commit was sent: nothing was written.
     #[error("no connection to the database: {0}")]
     Unavailable(String),
-    /// No connection could be had in time: all are in use, or none can be made.
-    #[error("no connection to the database could be had: {0}")]
-    Exhausted(String),
+    /// No connection was free in time: all are in use.
+    #[error("no connection to the database was free in time")]
+    Exhausted,
     /// There is no such SQLite file, and it was not asked to be made.
     #[error("there is no file {0}: run `slotkeeper migrate` to create it, or serve with --migrate")]
     NoFile(String),
@@ -66,6 +66,16 @@ impl StoreError {
             DieselError::BrokenTransactionManager => Self::Unavailable(text),
             _ => Self::Broken(text),
         }
+    }
+
+    /// True when the database cannot be reached: what the log says of that is said by the store alone.
+    pub const fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// True when the database is not to blame, or not known to be: whoever waits may do better later.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Contention(_) | Self::Exhausted)
     }
 
     /// True when the connection it happened on must not be used again.

@@ -1,9 +1,9 @@
-//! What has changed since somebody last looked: for whoever keeps a copy of the diary in memory.
+//! What has changed since somebody last polled: for whoever keeps an index in memory.
 //!
-//! One statement a look, whatever the number of slots. What a reader would get wrong: on PostgreSQL neither times nor
-//! numbers tell what is new, because transactions commit in another order than they begin; a look compares the
-//! transaction that changed a slot with the snapshot of the look before. So every change is told once, at the first look
-//! after its commit. Another session counts transactions anew after a standby took over, so a mark is good in its own
+//! One statement a poll, whatever the number of slots. Pitfall: on PostgreSQL neither times nor
+//! numbers tell what is new, because transactions commit in another order than they begin; a poll compares the
+//! transaction that changed a slot with the snapshot of the poll before. So every change is told once, at the first poll
+//! after its commit. Another session counts transactions anew after a standby took over, so a cursor is good in its own
 //! session only.
 
 use super::conn::AnyConn;
@@ -16,12 +16,12 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use domain::slot::Slot;
 
-/// The most changes one look tells; whoever missed more does better to begin anew.
+/// The most changes one poll tells; whoever missed more does better to begin anew.
 pub const CHANGES_MAX: usize = 10_000;
 
-/// How far somebody has looked.
+/// How far somebody has polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub struct FeedCursor {
     /// The session of the database server that gave it.
     session: String,
     /// A snapshot on PostgreSQL, a number on SQLite.
@@ -30,56 +30,56 @@ pub struct Mark {
     commits: Option<i64>,
 }
 
-/// What one look finds.
+/// What one poll finds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Look {
-    /// Where the next look begins.
-    pub mark: Mark,
+pub struct Poll {
+    /// Where the next poll begins.
+    pub cursor: FeedCursor,
     /// Raised by changes of anything but slots that are taken and freed: what was known of services and schedules is old.
     pub catalogue: i64,
-    /// The slots that changed, each as it is now; `None` when there are more than [`CHANGES_MAX`], or when the mark is another session's.
+    /// The slots that changed, each as it is now; `None` when there are more than [`CHANGES_MAX`], or when the cursor is another session's.
     pub changed: Option<Vec<Slot>>,
 }
 
 impl Tx<'_> {
-    /// Where looks begin after this transaction's state of the database has been read.
+    /// Where polls begin after this transaction's state of the database has been read.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn feed_begin(&mut self) -> Result<Look, StoreError> {
+    pub fn feed_begin(&mut self) -> Result<Poll, StoreError> {
         let start = match self.conn {
             AnyConn::Pg(_) => "1:1:",
             AnyConn::Sqlite(_) => "9223372036854775807",
         };
         // The rows do not matter, only the head of the answer; on PostgreSQL an early snapshot would tell every slot.
         let rows: Vec<FeedRow> = self.run(|c| match c {
-            AnyConn::Pg(pg) => Changes { mark: start.to_owned(), none: true }.load(pg),
-            AnyConn::Sqlite(sqlite) => Changes { mark: start.to_owned(), none: true }.load(sqlite),
+            AnyConn::Pg(pg) => Changes { cursor: start.to_owned(), none: true }.load(pg),
+            AnyConn::Sqlite(sqlite) => Changes { cursor: start.to_owned(), none: true }.load(sqlite),
         })?;
         let head = rows.into_iter().next().ok_or(StoreError::Poisoned)?;
-        Ok(Look { mark: Mark { session: head.0, at: head.1, commits: None }, catalogue: head.2, changed: Some(Vec::new()) })
+        Ok(Poll { cursor: FeedCursor { session: head.0, at: head.1, commits: None }, catalogue: head.2, changed: Some(Vec::new()) })
     }
 
-    /// What has changed since the look before.
+    /// What has changed since the poll before.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn feed_look(&mut self, last: &Look) -> Result<Look, StoreError> {
-        let mark = &last.mark;
-        // Asked before the slots are: a commit in between is looked for once more, and never missed.
+    pub fn feed_poll(&mut self, last: &Poll) -> Result<Poll, StoreError> {
+        let cursor = &last.cursor;
+        // Asked before the slots are: a commit in between is polled for once more, and never missed.
         let commits = self.commits()?;
-        if commits.is_some() && commits == mark.commits {
-            return Ok(Look { changed: Some(Vec::new()), ..last.clone() });
+        if commits.is_some() && commits == cursor.commits {
+            return Ok(Poll { changed: Some(Vec::new()), ..last.clone() });
         }
-        let changes = Changes { mark: mark.at.clone(), none: false };
+        let changes = Changes { cursor: cursor.at.clone(), none: false };
         let rows: Vec<FeedRow> = self.run(|c| match c {
             AnyConn::Pg(pg) => changes.load(pg),
             AnyConn::Sqlite(sqlite) => changes.load(sqlite),
         })?;
         let Some((session, at, catalogue, _)) = rows.first().cloned() else { return Err(StoreError::Poisoned) };
-        let whole = rows.len() <= CHANGES_MAX && session == mark.session && !self.is_before(&at, mark);
+        let whole = rows.len() <= CHANGES_MAX && session == cursor.session && !self.is_before(&at, cursor);
         let changed = whole.then(|| rows.into_iter().filter_map(|row| row.3.map(Slot::from)).collect());
-        Ok(Look { mark: Mark { session, at, commits }, catalogue, changed })
+        Ok(Poll { cursor: FeedCursor { session, at, commits }, catalogue, changed })
     }
 
     fn commits(&mut self) -> Result<Option<i64>, StoreError> {
@@ -92,9 +92,9 @@ impl Tx<'_> {
         })
     }
 
-    /// True when the database has gone back behind the mark: another file was put in its place.
-    fn is_before(&self, at: &str, mark: &Mark) -> bool {
-        matches!(self.conn, AnyConn::Sqlite(_)) && at.parse::<i64>().ok() < mark.at.parse().ok()
+    /// True when the database has gone back behind the cursor: another file was put in its place.
+    fn is_before(&self, at: &str, cursor: &FeedCursor) -> bool {
+        matches!(self.conn, AnyConn::Sqlite(_)) && at.parse::<i64>().ok() < cursor.at.parse().ok()
     }
 }
 
@@ -104,13 +104,13 @@ struct DataVersion {
     data_version: i64,
 }
 
-/// Session, mark, catalogue, and a slot that changed, if there is one.
+/// Session, cursor, catalogue, and a slot that changed, if there is one.
 type FeedRow = (String, String, i64, Option<SlotRow>);
 
-/// The statement of a look; one text each, so it is prepared once a connection.
+/// The statement of a poll; one text each, so it is prepared once a connection.
 #[derive(Debug)]
 struct Changes {
-    mark: String,
+    cursor: String,
     /// True for the head alone.
     none: bool,
 }
@@ -126,9 +126,9 @@ impl QueryFragment<Pg> for Changes {
         out.push_sql(COLUMNS);
         // The limit stands in the text: with one that is bound the planner would not know how few rows are wanted.
         out.push_sql(" FROM slot WHERE changed >= pg_snapshot_xmin(");
-        out.push_bind_param::<Text, _>(&self.mark)?;
+        out.push_bind_param::<Text, _>(&self.cursor)?;
         out.push_sql("::text::pg_snapshot)::text::bigint AND NOT pg_visible_in_snapshot(changed::text::xid8, ");
-        out.push_bind_param::<Text, _>(&self.mark)?;
+        out.push_bind_param::<Text, _>(&self.cursor)?;
         // A diary restored into another server brings numbers that transactions here have yet to reach.
         out.push_sql("::text::pg_snapshot) AND changed < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND NOT ");
         out.push_bind_param::<Bool, _>(&self.none)?;
@@ -144,7 +144,7 @@ impl QueryFragment<Sqlite> for Changes {
         );
         out.push_sql(COLUMNS);
         out.push_sql(" FROM slot WHERE changed > CAST(");
-        out.push_bind_param::<Text, _>(&self.mark)?;
+        out.push_bind_param::<Text, _>(&self.cursor)?;
         out.push_sql(" AS INTEGER) AND NOT ");
         out.push_bind_param::<Bool, _>(&self.none)?;
         out.push_sql(&format!(" ORDER BY changed LIMIT {}) s ON true WHERE c.id = 1", CHANGES_MAX + 1));

@@ -1,9 +1,9 @@
 //! The store: everything that is kept, in SQLite or PostgreSQL.
 //!
-//! One funnel for transactions ([`Store::write`], [`Store::read`]) and one for single statements
-//! ([`Store::read_one`]); one file per noun. Nothing above this layer sees a row or a diesel error.
+//! One funnel for transactions ([`OnLane::write`], [`OnLane::read`]) and one for single statements
+//! ([`OnLane::query`]); one file per noun. Nothing above this layer sees a row or a diesel error.
 //!
-//! What a reader would get wrong: PostgreSQL answers the COMMIT of an aborted transaction with a quiet
+//! Pitfall: PostgreSQL answers the COMMIT of an aborted transaction with a quiet
 //! ROLLBACK, and diesel passes that on as `Ok`. So [`Tx`] remembers that a statement failed, and a caller
 //! who dropped the error still hears of it.
 
@@ -17,9 +17,12 @@ mod dialect;
 mod directory;
 mod error;
 mod feed;
+mod free;
 mod invariants;
 mod keys;
 mod migrate;
+mod origin;
+mod outage;
 mod schedules;
 mod schema;
 mod settings;
@@ -32,7 +35,7 @@ pub use audit::AuditAction;
 pub use claims::{Cancellation, NewAppointment, Settled};
 pub use conn::{DatabaseUrl, NotADatabaseUrl};
 pub use error::StoreError;
-pub use feed::{CHANGES_MAX, Look, Mark};
+pub use feed::{CHANGES_MAX, FeedCursor, Poll};
 pub use invariants::{Violation, rules as invariant_rules};
 pub use migrate::{MigrationState, SchemaError};
 pub use settings::Durability;
@@ -41,20 +44,28 @@ pub use slots::NewSlot;
 use conn::{AnyConn, Conn, Manager, Pool, Purpose};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
+use outage::Outage;
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a transaction is tried when the database asks for another try.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
 /// How long a transaction without a deadline may wait to begin.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a read is tried again whose connection was cut (`decisions.md` 8, "Outage").
+pub const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// The shortest time in which a connection must be free; a new one takes some milliseconds to be made.
+const CHECKOUT_TIMEOUT_MIN: Duration = Duration::from_millis(100);
+/// Pause between two tries, once every connection of the pool may have been found dead.
+const READ_PAUSE: Duration = Duration::from_millis(20);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 pub const READERS_MAX: u32 = 8;
 /// Connections for the allocator's own threads, which wait for nobody else's reads.
 const CLAIMANTS_MAX: u32 = 3;
 /// Connections for whoever else writes: a seed, the demo's filler.
-const WRITERS_MAX: u32 = 2;
+const MAINTAINERS_MAX: u32 = 2;
 
 /// Both databases behind one door.
 #[derive(Clone)]
@@ -62,9 +73,9 @@ pub struct Store {
     url: DatabaseUrl,
     readers: Pool,
     claimants: Pool,
-    writers: Pool,
-    /// One connection, whose session a [`Mark`] belongs to.
-    watchers: Pool,
+    maintainers: Pool,
+    index: Pool,
+    outage: Arc<Outage>,
 }
 
 /// An open transaction, or a connection for single statements.
@@ -129,13 +140,25 @@ impl Store {
             }
         }
         migrate::prove(&mut first)?;
+        let outage = Outage::of(url);
         Ok(Self {
             url: url.clone(),
-            readers: conn::pool(url, READERS_MAX, Purpose::Any),
-            claimants: conn::pool(url, CLAIMANTS_MAX, Purpose::FewStatements),
-            writers: conn::pool(url, WRITERS_MAX, Purpose::Any),
-            watchers: conn::pool_of_one(url),
+            readers: conn::pool(url, &outage, READERS_MAX, Purpose::Any),
+            claimants: conn::pool(url, &outage, CLAIMANTS_MAX, Purpose::FewStatements),
+            maintainers: conn::pool(url, &outage, MAINTAINERS_MAX, Purpose::Any),
+            index: conn::pool_of_one(url, &outage),
+            outage,
         })
+    }
+
+    /// True while the database cannot be reached.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.outage.lasts()
+    }
+
+    /// Says that the database left a question unanswered for that long, without a word of why.
+    pub fn fell_silent(&self, waited: Duration) {
+        self.outage.failed(&format!("it has not answered for {:.1} s", waited.as_secs_f64()));
     }
 
     /// Applies what is missing and returns the names of what was applied.
@@ -163,7 +186,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub fn write_ahead(&self) -> Result<(), StoreError> {
-        lend(&self.writers, |conn| conn::write_ahead(&mut conn.any))
+        lend(&self.maintainers, &self.outage, in_time(), |conn| conn::write_ahead(&mut conn.any))
     }
 
     /// The database this store is on, without password.
@@ -171,106 +194,126 @@ impl Store {
         self.url.shown()
     }
 
+    /// The connections of one lane.
+    pub const fn on(&self, lane: Lane) -> OnLane<'_> {
+        let pool = match lane {
+            Lane::Reads => &self.readers,
+            Lane::Claims => &self.claimants,
+            Lane::Maintenance => &self.maintainers,
+            Lane::Index => &self.index,
+        };
+        OnLane { lane, pool, outage: &self.outage }
+    }
+}
+
+/// Who uses the database. Each lane has connections of its own, so that none waits for another's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Whoever reads or searches.
+    Reads,
+    /// The allocator: it waits for nobody else's reads.
+    Claims,
+    /// Whoever else writes: a seed, the filling of the diary, the archive.
+    Maintenance,
+    /// The availability index: one connection that is never given back for its age, because a [`FeedCursor`] belongs to its
+    /// session.
+    Index,
+}
+
+/// The connections of one lane, on which work is done.
+#[derive(Clone, Copy)]
+pub struct OnLane<'s> {
+    lane: Lane,
+    pool: &'s Pool,
+    outage: &'s Arc<Outage>,
+}
+
+impl OnLane<'_> {
     /// Runs `work` in one write transaction. `work` may run several times and must have no other effects.
     ///
     /// # Errors
     /// What `work` returns; [`StoreError::CommitUnknown`] when the commit's answer was lost.
-    pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        write_through(&self.writers, Instant::now() + WRITE_PATIENCE, work)
+    pub fn write<T>(self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.write_until(Instant::now() + WRITE_TIMEOUT, work)
     }
 
-    /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite
-    /// is not waited for any longer.
+    /// The same for a caller who has a deadline to keep: nothing is begun after `until`, and a busy SQLite is not waited
+    /// for any longer.
     ///
     /// # Errors
-    /// As [`Store::write`]; [`StoreError::Contention`] when the database was busy until then.
-    pub fn write_until<T>(&self, until: Instant, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        write_through(&self.claimants, until, work)
-    }
-
-    /// As [`Store::read_one`], on a connection that no other reader waits for: the allocator's.
-    ///
-    /// # Errors
-    /// What `work` returns.
-    pub fn look<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_through(&self.claimants, work)
+    /// As [`OnLane::write`]; [`StoreError::Contention`] when the database was busy until then.
+    pub fn write_until<T>(self, until: Instant, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _open = OpenGuard::enter()?;
+        // After the server restarted, every idle connection of the pool is dead.
+        let (mut contended, mut dead) = (1, 0);
+        loop {
+            if Instant::now() >= until {
+                return Err(StoreError::Contention("there was no time left to begin".to_owned()));
+            }
+            match lend(self.pool, self.outage, until, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
+                Err(StoreError::Contention(_)) if contended < WRITE_ATTEMPTS_MAX => contended += 1,
+                Err(StoreError::Unavailable(_)) if dead < self.pool.max_size() && !self.outage.lasts() => dead += 1,
+                outcome => return self.noted(outcome),
+            }
+        }
     }
 
     /// Runs `work` on one unchanging state of the database.
     ///
     /// # Errors
     /// What `work` returns.
-    pub fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_whole(&self.readers, &mut work)
+    pub fn read<T>(self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _open = OpenGuard::enter()?;
+        let read = |until| match lend(self.pool, self.outage, until, |conn| transact(conn, &READ, &mut work)) {
+            // Nothing was written, so nothing is unknown: it can be read again.
+            Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
+            outcome => outcome,
+        };
+        self.noted(past_cut_connections(self.pool, read))
     }
 
-    /// As [`Store::read_one`], on the connection of whoever keeps a copy of the diary: its looks follow each other in one
-    /// session. It is never given back for its age.
+    /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state. Pitfall: on the
+    /// index's lane it is not tried again on another connection, whose session would know nothing of the polls before.
     ///
     /// # Errors
     /// What `work` returns.
-    pub fn watch<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_through(&self.watchers, work)
-    }
-
-    /// As [`Store::read`], on that same connection.
-    ///
-    /// # Errors
-    /// What `work` returns.
-    pub fn watch_all<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_whole(&self.watchers, &mut work)
-    }
-
-    /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state.
-    ///
-    /// # Errors
-    /// What `work` returns.
-    pub fn read_one<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read_through(&self.readers, work)
-    }
-}
-
-fn write_through<T>(pool: &Pool, until: Instant, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let _open = OpenGuard::enter()?;
-    let mut attempt = 1;
-    loop {
-        if Instant::now() >= until {
-            return Err(StoreError::Contention("there was no time left to begin".to_owned()));
-        }
-        match lend(pool, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
-            Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
-            outcome => return outcome,
+    pub fn query<T>(self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut query = |until| {
+            lend(self.pool, self.outage, until, |conn| {
+                let mut tx = Tx { conn: &mut conn.any, failure: None };
+                let outcome = work(&mut tx);
+                conn.broken |= tx.failure == Some(Failure::Spoiled);
+                outcome
+            })
+        };
+        match self.lane {
+            Lane::Index => query(in_time()),
+            Lane::Reads | Lane::Claims | Lane::Maintenance => self.noted(past_cut_connections(self.pool, query)),
         }
     }
+
+    /// What was given up although it was tried again: then the database is out of reach, however connections are made.
+    fn noted<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Unavailable(cause)) = &outcome {
+            self.outage.failed(cause);
+        }
+        outcome
+    }
 }
 
-fn read_whole<T>(pool: &Pool, work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let _open = OpenGuard::enter()?;
-    past_dead_connections(pool, || match lend(pool, |conn| transact(conn, &READ, work)) {
-        // Nothing was written, so nothing is unknown: it can be read again.
-        Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
-        outcome => outcome,
-    })
-}
-
-fn read_through<T>(pool: &Pool, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    past_dead_connections(pool, || {
-        lend(pool, |conn| {
-            let mut tx = Tx { conn: &mut conn.any, failure: None };
-            let outcome = work(&mut tx);
-            conn.broken |= tx.failure == Some(Failure::Spoiled);
-            outcome
-        })
-    })
-}
-
-/// After the server restarted, every idle connection of the pool is dead; a read is simply tried again until it
-/// meets a live one.
-fn past_dead_connections<T>(pool: &Pool, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut left = pool.max_size();
+/// Tries a read again on another connection when its own was cut, until its time is up. Many may be dead at once: after the
+/// server restarted, every idle one of the pool is.
+fn past_cut_connections<T>(pool: &Pool, mut read: impl FnMut(Instant) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let until = Instant::now() + READ_TIMEOUT;
+    let mut quick = pool.max_size();
     loop {
-        match read() {
-            Err(StoreError::Unavailable(_)) if left > 0 => left -= 1,
+        match read(until) {
+            Err(StoreError::Unavailable(_)) if Instant::now() < until => {
+                if quick == 0 {
+                    std::thread::sleep(READ_PAUSE);
+                }
+                quick = quick.saturating_sub(1);
+            }
             outcome => return outcome,
         }
     }
@@ -284,9 +327,23 @@ fn sqlite_file_fits(path: &Path, may_create: bool) -> Result<(), StoreError> {
     Err(StoreError::NoFile(path.display().to_string()))
 }
 
-fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut conn = pool.get().map_err(|e| StoreError::Exhausted(error::one_line(&e.to_string())))?;
-    work(&mut conn)
+/// By when somebody without a deadline wants a connection.
+fn in_time() -> Instant {
+    Instant::now() + conn::CHECKOUT_TIMEOUT
+}
+
+/// Lends a connection that is free by then, or soon. An outage ends with the first answer, whoever gets it.
+fn lend<T>(pool: &Pool, outage: &Outage, until: Instant, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let left = until.saturating_duration_since(Instant::now()).clamp(CHECKOUT_TIMEOUT_MIN, conn::CHECKOUT_TIMEOUT);
+    let mut conn = pool.get_timeout(left).map_err(|e| match outage.lasts() {
+        true => StoreError::Unavailable(error::one_line(&e.to_string())),
+        false => StoreError::Exhausted,
+    })?;
+    let outcome = work(&mut conn);
+    if outcome.is_ok() {
+        outage.answered();
+    }
+    outcome
 }
 
 fn transact<T>(conn: &mut Conn, begin: &Begin, work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {

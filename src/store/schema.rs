@@ -7,6 +7,7 @@ diesel::table! {
         version -> BigInt,
         updated_ms -> BigInt,
         document -> Text,
+        release -> Text,
     }
 }
 
@@ -118,6 +119,7 @@ diesel::table! {
         live -> Bool,
         recorded_ms -> BigInt,
         document -> Text,
+        release -> Text,
     }
 }
 

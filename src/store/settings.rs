@@ -1,7 +1,7 @@
 //! Settings of the database server that decide whether an answered booking survives a crash.
 
 use super::conn::AnyConn;
-use super::{Store, StoreError};
+use super::{Lane, Store, StoreError};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -26,7 +26,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub fn durability(&self) -> Result<Durability, StoreError> {
-        self.read_one(|tx| {
+        self.on(Lane::Reads).query(|tx| {
             if let AnyConn::Sqlite(_) = tx.conn {
                 return Ok(Durability::Safe);
             }
@@ -47,7 +47,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` or `Exhausted` when it cannot be reached.
     pub fn takes_writes(&self) -> Result<bool, StoreError> {
-        self.look(|tx| match tx.conn {
+        self.on(Lane::Claims).query(|tx| match tx.conn {
             AnyConn::Sqlite(_) => tx.run(|c| diesel::sql_query("SELECT 1").execute(c)).map(|_| true),
             AnyConn::Pg(_) => {
                 let sql = "SELECT current_setting('transaction_read_only') AS value";

@@ -2,6 +2,7 @@
 
 use super::conn::AnyConn;
 use super::dialect::{Db, insert_many_or_ignore, within};
+use super::free::has_room;
 use super::schema::{slot, slot_ever};
 use super::{StoreError, Tx};
 use diesel::dsl::not;
@@ -205,10 +206,10 @@ fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>,
     if search.statuses.is_empty() { query } else { with_status(query, &search.statuses, now) }
 }
 
-/// The same distinction as `Slot::status`, said to the database.
+/// The same distinction as `Slot::status`, in SQL.
 fn with_status<'a>(query: slot_ever::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Timestamp) -> slot_ever::BoxedQuery<'a, Db> {
     use SlotStatus::{Begun, Busy, Free};
-    let open = || slot_ever::taken.lt(slot_ever::capacity).and(not(slot_ever::blocked));
+    let open = || has_room!(slot_ever);
     let asks = |status| statuses.contains(&status);
     match (asks(Free), asks(Busy), asks(Begun)) {
         (true, true, true) => query,

@@ -6,7 +6,7 @@
 use super::conn::AnyConn;
 use super::dialect::insert_many_or_ignore;
 use super::schema::{appointment, slot, slot_ever};
-use super::{NewSlot, Store, StoreError, Tx};
+use super::{Lane, NewSlot, Store, StoreError, Tx};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -120,7 +120,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub fn recount(&self) -> Result<(), StoreError> {
-        self.write(|tx| {
+        self.on(Lane::Maintenance).write(|tx| {
             tx.run(unhurried)?;
             tx.run(|c| match c {
                 AnyConn::Pg(pg) => {

@@ -1,13 +1,12 @@
 //! What is on offer, read from the index `slot_free` alone: a diary of millions is searched without reading its table.
 //!
-//! What a reader would get wrong: the index serves only if a query names no other columns, and says its condition in the
-//! same words (`taken < capacity AND NOT blocked`). A value that is bound in their place (`blocked = $1`) would lose it as
-//! soon as the database keeps a plan for all values.
+//! Pitfall: the index serves only if a query names no other columns, and says its condition as `free.rs` does.
 
 use super::dialect::{Db, within};
+use super::free::is_free;
 use super::schema::slot;
 use super::{StoreError, Tx};
-use diesel::dsl::{not, sql};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use domain::ids::{ScheduleId, SlotId};
@@ -88,9 +87,7 @@ impl Tx<'_> {
                 .sql(")");
             slot::table
                 .filter(after)
-                .filter(slot::taken.lt(slot::capacity))
-                .filter(not(slot::blocked))
-                .filter(slot::start_ms.gt(now.ms()))
+                .filter(is_free!(slot, now))
                 .order((slot::schedule_id, slot::start_ms))
                 .limit(limit)
                 .select(OfferedRow::as_select())
@@ -102,11 +99,7 @@ impl Tx<'_> {
 
 /// Every condition of a search of the offer but its page.
 fn offered<'a>(search: &SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Timestamp) -> slot::BoxedQuery<'a, Db> {
-    let mut query = slot::table
-        .filter(slot::taken.lt(slot::capacity))
-        .filter(not(slot::blocked))
-        .filter(slot::start_ms.gt(now.ms()))
-        .into_boxed::<Db>();
+    let mut query = slot::table.filter(is_free!(slot, now)).into_boxed::<Db>();
     if let Some(schedules) = schedules {
         query = query.filter(slot::schedule_id.eq_any(schedules.iter().map(ScheduleId::as_str)));
     }

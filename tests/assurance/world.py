@@ -12,6 +12,8 @@ from resource import READERS, WRITERS, write_json
 from wire import query
 
 CASES = []
+# A run is over long before.
+_RUN = datetime.timedelta(minutes=15)
 INCLUDES = (
     "Slot:schedule",
     "Schedule:actor:Practitioner",
@@ -38,10 +40,12 @@ def _last_sunday(year, month):
     return day - datetime.timedelta((day.weekday() + 1) % 7)
 
 
-def london_midnight(days):
-    """The start of a day from now on in London, as the harness writes it: with `Z` or `+01:00`."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    day = (now + datetime.timedelta(hours=_summer(now))).date() + datetime.timedelta(days)
+def _london_day(instant):
+    return (instant + datetime.timedelta(hours=_summer(instant))).date()
+
+
+def _london_midnight(day):
+    """The start of a day in London, as the harness writes it: with `Z` or `+01:00`."""
     midnight = datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.timezone.utc)
     return f"{day}T00:00:00{'+01:00' if _summer(midnight - datetime.timedelta(hours=1)) else 'Z'}"
 
@@ -71,6 +75,9 @@ class World:
         self.other_format = {"json": "xml", "xml": "json"}[client.format]
         self.answers = []
         self._pool = None
+        # Fixed once, and not to end under a run that begins before midnight: all cases search the same days, and
+        # no slot in them begins meanwhile.
+        self._today = _london_day(datetime.datetime.now(datetime.timezone.utc) + _RUN)
 
     def has(self, property):
         return property is None or bool(getattr(self, property))
@@ -126,8 +133,12 @@ class World:
 
     # ------------------------------------------------------------ slots
 
+    def midnight(self, days):
+        """The start of a day from now on in London."""
+        return _london_midnight(self._today + datetime.timedelta(days))
+
     def window(self, days=4):
-        return london_midnight(1), london_midnight(1 + days)
+        return self.midnight(1), self.midnight(1 + days)
 
     def valid(self, days=4, status="free", includes=INCLUDES, service=None):
         """The search of the harness; `status` or `service` left out where None or empty."""
@@ -137,15 +148,17 @@ class World:
         pairs += [("status", status)] if status else []
         return pairs + [("_include", include) for include in includes]
 
-    def take(self):
-        """A free slot that no other case has had."""
+    def take(self, apart_from=None):
+        """A free slot that no other case has had; one that begins and ends at other times than `apart_from`."""
         if self._pool is None:
             bundle = self.search(self.valid(includes=())).resource
             # From the end, so that the first slots stay for the cases that search.
             self._pool = [Slot(node) for node in bundle.resources("Slot")]
-        if not self._pool:
-            judge.fail("no free slot is left to book")
-        return self._pool.pop()
+        for index in reversed(range(len(self._pool))):
+            slot = self._pool[index]
+            if apart_from is None or (slot.start != apart_from.start and slot.end != apart_from.end):
+                return self._pool.pop(index)
+        judge.fail("no free slot is left to book")
 
     def status_of(self, slot):
         return self.ask("GET", f"Slot/{slot.id}").resource.first("status")

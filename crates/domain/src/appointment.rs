@@ -4,6 +4,7 @@
 
 pub mod decide;
 
+use super::document::Document;
 use super::element::Element;
 use super::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use super::nhs_number::NhsNumber;
@@ -126,7 +127,7 @@ pub struct AppointmentVersion {
     /// When the version was made.
     pub recorded: Timestamp,
     /// The resource, as the codec wrote it.
-    pub document: String,
+    pub document: Document,
 }
 
 /// For whom a request acts, and what is known of it; recorded with every write (digest D, F15).

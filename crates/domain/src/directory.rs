@@ -3,6 +3,7 @@
 //! The engine needs few facts about them; the rest of each resource is kept as the provider gave it and
 //! handed out unchanged.
 
+use super::document::Document;
 use super::element::Element;
 use super::ids::{OdsCode, ResourceId, ServiceId};
 use super::time::Timestamp;
@@ -54,7 +55,7 @@ pub struct DirectoryEntry {
     /// When it last changed.
     pub updated: Timestamp,
     /// The resource itself, as the codec wrote it.
-    pub document: String,
+    pub document: Document,
 }
 
 /// A resource of the directory as a seed file gives it: the resource and the facts found in it.

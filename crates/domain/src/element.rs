@@ -163,12 +163,3 @@ impl Element {
         self.children.retain(|c| c.name != name);
     }
 }
-
-/// Turns trees into the text the store keeps, and back; a port, so that the engine can decide on trees
-/// without knowing a format.
-pub trait Documents: Send + Sync {
-    /// The stored text of a tree.
-    fn write(&self, tree: &Element) -> String;
-    /// The tree of a stored text, or what is wrong with it.
-    fn read(&self, text: &str) -> Result<Element, String>;
-}

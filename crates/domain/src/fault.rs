@@ -121,6 +121,11 @@ pub enum Fault {
         /// When to try again, in seconds.
         retry_after_s: u32,
     },
+    /// The database cannot be reached. Nothing was done, and nothing will be.
+    DatabaseUnreachable {
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
     /// The commit was sent and its answer lost, and asking again failed as well.
     OutcomeUnknown,
     /// The server is at fault. The details are in its log and nowhere else.

@@ -16,10 +16,12 @@
 
 pub mod appointment;
 pub mod directory;
+pub mod document;
 pub mod element;
 pub mod fault;
 pub mod ids;
 pub mod nhs_number;
+pub mod plain;
 pub mod policy;
 pub mod rota;
 pub mod schedule;

@@ -82,9 +82,15 @@ impl Slot {
         Self { id, schedule, start, end, capacity: 1, taken: 0, blocked: false, channel, version: 0, updated: Timestamp::from_ms(0) }
     }
 
-    /// The slot's status at `now`. A slot that has begun is never `Free`.
+    /// True while it has room and is not kept back, whether or not it has begun.
+    pub const fn has_room(&self) -> bool {
+        self.taken < self.capacity && !self.blocked
+    }
+
+    /// The slot's status at `now`: the one meaning of "free". A slot that has begun is never `Free`. The store says the same
+    /// in SQL in one place, and a test holds both equal.
     pub fn status(&self, now: Timestamp) -> SlotStatus {
-        if self.blocked || self.taken >= self.capacity {
+        if !self.has_room() {
             SlotStatus::Busy
         } else if self.start <= now {
             SlotStatus::Begun

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
+use super::definitions::Definitions;
 use super::search::cursor_text;
+use super::shape::Shape;
 use domain::element::Element;
 use domain::search::Cursor;
 
@@ -37,6 +39,18 @@ pub struct Entry {
     pub resource: Element,
     /// Why it is here.
     pub mode: Mode,
+}
+
+impl Entry {
+    /// The entry as it is to be shown: `_elements` is about matches only.
+    #[must_use]
+    pub fn shaped(self, shape: &Shape, definitions: &Definitions) -> Self {
+        let resource = match self.mode {
+            Mode::Match => shape.applied(self.resource, definitions),
+            Mode::Include => shape.applied_beside(self.resource, definitions),
+        };
+        Self { resource, ..self }
+    }
 }
 
 /// The answer to a search of `self_path` (`Slot`) under `base_url`.
@@ -137,11 +151,13 @@ fn encode_into(url: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use crate::stu3::definitions;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::json;
-    use crate::search::{BOOKING_RULES, SearchRules, pairs};
+    use crate::codec::json;
+    use crate::search::{SearchRules, pairs};
+    use crate::stu3::search::BOOKING_RULES;
     use domain::time::Timestamp;
 
     const ROOT: &str = "https://weirside.example/STU3/1/booking";
@@ -161,8 +177,8 @@ mod tests {
         assert_eq!(told("request.url"), ["Appointment/a", "Appointment"]);
         assert_eq!(told("fullUrl"), [format!("{ROOT}/Appointment/a"), format!("{ROOT}/Appointment/a")]);
         assert!(bundle.all("entry").all(|e| e.child("response").is_none()));
-        let written = json::write(&bundle);
-        assert_eq!(json::read(written.as_bytes()).unwrap().problems, []);
+        let written = json::write(&bundle, definitions());
+        assert_eq!(json::read(written.as_bytes(), definitions()).unwrap().problems, []);
     }
 
     #[test]
@@ -217,7 +233,7 @@ mod tests {
             r#""entry":[{"fullUrl":"https://weirside.example/STU3/1/booking/Slot/a","#,
             r#""resource":{"resourceType":"Slot","id":"a"},"search":{"mode":"match"}}]}"#
         );
-        assert_eq!(json::write(&bundle), written);
+        assert_eq!(json::write(&bundle, definitions()), written);
     }
 
     proptest! {

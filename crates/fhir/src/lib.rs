@@ -1,8 +1,9 @@
-//! FHIR STU3: bytes to domain and back.
+//! FHIR: bytes to facts and back, by release.
 //!
-//! Bytes become the neutral tree (`json`, `xml`), trees become requests (`appointment`, `directory`,
-//! `search`) and answers become trees (`slot`, `schedule`, `bundle`, `outcome`, `capability`). Nothing here
-//! knows HTTP, a database or the time.
+//! `codec` turns bytes into the neutral tree and back, by the `definitions` of a release; `validate` checks a tree by them;
+//! `search` has the grammar of queries, `bundle`, `outcome` and `shape` what answers are made of. All of these are handed
+//! what a release says. [`stu3`] is that release: its tables, names, resources and searches. Nothing here knows HTTP, a
+//! database or the time.
 #![cfg_attr(
     test,
     allow(
@@ -18,19 +19,11 @@
     )
 )]
 
-pub mod appointment;
 pub mod bundle;
-pub mod capability;
-pub mod compat;
+pub mod codec;
 pub mod definitions;
-pub mod directory;
-pub mod json;
-pub mod operation;
 pub mod outcome;
-pub mod render;
-pub mod schedule;
 pub mod search;
 pub mod shape;
-pub mod slot;
+pub mod stu3;
 pub mod validate;
-pub mod xml;

@@ -4,10 +4,6 @@
 //! wrong: `Spine-OperationOutcome-1` is never claimed, because it forbids `issue.expression`, which says where the
 //! problem is (`decisions.md` 5).
 
-pub mod spine;
-
-pub use spine::SpineCode;
-
 use domain::element::Element;
 
 /// The profile every outcome claims.
@@ -201,12 +197,13 @@ fn issue(issue: &Issue) -> Element {
 
 /// The text without what no FHIR string may hold: a refusal may repeat a name that was sent, whatever is in it.
 fn speakable(text: &str) -> String {
-    text.chars().map(|c| if super::xml::is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    text.chars().map(|c| if super::codec::xml::is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stu3::definitions;
 
     #[test]
     fn a_taken_slot_reads_as_the_assurance_demands() {
@@ -226,7 +223,7 @@ mod tests {
         assert_eq!(of("issue.details.coding.code"), "processing");
         assert_eq!(of("issue.details.coding.display"), "Processing Failure");
         assert_eq!(of("issue.diagnostics"), "Slot no longer available");
-        let written = crate::json::write(&tree);
+        let written = crate::codec::json::write(&tree, definitions());
         let details = r#"{"coding":[{"system":"http://hl7.org/fhir/issue-type","code":"processing","display":"Processing Failure"}]}"#;
         assert!(
             written.contains(&format!(r#""issue":[{{"severity":"error","code":"processing","details":{details},"diagnostics""#)),
@@ -260,15 +257,6 @@ mod tests {
         let tree = tree("x", &[issue]);
         assert_eq!(tree.text_at("issue.diagnostics"), Some("no attribute `valu\u{fffd}e`,\n\tnor `\u{fffd}é😀`"));
         assert_eq!(tree.text_at("issue.expression"), Some("Slot.\u{fffd}"));
-        assert_eq!(crate::validate::check(&tree), []);
-    }
-
-    #[test]
-    fn the_spine_codes_are_spelled_as_the_code_system_spells_them() {
-        assert_eq!(SpineCode::AccessDenied.coding().code, "ACCESS DENIED");
-        assert_eq!(SpineCode::DuplicateRejected.coding().display, "Create would lead to creation of a duplicate resource");
-        let codes: std::collections::BTreeSet<_> = SpineCode::ALL.iter().map(|c| c.coding().code).collect();
-        assert_eq!((codes.len(), SpineCode::ALL.len()), (44, 44));
-        assert!(SpineCode::ALL.iter().all(|c| c.coding().system == spine::SYSTEM));
+        assert_eq!(crate::validate::check(&tree, definitions()), []);
     }
 }

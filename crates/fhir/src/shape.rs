@@ -1,11 +1,10 @@
 //! How much of a resource an answer shows: `_summary` and `_elements` (STU3 search, "Summary" and "Elements").
 //!
-//! Works on any tree by the definition of its type. What a reader would get wrong: elements that STU3 demands are
+//! Works on any tree by the definition of its type. Pitfall: elements that are mandatory are
 //! kept whether they were asked for or not, and with them every contained resource they refer to; and a resource
 //! that lost anything is tagged SUBSETTED, so that nobody writes it back in the belief that it is whole.
 
-use super::bundle::{Entry, Mode};
-use super::definitions;
+use super::definitions::Definitions;
 use domain::element::Element;
 
 /// The tag of a resource that is not whole.
@@ -13,21 +12,6 @@ const SUBSETTED: (&str, &str) = ("http://hl7.org/fhir/v3/ObservationValue", "SUB
 
 /// What every resource keeps: who it is, and what changes the meaning of the rest.
 const KEPT: [&str; 4] = ["id", "meta", "implicitRules", "modifierExtension"];
-
-/// The elements that STU3 marks as summary, by type.
-const SHORT: [(&str, &[&str]); 8] = [
-    ("Appointment", &["identifier", "status", "serviceCategory", "serviceType", "specialty", "appointmentType", "reason"]),
-    ("HealthcareService", &["identifier", "active", "providedBy", "category", "type", "specialty", "location", "name", "comment", "photo"]),
-    (
-        "Location",
-        &["identifier", "status", "operationalStatus", "name", "description", "mode", "type", "physicalType", "managingOrganization"],
-    ),
-    ("Organization", &["identifier", "active", "type", "name"]),
-    ("Practitioner", &["identifier", "active", "name", "telecom", "address", "gender", "birthDate"]),
-    ("PractitionerRole", &["identifier", "active", "period", "practitioner", "organization", "code", "specialty", "location", "telecom"]),
-    ("Schedule", &["identifier", "active", "serviceCategory", "serviceType", "specialty", "actor", "planningHorizon"]),
-    ("Slot", &["identifier", "serviceCategory", "serviceType", "specialty", "appointmentType", "schedule", "status", "start", "end"]),
-];
 
 /// A summary that is not merely a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +44,12 @@ impl Shape {
     }
 
     /// Asks for one element, `status` or `Slot.status`. False when the type has no such element.
-    pub fn want(&mut self, element: &str) -> bool {
+    pub fn want(&mut self, element: &str, definitions: &Definitions) -> bool {
         let name = match element.split_once('.') {
             Some((kind, name)) if kind == self.kind => name,
             _ => element,
         };
-        let known = definitions::resource(self.kind).is_some_and(|ty| ty.field(name).is_some());
+        let known = definitions.resource(self.kind).is_some_and(|ty| ty.field(name).is_some());
         if known {
             self.elements.push(name.to_owned());
         }
@@ -82,30 +66,30 @@ impl Shape {
         self.summary.is_none() && self.elements.is_empty()
     }
 
-    /// The entry as it is to be shown. `_elements` is about matches only, `_summary` about every resource.
+    /// A resource that goes with the matches, as it is to be shown: `_elements` is about matches only, `_summary` about every
+    /// resource.
     #[must_use]
-    pub fn entry(&self, entry: Entry) -> Entry {
-        let elements = if entry.mode == Mode::Match { self.elements.as_slice() } else { &[] };
-        Entry { resource: shown(entry.resource, self.summary, elements), ..entry }
+    pub fn applied_beside(&self, tree: Element, definitions: &Definitions) -> Element {
+        shown(tree, self.summary, &[], definitions)
     }
 
     /// The resource as it is to be shown.
     #[must_use]
-    pub fn applied(&self, tree: Element) -> Element {
-        shown(tree, self.summary, &self.elements)
+    pub fn applied(&self, tree: Element, definitions: &Definitions) -> Element {
+        shown(tree, self.summary, &self.elements, definitions)
     }
 }
 
-fn shown(mut tree: Element, summary: Option<Summary>, elements: &[String]) -> Element {
+fn shown(mut tree: Element, summary: Option<Summary>, elements: &[String], definitions: &Definitions) -> Element {
     if summary.is_none() && elements.is_empty() {
         return tree;
     }
     let kind = tree.resource.clone().unwrap_or_default();
-    let definition = definitions::any_resource(&kind);
+    let definition = definitions.any_resource(&kind);
     let mandatory = |name: &str| definition.and_then(|ty| ty.field(name)).is_some_and(|field| field.min > 0);
     let in_summary = |name: &str| match summary {
         None => true,
-        Some(Summary::Short) => SHORT.iter().any(|(of, names)| *of == kind && names.contains(&name)),
+        Some(Summary::Short) => definitions.summary(&kind).contains(&name),
         Some(Summary::Text) => name == "text",
         Some(Summary::Data) => name != "text",
     };
@@ -151,6 +135,8 @@ fn tag(tree: &mut Element) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::{Entry, Mode};
+    use crate::stu3::definitions;
 
     fn appointment() -> Element {
         let reference = |name: &str, to: &str| Element::complex(name).with(Element::text("reference", to));
@@ -177,13 +163,17 @@ mod tests {
     #[test]
     fn the_elements_asked_for_and_the_mandatory_ones_stay_with_what_they_refer_to() {
         let mut shape = Shape::of("Appointment");
-        assert!(shape.want("description") && !shape.want("reference") && !shape.want("Slot.status"));
-        let shown = shape.applied(appointment());
+        assert!(
+            shape.want("description", definitions())
+                && !shape.want("reference", definitions())
+                && !shape.want("Slot.status", definitions())
+        );
+        let shown = shape.applied(appointment(), definitions());
         assert_eq!(names(&shown), ["id", "status", "description", "participant", "contained", "meta"]);
         assert_eq!(shown.text_at("contained.id"), Some("pat"));
         assert!(is_tagged(&shown));
-        assert!(shape.want("Appointment.slot"));
-        assert_eq!(shape.applied(appointment()).all("contained").count(), 2);
+        assert!(shape.want("Appointment.slot", definitions()));
+        assert_eq!(shape.applied(appointment(), definitions()).all("contained").count(), 2);
     }
 
     #[test]
@@ -191,7 +181,7 @@ mod tests {
         let summary = |summary| {
             let mut shape = Shape::of("Appointment");
             shape.summarise(Some(summary));
-            shape.applied(appointment())
+            shape.applied(appointment(), definitions())
         };
         assert_eq!(names(&summary(Summary::Short)), ["id", "status", "participant", "contained", "meta"]);
         assert_eq!(names(&summary(Summary::Text)), ["id", "text", "status", "participant", "contained", "meta"]);
@@ -201,28 +191,28 @@ mod tests {
 
     #[test]
     fn a_resource_that_lost_nothing_is_not_tagged() {
-        assert_eq!(Shape::of("Appointment").applied(appointment()), appointment());
+        assert_eq!(Shape::of("Appointment").applied(appointment(), definitions()), appointment());
         let mut shape = Shape::of("Slot");
         shape.summarise(Some(Summary::Data));
         let slot = Element::resource("Slot").with(Element::text("status", "free"));
-        assert_eq!(shape.applied(slot.clone()), slot);
+        assert_eq!(shape.applied(slot.clone(), definitions()), slot);
     }
 
     #[test]
     fn elements_are_about_matches_and_summaries_about_everything() {
         let mut shape = Shape::of("Slot");
-        assert!(shape.want("start"));
+        assert!(shape.want("start", definitions()));
         let schedule = || Element::resource("Schedule").with(Element::text("comment", "Room 2"));
         let entry = |mode| Entry { path: "Schedule/a".to_owned(), resource: schedule(), mode };
-        assert_eq!(shape.entry(entry(Mode::Include)).resource, schedule());
+        assert_eq!(entry(Mode::Include).shaped(&shape, definitions()).resource, schedule());
         shape.summarise(Some(Summary::Short));
-        assert!(is_tagged(&shape.entry(entry(Mode::Include)).resource));
+        assert!(is_tagged(&entry(Mode::Include).shaped(&shape, definitions()).resource));
     }
 
     #[test]
     fn every_summary_element_has_a_definition() {
-        for (kind, names) in SHORT {
-            let definition = definitions::resource(kind).unwrap();
+        for (kind, names) in definitions().summaries() {
+            let definition = definitions().resource(kind).unwrap();
             for name in names {
                 assert!(definition.field(name).is_some(), "{kind}.{name}");
             }

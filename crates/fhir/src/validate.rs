@@ -1,7 +1,7 @@
-//! Checks a tree against everything the definitions and the `CareConnect` profiles say, and lists all that is wrong.
+//! Checks a tree against everything the definitions and profiles of its release say, and lists all that is wrong.
 //!
 //! It must not know bookings: rules of the booking standard are checked where bookings are made of trees.
-//! What a reader would get wrong: messages never repeat what was sent, because it may be a patient's; the
+//! Messages never repeat what was sent, because it may be a patient's; the
 //! place is named, and what would be right.
 
 mod formats;
@@ -15,23 +15,23 @@ use std::collections::{HashMap, HashSet};
 use domain::element::{Element, Value};
 use domain::fault::{Problem, ProblemKind};
 
-use super::definitions::{self, CodeList, Constraint, Field, JsonForm, Kind, Primitive, Slice, Type};
-use super::json::{Place, Problems, Read};
+use super::definitions::{CodeList, Constraint, Definitions, Field, JsonForm, Kind, Primitive, Slice, Type};
+use crate::codec::json::{Place, Problems, Read};
 
 /// Everything wrong with a resource, at most `PROBLEMS_MAX`; empty when it is valid.
-pub fn check(tree: &Element) -> Vec<Problem> {
-    let mut checker = Checker::default();
+pub fn check(tree: &Element, definitions: &Definitions) -> Vec<Problem> {
+    let mut checker = Checker { definitions, problems: Problems::default(), local: Local::default() };
     checker.resource(tree, None, &Place::root(tree.kind().unwrap_or(&tree.name)));
     checker.problems.into_vec()
 }
 
 /// Everything wrong with a body: what its reader found, and what is wrong with what it could read.
-pub fn check_read(read: &Read) -> Vec<Problem> {
+pub fn check_read(read: &Read, definitions: &Definitions) -> Vec<Problem> {
     let known: HashSet<&str> = read.problems.iter().map(|p| p.expression.as_str()).collect();
     // What could not be read stands empty in the tree; that it is empty is no news.
     let is_known = |expression: &str| known.contains(expression) || known.contains(without_index(expression));
-    let found = check(&read.tree).into_iter().filter(|p| !is_known(&p.expression));
-    read.problems.iter().cloned().chain(found).take(super::json::PROBLEMS_MAX).collect()
+    let found = check(&read.tree, definitions).into_iter().filter(|p| !is_known(&p.expression));
+    read.problems.iter().cloned().chain(found).take(crate::codec::json::PROBLEMS_MAX).collect()
 }
 
 /// `Appointment.participant` of `Appointment.participant[0]`.
@@ -39,8 +39,8 @@ fn without_index(expression: &str) -> &str {
     if expression.ends_with(']') { expression.rsplit_once('[').map_or(expression, |(before, _)| before) } else { expression }
 }
 
-#[derive(Default)]
-struct Checker<'t> {
+struct Checker<'t, 'd> {
+    definitions: &'d Definitions,
     problems: Problems,
     local: Local<'t>,
 }
@@ -76,18 +76,18 @@ impl<'t> Local<'t> {
     }
 }
 
-impl<'t> Checker<'t> {
+impl<'t, 'd> Checker<'t, 'd> {
     fn add(&mut self, kind: ProblemKind, place: &Place<'_>, message: impl Into<String>) {
         self.problems.add(kind, place, message);
     }
 
     /// A resource: a root, an entry of a Bundle, or contained in `within`.
     fn resource(&mut self, element: &'t Element, within: Option<&'t Element>, place: &Place<'_>) {
-        let Some(ty) = element.kind().and_then(definitions::any_resource) else {
-            return self.add(ProblemKind::Value, place, "a resource was expected, of a type that FHIR STU3 knows");
+        let Some(ty) = element.kind().and_then(|kind| self.definitions.any_resource(kind)) else {
+            return self.add(ProblemKind::Value, place, "a resource was expected, of a type that this FHIR release knows");
         };
         let outer = if within.is_none() { Some(std::mem::replace(&mut self.local, Local::of(element))) } else { None };
-        let constraints: Vec<&Constraint> = element.kind().and_then(definitions::profile).into_iter().collect();
+        let constraints: Vec<&'d Constraint> = element.kind().and_then(|kind| self.definitions.profile(kind)).into_iter().collect();
         self.children(element, ty, &constraints, place);
         self.rules(&ty.rules, element, place);
         if within.is_some() {
@@ -99,7 +99,7 @@ impl<'t> Checker<'t> {
     }
 
     /// Everything of `element`'s children: how many there are, and each of them.
-    fn children(&mut self, element: &'t Element, ty: &'static Type, constraints: &[&'static Constraint], place: &Place<'_>) {
+    fn children(&mut self, element: &'t Element, ty: &'d Type, constraints: &[&'d Constraint], place: &Place<'_>) {
         let mut counts = vec![0_usize; ty.fields.len()];
         let mut rank = 0;
         for child in &element.children {
@@ -178,15 +178,8 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn element(
-        &mut self,
-        element: &'t Element,
-        parent: &'t Element,
-        field: &'static Field,
-        constraints: &[&'static Constraint],
-        place: &Place<'_>,
-    ) {
-        let ty = field.ty();
+    fn element(&mut self, element: &'t Element, parent: &'t Element, field: &'d Field, constraints: &[&'d Constraint], place: &Place<'_>) {
+        let ty = self.definitions.type_of(field);
         if let Kind::Primitive(primitive) = ty.kind {
             self.primitive(element, field, primitive, constraints, place);
         } else if element.children.is_empty() && element.resource.is_none() {
@@ -196,7 +189,7 @@ impl<'t> Checker<'t> {
         } else {
             self.children(element, ty, constraints, place);
         }
-        for list in constraints.iter().filter_map(|c| c.codes()) {
+        for list in constraints.iter().filter_map(|c| self.definitions.codes_allowed(c)) {
             self.concept(element, list, place);
         }
         self.rules(&ty.rules, element, place);
@@ -204,17 +197,10 @@ impl<'t> Checker<'t> {
         self.target(&field.targets, element, place);
     }
 
-    fn primitive(
-        &mut self,
-        element: &'t Element,
-        field: &Field,
-        primitive: Primitive,
-        constraints: &[&'static Constraint],
-        place: &Place<'_>,
-    ) {
+    fn primitive(&mut self, element: &'t Element, field: &Field, primitive: Primitive, constraints: &[&'d Constraint], place: &Place<'_>) {
         // Nearly no value has children, and nothing of a plain one is demanded.
         if !element.children.is_empty() || constraints.iter().any(|constraint| !constraint.children.is_empty()) {
-            self.children(element, definitions::of_primitives(), constraints, place);
+            self.children(element, self.definitions.of_primitives(), constraints, place);
         }
         let text = match (&element.value, primitive.json()) {
             (None, _) => {
@@ -237,7 +223,7 @@ impl<'t> Checker<'t> {
         };
         if let Some(fault) = formats::fault(primitive, text) {
             self.add(ProblemKind::Value, place, fault);
-        } else if let Some(list) = field.codes().filter(|list| !list.codes.contains(&text)) {
+        } else if let Some(list) = self.definitions.codes_of(field).filter(|list| !list.codes.contains(&text)) {
             self.add(ProblemKind::Value, place, format!("the code is none of {}", list.codes.join(", ")));
         }
     }
@@ -255,7 +241,7 @@ impl<'t> Checker<'t> {
 }
 
 /// The demands of a profile on one child: those on its name, and those of the slices it is in.
-fn matching(constraints: &[&'static Constraint], child: &Element) -> Vec<&'static Constraint> {
+fn matching<'d>(constraints: &[&'d Constraint], child: &Element) -> Vec<&'d Constraint> {
     let mut below = Vec::new();
     for named in constraints.iter().flat_map(|c| &c.children).filter(|c| c.name == child.name) {
         below.push(named);

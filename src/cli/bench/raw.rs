@@ -7,7 +7,7 @@ use super::BenchError;
 use super::load::latencies::Latencies;
 use super::sample::Sample;
 use crate::cli::load::random::Dice;
-use crate::store::{DatabaseUrl, NewAppointment, Store};
+use crate::store::{DatabaseUrl, Lane, NewAppointment, Store};
 use domain::synthetic::SyntheticDiary;
 use domain::time::Clock;
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ pub(super) fn book(
         let claims: Vec<NewAppointment> =
             (at..next).filter_map(|index| Some(sample.claim(&diary.slot_at(index)?, request_id(index)))).collect();
         let sent = Instant::now();
-        let settled = store.write_until(sent + BATCH_MAX, |tx| tx.claims_settle(&claims, &[], clock.now()));
+        let settled = store.on(Lane::Claims).write_until(sent + BATCH_MAX, |tx| tx.claims_settle(&claims, &[], clock.now()));
         let settled = settled.map_err(|error| BenchError::failed(format!("the raw batched statement failed: {error}")))?;
         written.latencies.add(sent.elapsed());
         written.booked += u64::try_from(settled.booked.len()).unwrap_or_default();

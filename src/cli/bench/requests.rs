@@ -251,7 +251,7 @@ pub(super) fn day_window(diary: &SyntheticDiary, ahead: u32) -> Window {
 mod tests {
     use super::*;
     use chrono::NaiveDate;
-    use fhir::json;
+    use fhir::codec::json;
 
     #[test]
     fn a_booking_put_together_has_the_length_it_says_and_names_its_slot_everywhere() {
@@ -268,7 +268,7 @@ mod tests {
                 head.contains(&format!("Content-Length: {}\r\n", body.len())) || head.ends_with(&format!("Content-Length: {}", body.len())),
                 "{head}"
             );
-            assert!(json::read(body.as_bytes()).is_ok() && !body.contains('@'), "{body}");
+            assert!(json::read(body.as_bytes(), fhir::stu3::definitions()).is_ok() && !body.contains('@'), "{body}");
             assert_eq!(body.matches(slot.id.as_str()).count(), 3, "{body}");
             assert_eq!(body.matches(&slot.start.to_fhir()).count(), 2, "{body}");
         }

@@ -9,6 +9,7 @@ use super::server::Server;
 use crate::cli::token::ORGANIZATION_DEFAULT;
 use crate::store::NewAppointment;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
 use domain::synthetic::{Named, SyntheticDiary, SyntheticSlot, service_id};
@@ -121,6 +122,11 @@ impl Sample {
             to_asid: text(ASID_TO),
             interaction_id: Some(format!("{INTERACTION}create:appointment")),
         };
-        NewAppointment { appointment, document: self.document.clone(), origin, quotas: Vec::new() }
+        NewAppointment {
+            appointment,
+            document: Document { release: Release::Stu3, text: self.document.clone() },
+            origin,
+            quotas: Vec::new(),
+        }
     }
 }

@@ -13,8 +13,8 @@ use super::requests::{BookDistinct, Bookings};
 use super::sample::Sample;
 use super::server::Server;
 use super::{BenchError, Progress, raw};
+use crate::cli::maintenance;
 use crate::cli::synthetic;
-use crate::engine::Engine;
 use crate::store::{DatabaseUrl, Store, StoreError};
 use chrono::{Days, NaiveDate};
 use domain::ids::Ids;
@@ -297,11 +297,11 @@ pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> 
     let store = raw::open(url)?;
     let failed = |error: StoreError| BenchError::failed(format!("cannot check {url}: {error}"));
     let mut faults = counted(&store, answered)?;
-    let taken = Engine::count_taken(&store).map_err(failed)?;
+    let taken = maintenance(&store).count_taken().map_err(failed)?;
     if taken != answered {
         faults.push(format!("{answered} bookings were answered 201, but {taken} places are taken"));
     }
-    let check = Engine::check(&store).map_err(failed)?;
+    let check = maintenance(&store).check().map_err(failed)?;
     if let Some(first) = check.violations.first() {
         faults.push(format!("check found {} violations, the first: {} ({})", check.violations.len(), first.rule, first.subject));
     }
@@ -310,7 +310,7 @@ pub(super) fn kept(url: &str, answered: u64) -> Result<Vec<String>, BenchError> 
 
 /// The part of [`kept`] that does not read every slot.
 pub(super) fn counted(store: &Store, answered: u64) -> Result<Vec<String>, BenchError> {
-    let live = Engine::count_live(store).map_err(|error| BenchError::failed(format!("cannot count appointments: {error}")))?;
+    let live = maintenance(store).count_live().map_err(|error| BenchError::failed(format!("cannot count appointments: {error}")))?;
     if live == answered {
         return Ok(Vec::new());
     }

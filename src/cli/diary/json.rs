@@ -48,6 +48,7 @@ fn of_slot(diary: &Diary, slot: &DiarySlot) -> Value {
         "status": status(diary, slot),
         "capacity": slot.slot.capacity,
         "taken": slot.slot.taken,
+        "blocked": slot.slot.blocked,
         "appointments": appointments.collect::<Vec<_>>(),
     })
 }

@@ -5,9 +5,10 @@
 //! paper but the tail of a very long text, because nobody can scroll there; so cells wrap, and a row is never
 //! parted by the end of a page.
 
-use super::rows::{self, Row, plain};
-use crate::cli::{Failure, say};
+use super::rows::{self, Row};
+use crate::cli::{Failure, page_break, say};
 use crate::engine::{Diary, DiaryDay};
+use domain::plain::plain;
 use domain::time::LONDON;
 use std::io::Write;
 
@@ -34,10 +35,12 @@ pub fn write(diary: &Diary, cancelled: bool, out: &mut dyn Write) -> Result<(), 
         let pages = paged(&blocks(diary, day, cancelled));
         let count = pages.len();
         for (at, page) in pages.iter().enumerate() {
-            let feed = if first { "" } else { "\u{c}" };
+            if !first {
+                page_break(out)?;
+            }
             first = false;
             let [who, when] = head(diary, day, at + 1, count);
-            say(out, &format!("{feed}{who}"))?;
+            say(out, &who)?;
             say(out, &when)?;
             say(out, "")?;
             for line in page {

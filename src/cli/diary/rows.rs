@@ -7,7 +7,6 @@ use crate::engine::{Diary, DiaryDay, DiarySlot};
 use domain::appointment::{AppointmentStatus, DiaryAppointment};
 use domain::ids::OdsCode;
 use domain::nhs_number::NhsNumber;
-use domain::slot::SlotStatus;
 use domain::time::LONDON;
 
 /// A row, as text, unguarded.
@@ -65,7 +64,8 @@ pub fn summary(rows: &[Row], cancelled: bool) -> String {
 /// The status of a slot.
 pub fn status(diary: &Diary, slot: &DiarySlot) -> &'static str {
     match slot.slot.status(diary.now) {
-        SlotStatus::Busy if !slot.slot.blocked => "booked",
+        // All of it is taken; that it was kept back afterwards changes nothing for who is coming.
+        _ if slot.slot.taken >= slot.slot.capacity => "booked",
         _ => open_status(diary, slot),
     }
 }
@@ -73,11 +73,6 @@ pub fn status(diary: &Diary, slot: &DiarySlot) -> &'static str {
 /// The status of an appointment.
 pub const fn appointment_status(booked: &DiaryAppointment) -> &'static str {
     booked.appointment.status.code()
-}
-
-/// Text fit for a screen or for paper: no control characters.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The status of what is left of a slot.

@@ -3,6 +3,7 @@
 use super::rows;
 use crate::cli::{Failure, say};
 use crate::engine::Diary;
+use domain::plain::plain;
 use std::io::Write;
 
 const COLUMNS: [&str; 13] = [
@@ -54,7 +55,8 @@ pub fn write(diary: &Diary, out: &mut dyn Write) -> Result<(), Failure> {
     say(out, String::from_utf8_lossy(&bytes).trim_end())
 }
 
-/// A spreadsheet takes a cell that begins like this for a formula, and consumers choose the text.
+/// A cell as it may be shown: a spreadsheet takes a cell that begins like this for a formula, and consumers choose the text.
 fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
+    let shown = plain(cell);
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{shown}") } else { shown }
 }

@@ -1,8 +1,9 @@
 //! The diary on a screen: one table a day, as wide as what is in it.
 
-use super::rows::{self, Row, plain};
+use super::rows::{self, Row};
 use crate::cli::{Failure, say};
 use crate::engine::Diary;
+use domain::plain::plain;
 use std::io::Write;
 
 /// Widest a column gets, in characters.

@@ -144,6 +144,37 @@ fn a_slot_whose_only_appointment_was_cancelled_is_free_again() {
 }
 
 #[test]
+fn a_slot_that_was_booked_and_then_kept_back_is_booked_everywhere() {
+    let mut diary = diary(1, vec![imogen()]);
+    diary.days[0].slots[0].slot.blocked = true;
+    let statuses = |diary: &Diary| rows::of(diary, &diary.days[0]).into_iter().map(|row| row.status).collect::<Vec<_>>();
+    assert_eq!(statuses(&diary), ["booked"]);
+    assert_eq!(json::of(&diary, false)["slots"][0]["status"], "booked");
+    assert_eq!(json::of(&diary, false)["slots"][0]["blocked"], true);
+    // One of two places is taken: what is left is kept back.
+    diary.days[0].slots[0].slot.capacity = 2;
+    assert_eq!(statuses(&diary), ["booked", "kept back"]);
+    assert_eq!(json::of(&diary, false)["slots"][0]["status"], "kept back");
+}
+
+#[test]
+fn nothing_that_a_consumer_wrote_is_hidden_or_turned_round() {
+    let name = "Imogen\u{202e}kcoltihW \u{1b}[2J\u{9b}\u{2066}";
+    let diary = diary(1, vec![booked("slot-0", name, AppointmentStatus::Booked, "\u{202e}ear pain")]);
+    let shown = [
+        written(|out| table::write(&diary, false, out)),
+        written(|out| pages::write(&diary, false, out)),
+        written(|out| spreadsheet::write(&diary, out)),
+        written(|out| say(out, &plain_json(&json::of(&diary, false).to_string()))),
+    ];
+    for text in &shown {
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}', '\u{2066}']), "{text:?}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&shown[3]).unwrap();
+    assert_eq!(json["slots"][0]["appointments"][0]["patient"], name);
+}
+
+#[test]
 fn what_a_consumer_wrote_is_no_formula_in_csv_and_no_escape_on_a_screen_or_on_paper() {
     let diary = diary(1, vec![booked("slot-0", "=cmd|' /C calc'!A0", AppointmentStatus::Booked, "\u{1b}[2Jear\u{c}pain\npage 1")]);
     let csv = written(|out| spreadsheet::write(&diary, out));

@@ -30,6 +30,8 @@ const TOKEN_RESERVE_MS: i64 = 60_000;
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an undecided request is asked about again, in timeouts.
 const PATIENCE_TIMEOUTS: u32 = 3;
+/// The longest pause before that: a server that refuses for seconds is asked many times in them.
+const ASK_AGAIN_PAUSE_MAX: Duration = Duration::from_millis(500);
 const FHIR_JSON: &str = "application/fhir+json";
 /// Invented ASIDs of the consumer and of the provider: 12 digits.
 const ASID_FROM: &str = "200000012345";
@@ -208,7 +210,12 @@ impl Client {
 
     /// Like [`Client::send`], but asks again while no answer comes or the server refuses for load. For reads only.
     pub(super) async fn read(&self, ask: &Ask<'_>) -> Result<Reply, Loss> {
-        let deadline = Instant::now() + self.shared.timeout * PATIENCE_TIMEOUTS;
+        self.read_within(ask, self.shared.timeout * PATIENCE_TIMEOUTS).await
+    }
+
+    /// The same for somebody who waits that long.
+    pub(super) async fn read_within(&self, ask: &Ask<'_>, time: Duration) -> Result<Reply, Loss> {
+        let deadline = Instant::now() + time;
         let mut pause = RECONNECT_PAUSE;
         loop {
             let reply = self.send(ask).await;
@@ -266,7 +273,7 @@ impl Client {
             return false;
         }
         rt::time::sleep(*pause).await;
-        *pause = (*pause * 2).min(self.shared.timeout);
+        *pause = (*pause * 2).min(ASK_AGAIN_PAUSE_MAX);
         true
     }
 }

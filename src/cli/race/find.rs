@@ -4,6 +4,7 @@
 //! (`decisions.md` 5, limits), so the search goes window by window and halves a window that is refused as too costly.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,6 +14,9 @@ use super::options::RaceError;
 use crate::cli::load::patient::FoundSlot;
 use domain::time::{DAY_MS, MINUTE_MS, Timestamp};
 
+/// How long the list of slots is asked for while the server refuses for load, or because its database is away: without it there
+/// is no race at all.
+const LIST_WAIT: Duration = Duration::from_secs(120);
 /// A slot that begins during the race could not be booked any more, so those that begin soon are left alone.
 const LEAD_MS: i64 = 15 * MINUTE_MS;
 /// The longest window asked for: a day less than the limit.
@@ -33,7 +37,7 @@ pub(super) async fn free_slots(client: &Client, service: &str, count: usize) -> 
         let until = from.plus_ms(window_ms);
         let path = search_path(service, from, until);
         let reply = client
-            .read(&Ask::get(0, &path, "search:slot"))
+            .read_within(&Ask::get(0, &path, "search:slot"), LIST_WAIT)
             .await
             .map_err(|loss| RaceError::Failed(format!("no answer from {} ({loss:?})", root(client))))?;
         let body = serde_json::from_slice::<Value>(&reply.body).unwrap_or(Value::Null);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::answer::Answer;
 use super::attack::Fight;
 use super::judge::{Judgement, Winner};
+use domain::plain::plain;
 
 /// Offenders of one judgement that the table shows.
 const OFFENDERS_SHOWN_MAX: usize = 12;
@@ -173,9 +174,9 @@ impl Report {
             writeln!(out, "{} requests in {seconds} s: {} per second (seed {})", self.requests, self.requests_per_s, self.seed)?;
         }
         for judgement in &self.judgements {
-            writeln!(out, "{:<6} {}: {}", if judgement.ok { "ok" } else { "FAILED" }, judgement.name, judgement.sentence)?;
+            writeln!(out, "{:<6} {}: {}", if judgement.ok { "ok" } else { "FAILED" }, judgement.name, plain(&judgement.sentence))?;
             for offender in judgement.offenders.iter().take(OFFENDERS_SHOWN_MAX) {
-                writeln!(out, "       - {offender}")?;
+                writeln!(out, "       - {}", plain(offender))?;
             }
             let hidden = judgement.offenders.len().saturating_sub(OFFENDERS_SHOWN_MAX);
             if hidden > 0 {
@@ -195,7 +196,7 @@ fn print_counts(out: &mut dyn Write, title: &str, counts: &BTreeMap<String, usiz
         return Ok(());
     }
     writeln!(out, "{title}")?;
-    counts.iter().try_for_each(|(label, count)| writeln!(out, "  {label:<24} {count:>8}"))
+    counts.iter().try_for_each(|(label, count)| writeln!(out, "  {:<24} {count:>8}", plain(label)))
 }
 
 /// Thousands of something with three decimals: 1234 is `1.234`.

@@ -8,7 +8,7 @@ use super::SeedProblem;
 use super::diary::Entry;
 use crate::cli::toml_table::Mistakes;
 use domain::directory::{DirectoryFacts, DirectoryKind, DirectoryRecord};
-use fhir::directory::{SDS_ROLE_PROFILE, identifiers, references};
+use fhir::stu3::directory::{SDS_ROLE_PROFILE, identifiers, references};
 use std::collections::HashMap;
 
 /// The directory as the files give it.

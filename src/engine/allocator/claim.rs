@@ -1,7 +1,9 @@
 //! A claim: what somebody wants of a slot, by when, and whom to tell.
 
+use super::backoff::Backoff;
 use crate::store::Cancellation;
 use domain::appointment::{AppointmentVersion, Origin, Patient, RequestKey, SlotClaim};
+use domain::document::Document;
 use domain::fault::Fault;
 use domain::ids::{AppointmentId, OdsCode, SlotId};
 use domain::policy::Access;
@@ -10,9 +12,6 @@ use std::time::Instant;
 
 /// Whom to tell how a booking or a cancel ended. Called exactly once, on a thread of the allocator.
 pub type Answer = Box<dyn FnOnce(Result<AppointmentVersion, Fault>) + Send>;
-
-/// Whom to tell which appointment a request key belongs to, if any.
-pub type KeyAnswer = Box<dyn FnOnce(Result<Option<AppointmentId>, Fault>) + Send>;
 
 /// A booking that was checked, with everything but its slot's consent.
 #[derive(Debug, Clone)]
@@ -28,7 +27,7 @@ pub(in crate::engine) struct BookClaim {
     /// What its organisation may see and do, as it was when the request was let in.
     pub(in crate::engine) access: Access,
     pub(in crate::engine) created: Timestamp,
-    pub(in crate::engine) document: String,
+    pub(in crate::engine) document: Document,
     pub(in crate::engine) origin: Origin,
 }
 
@@ -46,8 +45,6 @@ pub(in crate::engine) enum Work {
     Book(Box<BookClaim>, Answer),
     /// Cancel one.
     Cancel(Box<CancelClaim>, Answer),
-    /// Say whether a request under this key has succeeded; waits for one that is being decided.
-    Ask(RequestKey, KeyAnswer),
 }
 
 /// How often a claim is tried again that the database refused for no reason of the booking rules.
@@ -65,18 +62,18 @@ pub(super) enum Hold {
 pub(in crate::engine) struct Claim {
     pub(super) work: Work,
     pub(super) deadline: Instant,
-    /// How often it was carried to the writer in vain; decides how long it rests.
-    pub(super) skipped: u32,
+    /// How long it waits after the writer could not carry it out.
+    pub(super) backoff: Backoff,
     /// How often the database refused it for no reason of the booking rules.
     pub(super) poisoned: u32,
 }
 
 impl Claim {
     pub(super) const fn new(work: Work, deadline: Instant) -> Self {
-        Self { work, deadline, skipped: 0, poisoned: 0 }
+        Self { work, deadline, backoff: Backoff::new(), poisoned: 0 }
     }
 
-    pub(super) fn is_late(&self, now: Instant) -> bool {
+    pub(super) fn is_expired(&self, now: Instant) -> bool {
         now >= self.deadline
     }
 
@@ -85,7 +82,6 @@ impl Claim {
         match &self.work {
             Work::Book(claim, _) => claim.origin.key(),
             Work::Cancel(claim, _) => claim.cancellation.origin.key(),
-            Work::Ask(key, _) => Some(key.clone()),
         }
     }
 
@@ -98,16 +94,14 @@ impl Claim {
                 wants.push(Hold::Slot(claim.cancellation.slot.clone()));
                 wants.push(Hold::Appointment(claim.cancellation.id.clone()));
             }
-            Work::Ask(..) => {}
         }
         wants
     }
 
-    /// Says no.
-    pub(super) fn refuse(self, fault: Fault) {
+    /// Tells whoever waits how it ended.
+    pub(super) fn answer(self, outcome: Result<AppointmentVersion, Fault>) {
         match self.work {
-            Work::Book(_, answer) | Work::Cancel(_, answer) => answer(Err(fault)),
-            Work::Ask(_, answer) => answer(Err(fault)),
+            Work::Book(_, answer) | Work::Cancel(_, answer) => answer(outcome),
         }
     }
 }

@@ -1,169 +1,166 @@
-//! The decider: one look at the database for everything that waits, and an answer for whoever has lost.
+//! The decider: reads once for everything that waits, decides it, and answers at once whoever has lost.
 
+use super::super::failure::report;
 use super::Shared;
-use super::claim::{BookClaim, Claim, Hold, POISONED_MAX, Work};
-use super::desk::{Decided, Order, Questions};
-use super::look::{Look, look};
-use crate::store::{NewAppointment, StoreError};
+use super::claim::{BookClaim, CancelClaim, Claim, Hold, POISONED_MAX, Work};
+use super::key_lookup::KeyLookup;
+use super::queue::{Decided, Expired, SnapshotQuery, WriteOp};
+use super::snapshot::{Snapshot, read_snapshot};
+use crate::store::{Lane, NewAppointment, StoreError};
 use domain::appointment::decide::{Wish, decide_book};
 use domain::appointment::{Appointment, AppointmentStatus};
 use domain::fault::{Fault, Refusal};
-use domain::ids::{AppointmentId, ServiceId};
+use domain::ids::ServiceId;
 use domain::policy::{Quota, ceiling_reached};
 use domain::slot::Slot;
 use domain::time::Timestamp;
 use std::time::Instant;
 
-/// Most claims looked at together.
-const LOOK_MAX: usize = 256;
+/// Most claims decided on one snapshot.
+const SNAPSHOT_CLAIMS_MAX: usize = 256;
 
-/// What becomes of a claim after the look.
-enum Verdict {
-    Refused(Fault),
-    Survived(Order, Vec<Hold>),
-    Known(Option<AppointmentId>),
-    Undecided,
+/// What is decided about a claim.
+enum Decision {
+    Refuse(Fault),
+    CarryOut(WriteOp, Vec<Hold>),
 }
 
 pub(super) fn run(shared: &Shared) {
-    while let Some(questions) = next(shared) {
-        if questions.claims == 0 {
+    while let Some(query) = next(shared) {
+        if query.is_empty() {
             continue;
         }
-        match shared.store.look(|tx| look(tx, &questions)) {
-            Ok(found) => route(shared, &found),
+        match shared.store.on(Lane::Claims).query(|tx| read_snapshot(tx, &query)) {
+            Ok(snapshot) => decide_all(shared, &snapshot),
             Err(error) => put_off(shared, &error),
         }
     }
 }
 
-/// Waits for claims to look at. `None` when the desk is closed.
-fn next(shared: &Shared) -> Option<Questions> {
-    let mut desk = shared.desk.lock();
+/// Waits for something to decide. `None` when the queue is closed.
+fn next(shared: &Shared) -> Option<SnapshotQuery> {
+    let mut queue = shared.queue.lock();
     loop {
-        if desk.is_closed() {
+        if queue.is_closed() {
             return None;
         }
         let now = Instant::now();
-        if desk.has_waiting(now) {
-            return Some(desk.begin_look(LOOK_MAX, now));
+        if queue.has_waiting(now) {
+            return Some(queue.begin_snapshot(SNAPSHOT_CLAIMS_MAX, now));
         }
-        match desk.next_wake() {
-            Some(wake) => drop(shared.to_decide.wait_until(&mut desk, wake)),
-            None => shared.to_decide.wait(&mut desk),
+        match queue.next_wake() {
+            Some(wake) => drop(shared.to_decide.wait_until(&mut queue, wake)),
+            None => shared.to_decide.wait(&mut queue),
         }
     }
 }
 
-/// The look failed: everybody tries again later. A database that answers and still fails is not waited for for ever.
+/// The read failed: everybody backs off. A database that answers and still fails is not waited for for ever.
 fn put_off(shared: &Shared, error: &StoreError) {
-    let silent = matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_));
+    let silent = error.may_pass();
     let now = Instant::now();
-    let mut desk = shared.desk.lock();
-    let claims = desk.end_look();
-    log::warn!("looking at {} claims: {error}", claims.len());
-    let (mut turned_away, mut given_up) = (Vec::new(), Vec::new());
+    let mut queue = shared.queue.lock();
+    let (claims, lookups) = queue.end_snapshot();
+    report(&format!("reading for {} claims and {} key lookups", claims.len(), lookups.len()), error);
+    let (mut closed, mut failed) = (Expired::default(), Vec::new());
     for mut claim in claims {
         claim.poisoned += u32::from(!silent);
-        if claim.poisoned < POISONED_MAX { turned_away.extend(desk.rest(claim, now)) } else { given_up.push(claim) }
+        if claim.poisoned < POISONED_MAX { closed.claims.extend(queue.back_off(claim, now)) } else { failed.push(claim) }
     }
-    drop(desk);
-    shared.refuse_busy(turned_away);
-    for claim in given_up {
+    closed.lookups.extend(lookups.into_iter().filter_map(|lookup| queue.back_off_lookup(lookup, now)));
+    drop(queue);
+    shared.refuse_expired(closed);
+    for claim in failed {
         shared.refuse(claim, Fault::Internal);
     }
 }
 
-fn route(shared: &Shared, found: &Look) {
+fn decide_all(shared: &Shared, snapshot: &Snapshot) {
     let now = shared.clock.now();
-    let (mut answers, mut turned_away) = (Vec::new(), Vec::new());
-    let mut desk = shared.desk.lock();
-    for claim in desk.end_look() {
-        // A request whose key another one is being decided under waits for that one, whatever it asks.
-        if desk.key_is_held(&claim) {
-            desk.put_behind(claim);
+    let (mut refused, mut closed) = (Vec::new(), Expired::default());
+    let mut queue = shared.queue.lock();
+    let (claims, lookups) = queue.end_snapshot();
+    for claim in claims {
+        // A request whose key another one holds waits for that one, whatever it wants.
+        if queue.key_is_held(&claim) {
+            queue.block(claim);
             continue;
         }
-        match judge(&claim, found, now) {
-            Verdict::Survived(order, holds) => turned_away.extend(desk.make_ready(Decided { claim, order, holds })),
-            Verdict::Undecided => turned_away.extend(desk.rest(claim, Instant::now())),
-            verdict => answers.push((claim, verdict)),
+        match decide(&claim, snapshot, now) {
+            Decision::CarryOut(op, holds) => closed.claims.extend(queue.make_ready(Decided { claim, op, holds })),
+            Decision::Refuse(fault) => refused.push((claim, fault)),
         }
     }
-    let ready = desk.has_ready();
-    drop(desk);
+    // A key that another process is deciding under is read again a little later.
+    let undecided = |lookup: &KeyLookup| snapshot.undecided.contains(&lookup.key) && !snapshot.keys.contains_key(&lookup.key);
+    let (undecided, known): (Vec<_>, Vec<_>) = lookups.into_iter().partition(undecided);
+    closed.lookups.extend(undecided.into_iter().filter_map(|lookup| queue.back_off_lookup(lookup, Instant::now())));
+    let ready = queue.has_ready();
+    drop(queue);
     if ready {
         shared.to_write.notify_one();
     }
-    shared.refuse_busy(turned_away);
-    for (claim, verdict) in answers {
-        shared.answer(claim, |claim| match (verdict, claim.work) {
-            (Verdict::Known(id), Work::Ask(_, answer)) => answer(Ok(id)),
-            (Verdict::Refused(fault), Work::Book(_, answer) | Work::Cancel(_, answer)) => answer(Err(fault)),
-            // The verdict of a question is an answer, and that of a claim is not.
-            (_, Work::Ask(_, answer)) => answer(Err(Fault::Internal)),
-            (_, Work::Book(_, answer) | Work::Cancel(_, answer)) => answer(Err(Fault::Internal)),
-        });
+    shared.refuse_expired(closed);
+    for (claim, fault) in refused {
+        shared.refuse(claim, fault);
+    }
+    for lookup in known {
+        let earlier = snapshot.keys.get(&lookup.key).cloned();
+        shared.answer_lookup(lookup, Ok(earlier));
     }
 }
 
-fn judge(claim: &Claim, found: &Look, now: Timestamp) -> Verdict {
+fn decide(claim: &Claim, snapshot: &Snapshot, now: Timestamp) -> Decision {
     let key = claim.key();
-    let known = key.as_ref().and_then(|key| found.keys.get(key));
-    match (&claim.work, known) {
-        (Work::Ask(key, _), None) if found.undecided.contains(key) => return Verdict::Undecided,
-        (Work::Ask(..), known) => return Verdict::Known(known.cloned()),
-        (_, Some(appointment)) => {
-            let request_id = key.map(|key| key.request_id).unwrap_or_default();
-            return Verdict::Refused(Fault::Duplicate { request_id, appointment: appointment.clone() });
-        }
-        (_, None) => {}
+    if let Some((key, appointment)) = key.as_ref().and_then(|key| snapshot.keys.get_key_value(key)) {
+        return Decision::Refuse(Fault::Duplicate { request_id: key.request_id.clone(), appointment: appointment.clone() });
     }
-    let verdict = match &claim.work {
-        Work::Book(book, _) => judge_booking(book, found, now).map(|order| {
-            let hold = Hold::Slot(order.appointment.slot.clone());
-            (Order::Book(Box::new(order)), vec![hold])
+    let decided = match &claim.work {
+        Work::Book(book, _) => decide_booking(book, snapshot, now).map(|new| {
+            let hold = Hold::Slot(new.appointment.slot.clone());
+            (WriteOp::Book(Box::new(new)), vec![hold])
         }),
-        Work::Cancel(cancel, _) => {
-            let cancellation = &cancel.cancellation;
-            match found.appointments.get(&cancellation.id).map(|owned| &owned.appointment) {
-                None => Err(Fault::NotFound { kind: "Appointment", id: cancellation.id.to_string() }),
-                // Only a cancel makes a new version, so whoever did not name one comes too late.
-                Some(stored) if stored.status == AppointmentStatus::Cancelled && cancel.any_version => {
-                    Err(Fault::Refused(Refusal::AlreadyCancelled))
-                }
-                Some(stored) if stored.version != cancellation.decided_on => {
-                    Err(Fault::VersionStale { given: cancellation.decided_on.to_string(), current: stored.version })
-                }
-                Some(stored) => Ok((
-                    Order::Cancel(Box::new(cancellation.clone())),
-                    vec![Hold::Slot(stored.slot.clone()), Hold::Appointment(stored.id.clone())],
-                )),
-            }
-        }
-        Work::Ask(..) => return Verdict::Known(None),
+        Work::Cancel(cancel, _) => decide_cancelling(cancel, snapshot),
     };
-    match verdict {
-        Ok((order, mut holds)) => {
+    match decided {
+        Ok((op, mut holds)) => {
             holds.extend(key.map(Hold::Key));
-            Verdict::Survived(order, holds)
+            Decision::CarryOut(op, holds)
         }
-        Err(fault) => Verdict::Refused(fault),
+        Err(fault) => Decision::Refuse(fault),
+    }
+}
+
+fn decide_cancelling(cancel: &CancelClaim, snapshot: &Snapshot) -> Result<(WriteOp, Vec<Hold>), Fault> {
+    let cancellation = &cancel.cancellation;
+    match snapshot.appointments.get(&cancellation.id).map(|owned| &owned.appointment) {
+        None => Err(Fault::NotFound { kind: "Appointment", id: cancellation.id.to_string() }),
+        // Only a cancel makes a new version, so whoever did not name one comes too late.
+        Some(stored) if stored.status == AppointmentStatus::Cancelled && cancel.any_version => {
+            Err(Fault::Refused(Refusal::AlreadyCancelled))
+        }
+        Some(stored) if stored.version != cancellation.decided_on => {
+            Err(Fault::VersionStale { given: cancellation.decided_on.to_string(), current: stored.version })
+        }
+        Some(stored) => Ok((
+            WriteOp::Cancel(Box::new(cancellation.clone())),
+            vec![Hold::Slot(stored.slot.clone()), Hold::Appointment(stored.id.clone())],
+        )),
     }
 }
 
 /// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
 /// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
-pub(super) fn judge_booking(book: &BookClaim, found: &Look, now: Timestamp) -> Result<NewAppointment, Fault> {
+pub(super) fn decide_booking(book: &BookClaim, snapshot: &Snapshot, now: Timestamp) -> Result<NewAppointment, Fault> {
     let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
     let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });
-    let meant = found.meant(book);
+    let meant = snapshot.meant(book);
     let service = decide_book(wish, meant.as_ref().map(|meant| meant.offer()), now).map_err(Fault::Refused)?;
     let meant = meant.ok_or_else(unknown)?;
     let offered = meant.offered(&service).ok_or_else(unknown)?;
     book.access.may_book(offered.provider.as_ref()).map_err(Fault::NotPermitted)?;
     let quotas = book.access.quotas(offered, book.start, meant.offering.zone);
-    match ceiling_reached(&quotas, &found.tallies) {
+    match ceiling_reached(&quotas, &snapshot.tallies) {
         Some(reached) => Err(Fault::Refused(reached)),
         None => Ok(appointment(book, meant.slot, service, quotas)),
     }

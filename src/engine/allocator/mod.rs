@@ -1,34 +1,40 @@
 //! The allocator: the one door to every slot. Whatever takes or frees capacity passes through it.
 //!
-//! Three threads work on a *desk* of claims. The **decider** takes everything that waits, looks at the
-//! database once for all of it, and answers at once whoever has lost: a loser costs a share of one read,
-//! writes nothing and waits for nobody's flush. What survives holds its slot and its request key within this
-//! process and goes to the **writer**, which carries out as much as it can in one transaction and answers
-//! after the commit. Claims on the same slot or key wait behind the holder, first come first served. The **watch**
-//! never talks to the database, so that deadlines are kept even when the database falls silent.
+//! Three threads work on one queue of claims. The **decider** takes everything that waits, reads one snapshot for all of
+//! it, and answers at once whoever has lost: a loser costs a share of one read, writes nothing and waits for nobody's
+//! flush. A claim that may go ahead holds its slot and its request key within this process and goes to the **writer**,
+//! which carries out as much as it can in one transaction and answers after the commit. Claims on what is held are blocked,
+//! first come first served. The **deadlines** thread never talks to the database, so that deadlines are kept even when the
+//! database falls silent.
 //!
-//! What a reader would get wrong: the writer never says no. A claim it could not carry out (its slot is
-//! locked elsewhere, or was taken meanwhile) goes back to the decider, a little later each time, until a look
-//! at the committed state says why, or its deadline passes. So being skipped is never an answer in itself,
-//! and a row that somebody holds in `psql` delays nobody but the claims on it.
+//! Pitfall: the writer never says no. A claim it could not carry out (its slot is locked elsewhere, or was taken meanwhile)
+//! backs off and goes to the decider again, until a snapshot of the committed state says why, or its deadline passes. Being
+//! skipped is never an answer in itself, and a row that somebody holds in `psql` delays nobody but the claims on it.
 
+mod backoff;
 mod claim;
+mod deadlines;
 mod decider;
-mod desk;
-mod look;
-mod rehearse;
-mod watch;
+mod dry_run;
+mod key_lookup;
+mod queue;
+mod snapshot;
 mod writer;
 
 pub use claim::Answer;
-pub(super) use claim::{BookClaim, CancelClaim, Claim, KeyAnswer, Work};
-pub(super) use rehearse::rehearse;
+pub(super) use claim::{BookClaim, CancelClaim, Claim, Work};
+pub(super) use dry_run::dry_run;
+pub(super) use key_lookup::KeyAnswer;
 
+use super::failure;
 use crate::store::Store;
-use desk::Desk;
+use domain::appointment::{AppointmentVersion, RequestKey};
 use domain::fault::Fault;
+use domain::ids::AppointmentId;
 use domain::time::Clock;
+use key_lookup::KeyLookup;
 use parking_lot::{Condvar, Mutex};
+use queue::{ClaimQueue, Expired};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,8 +59,8 @@ impl Default for Limits {
 }
 
 /// How long after its deadline a claim in the writer's hands may still be answered: the transaction it is in ends
-/// within a statement's time (unless its commit waits for a standby that is away), and its fate is looked up for as long as [`writer::FATE_TIMEOUT`].
-pub(super) const LATEST: Duration = Duration::from_secs(30);
+/// within a statement's time (unless its commit waits for a standby that is away), and its fate is looked up for as long as [`writer::COMMIT_LOOKUP_TIMEOUT`].
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When to come again after the queue was full or a deadline passed, in seconds.
 pub(super) const RETRY_AFTER_S: u32 = 1;
@@ -64,13 +70,13 @@ struct Shared {
     store: Store,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    desk: Mutex<Desk>,
+    queue: Mutex<ClaimQueue>,
     /// Something waits to be looked at.
     to_decide: Condvar,
     /// Something is decided and waits to be carried out.
     to_write: Condvar,
     /// Something has a deadline to be kept.
-    to_watch: Condvar,
+    to_time: Condvar,
     /// Claims under way, from `submit` to their answer.
     under_way: AtomicUsize,
 }
@@ -87,34 +93,58 @@ impl Allocator {
             store,
             clock,
             limits,
-            desk: Mutex::new(Desk::default()),
+            queue: Mutex::new(ClaimQueue::default()),
             to_decide: Condvar::new(),
             to_write: Condvar::new(),
-            to_watch: Condvar::new(),
+            to_time: Condvar::new(),
             under_way: AtomicUsize::new(0),
         });
-        let threads =
-            vec![thread("decider", &shared, decider::run)?, thread("writer", &shared, writer::run)?, thread("watch", &shared, watch::run)?];
+        let threads = vec![
+            thread("decider", &shared, decider::run)?,
+            thread("writer", &shared, writer::run)?,
+            thread("deadlines", &shared, deadlines::run)?,
+        ];
         Ok(Self { shared, threads })
     }
 
-    /// Puts a claim on the desk. Its answer comes through its callback, exactly once, after the commit.
+    /// Puts a claim into the queue. Its answer comes through its callback, exactly once, after the commit.
     pub(super) fn submit(&self, work: Work) {
-        let shared = &self.shared;
-        let deadline = Instant::now() + Duration::from_millis(shared.limits.deadline_ms);
-        let before = shared.under_way.fetch_add(1, Ordering::AcqRel);
-        let full = before >= shared.limits.queue_max;
+        let Admission { full, first, deadline } = self.admit();
         let claim = Claim::new(work, deadline);
         if full {
-            return shared.refuse_busy([claim]);
+            return self.shared.refuse_busy([claim]);
         }
-        let turned_away = shared.desk.lock().enter(claim);
-        shared.refuse_busy(turned_away);
-        shared.to_decide.notify_one();
-        if before == 0 {
-            shared.to_watch.notify_one();
-        }
+        let closed = self.shared.queue.lock().enter(claim);
+        self.shared.refuse_busy(closed);
+        self.shared.notify_entered(first);
     }
+
+    /// Answers which appointment a request under `key` has made or changed, if any, as soon as nothing is being decided
+    /// under it.
+    pub(super) fn look_up(&self, key: RequestKey, answer: KeyAnswer) {
+        let Admission { full, first, deadline } = self.admit();
+        let lookup = KeyLookup::new(key, answer, deadline);
+        let refused = if full { Some(lookup) } else { self.shared.queue.lock().enter_lookup(lookup) };
+        self.shared.refuse_expired(Expired { claims: Vec::new(), lookups: refused.into_iter().collect() });
+        self.shared.notify_entered(first);
+    }
+
+    /// Counts one more in.
+    fn admit(&self) -> Admission {
+        let limits = &self.shared.limits;
+        let before = self.shared.under_way.fetch_add(1, Ordering::AcqRel);
+        let deadline = Instant::now() + Duration::from_millis(limits.deadline_ms);
+        Admission { full: before >= limits.queue_max, first: before == 0, deadline }
+    }
+}
+
+/// How a claim or a lookup was let in.
+struct Admission {
+    /// Too many are under way.
+    full: bool,
+    /// No other is under way, so nobody keeps deadlines yet.
+    first: bool,
+    deadline: Instant,
 }
 
 /// Runs one of the loops on a thread of its own. A panic would leave claims held for ever and the process looking
@@ -131,11 +161,11 @@ fn thread(name: &'static str, shared: &Arc<Shared>, work: fn(&Shared)) -> std::i
 
 impl Drop for Allocator {
     fn drop(&mut self) {
-        let left = self.shared.desk.lock().close();
-        self.shared.refuse_busy(left);
+        let left = self.shared.queue.lock().close();
+        self.shared.refuse_expired(left);
         self.shared.to_decide.notify_all();
         self.shared.to_write.notify_all();
-        self.shared.to_watch.notify_all();
+        self.shared.to_time.notify_all();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 log::error!("an allocator thread ended in a panic");
@@ -145,20 +175,50 @@ impl Drop for Allocator {
 }
 
 impl Shared {
-    /// Ends a claim: counts it out and lets `say` answer it.
-    fn answer(&self, claim: Claim, say: impl FnOnce(Claim)) {
+    /// Wakes whoever works on what has just entered the queue.
+    fn notify_entered(&self, first: bool) {
+        self.to_decide.notify_one();
+        if first {
+            self.to_time.notify_one();
+        }
+    }
+
+    /// Ends a claim: counts it out and tells whoever waits.
+    fn answer(&self, claim: Claim, outcome: Result<AppointmentVersion, Fault>) {
         self.under_way.fetch_sub(1, Ordering::AcqRel);
-        say(claim);
+        claim.answer(outcome);
+    }
+
+    fn answer_lookup(&self, lookup: KeyLookup, outcome: Result<Option<AppointmentId>, Fault>) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
+        (lookup.answer)(outcome);
     }
 
     fn refuse(&self, claim: Claim, fault: Fault) {
-        self.answer(claim, |claim| claim.refuse(fault));
+        self.answer(claim, Err(fault));
     }
 
     /// Says that there was no time, or that there is none left.
     fn refuse_busy(&self, claims: impl IntoIterator<Item = Claim>) {
+        let fault = self.too_late();
         for claim in claims {
-            self.refuse(claim, Fault::Busy { retry_after_s: RETRY_AFTER_S });
+            self.refuse(claim, fault.clone());
+        }
+    }
+
+    /// Why claims were not carried out in time.
+    fn too_late(&self) -> Fault {
+        match self.store.is_out_of_reach() {
+            true => Fault::DatabaseUnreachable { retry_after_s: failure::RETRY_AFTER_S },
+            false => Fault::Busy { retry_after_s: RETRY_AFTER_S },
+        }
+    }
+
+    /// The same for claims and lookups.
+    fn refuse_expired(&self, expired: Expired) {
+        self.refuse_busy(expired.claims);
+        for lookup in expired.lookups {
+            self.answer_lookup(lookup, Err(self.too_late()));
         }
     }
 }

@@ -1,17 +1,18 @@
 //! The writer: carries out what was decided, as many claims as there are in one transaction, and answers after the commit.
 
-use super::claim::{POISONED_MAX, Work};
-use super::desk::{Decided, Order};
-use super::{RETRY_AFTER_S, Shared};
-use crate::store::{Cancellation, NewAppointment, Settled, StoreError};
+use super::super::failure::report;
+use super::Shared;
+use super::claim::POISONED_MAX;
+use super::queue::{Decided, WriteOp};
+use crate::store::{Cancellation, Lane, NewAppointment, Settled, StoreError};
 use domain::appointment::{AppointmentStatus, AppointmentVersion};
 use domain::fault::Fault;
 use std::time::{Duration, Instant};
 
 /// How long the outcome of a lost commit is looked for before the caller is told that it is unknown.
-pub(super) const FATE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const COMMIT_LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between two such look-ups, and after the database was out of reach.
-const FATE_PAUSE: Duration = Duration::from_millis(100);
+const COMMIT_LOOKUP_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) fn run(shared: &Shared) {
     while let Some(batch) = next(shared) {
@@ -20,25 +21,25 @@ pub(super) fn run(shared: &Shared) {
 }
 
 fn next(shared: &Shared) -> Option<Vec<Decided>> {
-    let mut desk = shared.desk.lock();
+    let mut queue = shared.queue.lock();
     loop {
-        if desk.has_ready() {
-            return Some(desk.take_ready(shared.limits.batch_max));
+        if queue.has_ready() {
+            return Some(queue.take_ready(shared.limits.batch_max));
         }
-        if desk.is_closed() {
+        if queue.is_closed() {
             return None;
         }
-        shared.to_write.wait(&mut desk);
+        shared.to_write.wait(&mut queue);
     }
 }
 
 /// Bookings and cancels of a batch, apart, as the store takes them.
-fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
+fn operations(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
     let (mut bookings, mut cancels) = (Vec::new(), Vec::new());
     for decided in batch {
-        match &decided.order {
-            Order::Book(new) => bookings.push(new.as_ref().clone()),
-            Order::Cancel(cancel) => cancels.push(cancel.as_ref().clone()),
+        match &decided.op {
+            WriteOp::Book(new) => bookings.push(new.as_ref().clone()),
+            WriteOp::Cancel(cancel) => cancels.push(cancel.as_ref().clone()),
         }
     }
     (bookings, cancels)
@@ -46,12 +47,12 @@ fn orders(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
 
 fn carry_out(shared: &Shared, batch: Vec<Decided>) {
     let now = Instant::now();
-    let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_late(now));
-    give_up(shared, late, &Fault::Busy { retry_after_s: RETRY_AFTER_S });
-    let (mut bookings, mut cancels) = orders(&batch);
+    let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_expired(now));
+    give_up(shared, late, &shared.too_late());
+    let (mut bookings, mut cancels) = operations(&batch);
     let Some(until) = batch.iter().map(|decided| decided.claim.deadline).min() else { return };
     let mut sent = Settled::default();
-    let outcome = shared.store.write_until(until, |tx| {
+    let outcome = shared.store.on(Lane::Claims).write_until(until, |tx| {
         let settled = tx.claims_settle(&bookings, &cancels, shared.clock.now())?;
         sent.clone_from(&settled);
         Ok(settled)
@@ -63,14 +64,14 @@ fn carry_out(shared: &Shared, batch: Vec<Decided>) {
             // Whatever the transaction had skipped it did not carry out: nobody waits for a stranger who holds that.
             bookings.retain(|new| sent.booked.contains(&new.appointment.id));
             cancels.retain(|cancel| sent.cancelled.contains(&cancel.id));
-            match fate(shared, &bookings, &cancels) {
+            match committed(shared, &bookings, &cancels) {
                 Some(settled) => conclude(shared, batch, &settled),
                 None => give_up(shared, batch, &Fault::OutcomeUnknown),
             }
         }
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_))) => {
-            log::warn!("carrying out {} claims: {error}", batch.len());
-            rest(shared, batch);
+        Err(error) if error.may_pass() => {
+            report(&format!("carrying out {} claims", batch.len()), &error);
+            put_back(shared, batch);
         }
         Err(error) => isolate(shared, batch, &error),
     }
@@ -88,7 +89,7 @@ fn isolate(shared: &Shared, batch: Vec<Decided>, error: &StoreError) {
     for mut decided in batch {
         decided.claim.poisoned += 1;
         if decided.claim.poisoned < POISONED_MAX {
-            rest(shared, vec![decided]);
+            put_back(shared, vec![decided]);
         } else {
             log::error!("a claim failed {POISONED_MAX} times: {error}");
             give_up(shared, vec![decided], &Fault::Internal);
@@ -100,38 +101,35 @@ fn isolate(shared: &Shared, batch: Vec<Decided>, error: &StoreError) {
 fn conclude(shared: &Shared, batch: Vec<Decided>, settled: &Settled) {
     let (mut done, mut skipped) = (Vec::new(), Vec::new());
     for decided in batch {
-        let carried_out = match &decided.order {
-            Order::Book(new) => settled.booked.contains(&new.appointment.id),
-            Order::Cancel(cancel) => settled.cancelled.contains(&cancel.id),
+        let carried_out = match &decided.op {
+            WriteOp::Book(new) => settled.booked.contains(&new.appointment.id),
+            WriteOp::Cancel(cancel) => settled.cancelled.contains(&cancel.id),
         };
         if carried_out { done.push(decided) } else { skipped.push(decided) }
     }
     let now = Instant::now();
-    let mut desk = shared.desk.lock();
-    desk.release(done.iter().chain(&skipped).flat_map(|decided| &decided.holds));
-    let turned_away: Vec<_> = skipped.into_iter().filter_map(|decided| desk.rest(decided.claim, now)).collect();
-    drop(desk);
+    let mut queue = shared.queue.lock();
+    queue.release(done.iter().chain(&skipped).flat_map(|decided| &decided.holds));
+    let refused: Vec<_> = skipped.into_iter().filter_map(|decided| queue.back_off(decided.claim, now)).collect();
+    drop(queue);
     shared.to_decide.notify_one();
-    shared.refuse_busy(turned_away);
+    shared.refuse_busy(refused);
     for decided in done {
-        let version = version_of(decided.order);
-        shared.answer(decided.claim, |claim| match claim.work {
-            Work::Book(_, answer) | Work::Cancel(_, answer) => answer(Ok(version)),
-            Work::Ask(_, answer) => answer(Err(Fault::Internal)),
-        });
+        let version = version_of(decided.op);
+        shared.answer(decided.claim, Ok(version));
     }
 }
 
-fn version_of(order: Order) -> AppointmentVersion {
-    match order {
-        Order::Book(new) => AppointmentVersion {
+fn version_of(op: WriteOp) -> AppointmentVersion {
+    match op {
+        WriteOp::Book(new) => AppointmentVersion {
             id: new.appointment.id,
             version: 1,
             status: AppointmentStatus::Booked,
             recorded: new.appointment.updated,
             document: new.document,
         },
-        Order::Cancel(cancel) => AppointmentVersion {
+        WriteOp::Cancel(cancel) => AppointmentVersion {
             id: cancel.id,
             version: cancel.decided_on + 1,
             status: AppointmentStatus::Cancelled,
@@ -141,21 +139,21 @@ fn version_of(order: Order) -> AppointmentVersion {
     }
 }
 
-/// What became of claims whose commit was sent; `None` when nobody can tell for [`FATE_TIMEOUT`].
-fn fate(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
-    let until = Instant::now() + FATE_TIMEOUT;
+/// What became of claims whose commit was sent; `None` when nobody can tell for [`COMMIT_LOOKUP_TIMEOUT`].
+fn committed(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
+    let until = Instant::now() + COMMIT_LOOKUP_TIMEOUT;
     while Instant::now() < until {
-        match shared.store.write_until(until, |tx| tx.claims_fate(bookings, cancels)) {
+        match shared.store.on(Lane::Claims).write_until(until, |tx| tx.claims_fate(bookings, cancels)) {
             Ok(settled) => return Some(settled),
-            Err(error) => log::warn!("asking what became of a lost commit: {error}"),
+            Err(error) => report("asking what became of a lost commit", &error),
         }
-        std::thread::sleep(FATE_PAUSE);
+        std::thread::sleep(COMMIT_LOOKUP_PAUSE);
     }
     None
 }
 
 /// Sends claims back to be looked at again, a little later.
-fn rest(shared: &Shared, batch: Vec<Decided>) {
+fn put_back(shared: &Shared, batch: Vec<Decided>) {
     conclude(shared, batch, &Settled::default());
 }
 
@@ -163,7 +161,7 @@ fn give_up(shared: &Shared, batch: Vec<Decided>, fault: &Fault) {
     if batch.is_empty() {
         return;
     }
-    shared.desk.lock().release(batch.iter().flat_map(|decided| &decided.holds));
+    shared.queue.lock().release(batch.iter().flat_map(|decided| &decided.holds));
     shared.to_decide.notify_one();
     for decided in batch {
         shared.refuse(decided.claim, fault.clone());

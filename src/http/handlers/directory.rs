@@ -9,7 +9,8 @@ use domain::element::Element;
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::ResourceId;
 use fhir::bundle::{Entry, Mode};
-use fhir::search::{self, Reading};
+use fhir::search::Reading;
+use fhir::stu3::search;
 
 /// Most matches in one answer, so that nobody is handed everything by accident.
 const MATCHES_MAX: usize = 2_000;

@@ -84,7 +84,7 @@ pub fn cancel(rules: &DialectRules) -> Vec<FaultSample> {
 /// Those of `$validate`.
 pub fn validation(rules: &DialectRules) -> Vec<FaultSample> {
     let mut all = body(rules);
-    all.push(busy());
+    all.extend(later());
     let mode = ParameterFault::Value { name: "mode".to_owned(), value: "book".to_owned(), expected: "create, update or delete" };
     all.push(FaultSample::new("mode-unknown", "the mode is none", Fault::Parameter(mode)));
     let none = problem(ProblemKind::Structure, "Parameters.parameter", "the parameter `resource` is missing");
@@ -165,15 +165,21 @@ fn body(rules: &DialectRules) -> Vec<FaultSample> {
 fn write() -> Vec<FaultSample> {
     let appointment = AppointmentId::stored("43359409-1e68-4f08-96ba-fcaa4dc9e11b".to_owned());
     let request_id = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902".to_owned();
+    let [busy, unreachable] = later();
     vec![
         FaultSample::new("duplicate", "this X-Request-ID has already succeeded", Fault::Duplicate { request_id, appointment }),
-        busy(),
+        busy,
+        unreachable,
         FaultSample::new("outcome-unknown", "the outcome is unknown: send the same X-Request-ID again", Fault::OutcomeUnknown),
     ]
 }
 
-fn busy() -> FaultSample {
-    FaultSample::new("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 })
+fn later() -> [FaultSample; 2] {
+    let unreachable = Fault::DatabaseUnreachable { retry_after_s: 2 };
+    [
+        FaultSample::new("busy", "the server cannot keep up; nothing was done and nothing will be", Fault::Busy { retry_after_s: 1 }),
+        FaultSample::new("database-unreachable", "the database is out of reach; nothing was done and nothing will be", unreachable),
+    ]
 }
 
 fn book() -> Vec<FaultSample> {

@@ -5,10 +5,15 @@ use super::super::pipeline::reply::Reply;
 use domain::search::Cursor;
 use fhir::bundle::{self, Entry};
 use fhir::search::Query;
+use fhir::stu3;
 
 /// The reply to a search of `kind`.
 pub fn reply<S>(context: &RequestContext, kind: &str, query: &Query<S>, total: u64, next: Option<&Cursor>, entries: Vec<Entry>) -> Reply {
-    let entries = if query.total_only { Vec::new() } else { entries.into_iter().map(|entry| query.shape.entry(entry)).collect() };
+    let entries = if query.total_only {
+        Vec::new()
+    } else {
+        entries.into_iter().map(|entry| entry.shaped(&query.shape, stu3::definitions())).collect()
+    };
     // Whoever wants the number alone has nothing to go on with.
     let next = next.filter(|_| !query.total_only);
     let bundle = bundle::searchset(&context.root_url, kind, &query.honoured, total, next, entries);

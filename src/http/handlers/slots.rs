@@ -11,16 +11,17 @@ use super::super::pipeline::reply::{Content, Reply, Validator, Validity};
 use super::super::pipeline::rules::{LocationActor, UnknownService};
 use super::super::pipeline::stored;
 use super::{faults, found};
-use crate::engine::{Basis, Related, SlotMatches};
+use crate::engine::{IndexVersion, Related, SlotMatches};
 use domain::fault::Fault;
 use domain::policy::Access;
 use domain::search::{SlotSearch, Window};
 use domain::slot::{Slot, SlotStatus};
 use domain::time::Timestamp;
 use fhir::bundle::{Entry, Mode};
-use fhir::render::{self, Head, Included};
-use fhir::search::{self, Query, Reading};
-use fhir::{json, schedule, slot, xml};
+use fhir::codec::{json, xml};
+use fhir::search::{Query, Reading};
+use fhir::stu3::render::{self, Head, Included};
+use fhir::stu3::{self, schedule, search, slot};
 use std::borrow::Cow;
 
 /// `GET /Slot?…` (digest A.6).
@@ -98,7 +99,7 @@ async fn search(context: &RequestContext) -> Result<Reply, Fault> {
         built(context, &query, &matches)?
     } else {
         let text = rendered(context, &query, &matches)?;
-        let validity = matches.basis.take().and_then(|basis| validity(context, &query, &matches, basis));
+        let validity = matches.version.take().and_then(|version| validity(context, &query, &matches, version));
         Reply { validity, ..Reply::new(Content::Written(text), false) }
     };
     Ok(Reply { search: Some(summary), ..reply })
@@ -106,7 +107,7 @@ async fn search(context: &RequestContext) -> Result<Reply, Fault> {
 
 /// As long as what the answer stays right: what it was made from, and, if nothing is booked, freed or laid out, until its first
 /// slot begins, or its window begins or ends. `None` where the question itself means something else at any other time.
-fn validity(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotMatches, basis: Basis) -> Option<Validity> {
+fn validity(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotMatches, version: IndexVersion) -> Option<Validity> {
     let mut later = search::slots(&context.parameters, &context.search_rules, matches.now.plus_ms(1)).ok()?;
     let Window { from, until } = query.search.start;
     // A window that begins in the past begins now, and what is on offer begins later than that in any case.
@@ -118,20 +119,20 @@ fn validity(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotM
     let begins = from.filter(|from| *from > matches.now);
     let ends: Option<Timestamp> = [until, first, begins].into_iter().flatten().min();
     let until = ends.filter(|_| later == *query)?;
-    Some(Validity { basis, from: matches.now, until })
+    Some(Validity { version, from: matches.now, until })
 }
 
 /// The matches from the index in memory, as soon as it is as new as the database; `None` where the database is to be asked.
 async fn indexed(context: &RequestContext, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
     let engine = &context.service.engine;
-    if !engine.may_hold(search) {
+    if !engine.is_indexed(search) {
         return None;
     }
     let is_fresh = match context.index_is_fresh {
         Some(is_fresh) => is_fresh,
         None => index_is_fresh(engine).await,
     };
-    if is_fresh { engine.search_slots_held(search, access) } else { None }
+    if is_fresh { engine.search_slots_indexed(search, access) } else { None }
 }
 
 /// The usual answer, written at once.
@@ -141,17 +142,17 @@ fn rendered(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotM
     for (schedule, shown) in &matches.related.schedules {
         let tree = schedule::tree(schedule, shown, context.rules.location_actor == LocationActor::Always);
         let text = match context.answer_format {
-            Format::Json => json::write(&tree),
-            Format::Xml => xml::write_inside(&tree),
+            Format::Json => json::write(&tree, stu3::definitions()),
+            Format::Xml => xml::write_inside(&tree, stu3::definitions()),
         };
         included.push(Included { path: format!("Schedule/{}", schedule.id), text: Cow::Owned(text) });
     }
     for entry in &matches.related.directory {
         // Documents are stored as the JSON that would be written.
         let text = match context.answer_format {
-            Format::Json if stored::is_object(&entry.document) => Cow::Borrowed(entry.document.as_str()),
-            Format::Json => Cow::Owned(json::write(&stored::tree(&entry.document)?)),
-            Format::Xml => Cow::Owned(xml::write_inside(&stored::tree(&entry.document)?)),
+            Format::Json if stored::is_object(&entry.document.text) => Cow::Borrowed(entry.document.text.as_str()),
+            Format::Json => Cow::Owned(json::write(&stored::tree(&entry.document)?, stu3::definitions())),
+            Format::Xml => Cow::Owned(xml::write_inside(&stored::tree(&entry.document)?, stu3::definitions())),
         };
         included.push(Included { path: format!("{}/{}", entry.kind.name(), entry.id), text });
     }
@@ -182,7 +183,8 @@ async fn read(context: &RequestContext) -> Result<Reply, Fault> {
     let access = context.access();
     let found = context.engine(move |engine| engine.slot(&id, &access)).await?;
     let now = context.service.engine.now();
-    let reply = Reply::resource(shape.applied(slot::tree_versioned(&found, now)), pretty).of_version(found.version, found.updated);
+    let reply = Reply::resource(shape.applied(slot::tree_versioned(&found, now), stu3::definitions()), pretty)
+        .of_version(found.version, found.updated);
     let validator = if found.status(now) == SlotStatus::Begun { Validator::ProvesNothing } else { Validator::Proves };
     Ok(Reply { validator, ..reply })
 }

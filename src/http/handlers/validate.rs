@@ -12,10 +12,10 @@ use super::faults;
 use crate::engine::ExpectedVersion;
 use domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
 use domain::ids::AppointmentId;
-use fhir::appointment::{read_booking_body, read_cancel_body, with_defaults};
-use fhir::json::Read;
-use fhir::operation;
+use fhir::codec::json::Read;
 use fhir::outcome::{self, Issue, IssueCode, Severity};
+use fhir::stu3::operation;
+use fhir::stu3::uec::appointment::{read_booking_body, read_cancel_body, with_defaults};
 
 /// `POST /Appointment/$validate`.
 pub const OF_TYPE: Operation = Operation {

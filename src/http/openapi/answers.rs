@@ -11,7 +11,8 @@ use super::super::pipeline::operation::{Effect, Operation};
 use super::examples;
 use domain::fault::{Denial, Fault, TokenFault};
 use domain::ids::OdsCode;
-use fhir::{json as fhir_json, outcome};
+use fhir::codec::json as fhir_json;
+use fhir::{outcome, stu3};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -65,7 +66,7 @@ pub fn examples() -> Value {
     for dialect in dialects::ALL {
         for FaultSample { name, meaning, fault } in dialect.operations.iter().flat_map(|operation| faults(dialect, operation)) {
             let tree = outcome::tree(ID_OF_OUTCOME, &(dialect.refuse)(&fault).issues);
-            let value: Value = serde_json::from_str(&fhir_json::write(&tree)).unwrap_or_default();
+            let value: Value = serde_json::from_str(&fhir_json::write(&tree, stu3::definitions())).unwrap_or_default();
             all.insert(format!("{}-{name}", dialect.name), json!({"summary": meaning, "value": value}));
         }
     }

@@ -2,7 +2,8 @@
 
 use super::super::pipeline::dialect::Dialect;
 use super::super::pipeline::documentation::AnswerSample;
-use fhir::{json as fhir_json, xml};
+use fhir::codec::{json as fhir_json, xml};
+use fhir::stu3;
 use serde_json::{Value, json};
 
 /// What a search of slots finds.
@@ -59,5 +60,6 @@ pub fn answer(dialect: &Dialect, sample: AnswerSample) -> Option<Value> {
 
 /// The same resource in XML.
 pub fn as_xml(resource: &Value) -> String {
-    fhir_json::read(resource.to_string().as_bytes()).map(|read| xml::write_pretty(&read.tree)).unwrap_or_default()
+    let read = fhir_json::read(resource.to_string().as_bytes(), stu3::definitions());
+    read.map(|read| xml::write_pretty(&read.tree, stu3::definitions())).unwrap_or_default()
 }

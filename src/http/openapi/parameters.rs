@@ -6,7 +6,8 @@ use super::super::pipeline::dialect::Dialect;
 use super::super::pipeline::operation::{Input, Operation};
 use super::super::pipeline::path;
 use super::super::pipeline::rules::{HeaderPresence, PreferHeader};
-use fhir::search::{self, DeclaredParameter, ParameterKind};
+use fhir::search::{DeclaredParameter, ParameterKind};
+use fhir::stu3::search;
 use serde_json::{Map, Value, json};
 
 /// Everything an operation takes beside its body.

@@ -3,8 +3,9 @@
 use super::*;
 use domain::fault::{Fault, ParameterFault};
 use domain::time::Timestamp;
-use fhir::appointment::read_booking_body;
-use fhir::search::{self, SearchRules, UnknownParameters};
+use fhir::search::{SearchRules, UnknownParameters};
+use fhir::stu3::uec::appointment::read_booking_body;
+use fhir::stu3::{self, search};
 use std::collections::BTreeSet;
 
 /// The first line in which two texts differ, with its number.
@@ -104,9 +105,9 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
 fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
     for dialect in dialects::ALL {
         let example = examples::booking(dialect);
-        let body = fhir::json::read(example.to_string().as_bytes()).unwrap();
+        let body = fhir::codec::json::read(example.to_string().as_bytes(), stu3::definitions()).unwrap();
         let booked = read_booking_body(body, &dialect.rules.booking).unwrap();
-        let from_xml = fhir::xml::read(examples::as_xml(&example).as_bytes()).unwrap();
+        let from_xml = fhir::codec::xml::read(examples::as_xml(&example).as_bytes(), stu3::definitions()).unwrap();
         assert_eq!(from_xml.problems, []);
         assert_eq!(domain::element::differences(&booked.resource, &from_xml.tree), []);
     }

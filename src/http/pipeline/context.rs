@@ -13,9 +13,10 @@ use actix_web::web;
 use domain::appointment::{Origin, RequestKey};
 use domain::fault::Fault;
 use domain::policy::Access;
-use fhir::appointment::BookingRules;
-use fhir::compat::ApiVersion;
 use fhir::search::{self, Reading, SearchRules};
+use fhir::stu3;
+use fhir::stu3::uec::appointment::BookingRules;
+use fhir::stu3::uec::compat::ApiVersion;
 
 /// A request that passed the gate.
 pub struct RequestContext {
@@ -74,7 +75,7 @@ impl RequestContext {
     /// # Errors
     /// [`Fault::Parameter`], where the dialect refuses parameters.
     pub fn reading(&self, kind: &'static str) -> Result<Reading, Fault> {
-        search::reading(&self.parameters, &self.search_rules, kind)
+        search::reading(&self.parameters, &self.search_rules, kind, stu3::definitions)
     }
 
     /// What whoever asks may see and do.

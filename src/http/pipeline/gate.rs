@@ -25,8 +25,8 @@ use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYP
 use actix_web::web::{Data, Payload};
 use domain::appointment::Origin;
 use domain::fault::Fault;
-use fhir::compat::ApiVersion;
 use fhir::search::{self, SearchRules};
+use fhir::stu3::uec::compat::ApiVersion;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use actix_web::http::header::{
 };
 use domain::appointment::Origin;
 use domain::fault::Fault;
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use std::borrow::Cow;
 
 /// The header in which every answer names itself, and consumers their requests.

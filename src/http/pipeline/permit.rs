@@ -7,7 +7,7 @@ use super::service::Service;
 use domain::fault::{Denial, Fault};
 use domain::ids::OdsCode;
 use domain::policy::{Access, Reach, Rights};
-use fhir::compat::ApiVersion;
+use fhir::stu3::uec::compat::ApiVersion;
 use std::sync::{Arc, LazyLock};
 
 /// Gives a caller what the policy says of its organisation, and says which version is spoken with it.

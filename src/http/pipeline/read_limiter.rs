@@ -4,7 +4,7 @@
 //! wait for a connection in no order, and single reads took a second while others were served. Here whoever came first is
 //! first.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, READ_TIMEOUT};
 use actix_web::rt::time::timeout;
 use actix_web::web;
 use domain::fault::Fault;
@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 
 /// How long a request waits for its turn before it is told to come again: as long as for a connection.
 const TURN_TIMEOUT: Duration = Duration::from_secs(3);
-/// When to come again, in seconds.
-const RETRY_AFTER_S: u32 = 2;
+/// How long a read may take once it has its turn: a little longer than it is tried again where its connection is cut.
+const ANSWER_TIMEOUT: Duration = READ_TIMEOUT.saturating_add(Duration::from_millis(500));
 
 /// Bounds how many reads of the database there are at once.
 pub struct ReadLimiter(Arc<Semaphore>);
@@ -29,25 +29,32 @@ impl ReadLimiter {
     /// Runs `work` when it is its turn. A turn lasts until the work is done, even if nobody waits for it any more.
     ///
     /// # Errors
-    /// What `work` returns; [`Fault::Busy`] when there was no turn in time, [`Fault::Internal`] when it panicked.
+    /// What `work` returns; [`Fault::Busy`] when there was no turn in time, [`Fault::DatabaseUnreachable`] when the database
+    /// is silent, [`Fault::Internal`] when `work` panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         engine: &Arc<Engine>,
         work: impl FnOnce(&Engine) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, Arc::clone(&self.0).acquire_owned()).await else {
-            log::warn!("no connection for readers was free for {} s", TURN_TIMEOUT.as_secs());
-            return Err(Fault::Busy { retry_after_s: RETRY_AFTER_S });
+            if !engine.is_out_of_reach() {
+                log::warn!("no connection for readers was free for {} s", TURN_TIMEOUT.as_secs());
+            }
+            return Err(engine.no_turn());
         };
-        let engine = Arc::clone(engine);
+        let on_thread = Arc::clone(engine);
         let done = web::block(move || {
-            let outcome = work(&engine);
+            let outcome = work(&on_thread);
             drop(turn);
             outcome
         });
-        done.await.unwrap_or_else(|_| {
-            log::error!("an operation of the engine panicked");
-            Err(Fault::Internal)
-        })
+        match timeout(ANSWER_TIMEOUT, done).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => {
+                log::error!("an operation of the engine panicked");
+                Err(Fault::Internal)
+            }
+            Err(_) => Err(engine.fell_silent(ANSWER_TIMEOUT)),
+        }
     }
 }

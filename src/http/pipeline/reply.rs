@@ -1,7 +1,8 @@
 //! What a handler answers, as a value: nothing here knows how it goes out.
 
 use super::super::access::SearchSummary;
-use crate::engine::Basis;
+use crate::engine::IndexVersion;
+use domain::document::Document;
 use domain::element::Element;
 use domain::time::Timestamp;
 use fhir::shape::Shape;
@@ -23,7 +24,7 @@ pub enum Content {
     /// A resource.
     Resource(Element),
     /// A stored document, as much of it as is wanted.
-    Stored(String, Shape),
+    Stored(Document, Shape),
     /// Text that is written already, in the format of the answer.
     Written(String),
 }
@@ -59,8 +60,8 @@ pub enum Validator {
 /// As long as what a reply stays right.
 #[derive(Debug, Clone)]
 pub struct Validity {
-    /// As long as this stands,
-    pub basis: Basis,
+    /// As long as this version of the index is the current one, as far as it goes,
+    pub version: IndexVersion,
     /// from then on,
     pub from: Timestamp,
     /// and before that.

@@ -7,11 +7,12 @@ use super::response_cache::CachedResponse;
 use super::stored::{is_object, tree};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use domain::document::Document;
 use domain::element::Element;
 use domain::fault::Fault;
-use fhir::json;
+use fhir::codec::{json, xml};
 use fhir::shape::Shape;
-use fhir::xml;
+use fhir::stu3;
 use std::sync::Arc;
 
 /// A response on its way out, and what is known of it that is not for the client.
@@ -63,7 +64,7 @@ pub fn to(reply: Reply, format: Format) -> Result<Outgoing, Fault> {
     }
     let response = match reply.content {
         Content::Resource(tree) => response.body(written(&tree, format, reply.pretty)),
-        Content::Stored(text, shape) => response.body(document(text, &shape, format, reply.pretty)?),
+        Content::Stored(stored, shape) => response.body(document(stored, &shape, format, reply.pretty)?),
         Content::Written(text) => response.body(text),
         Content::Nothing => {
             let mut response = response.finish();
@@ -87,17 +88,17 @@ fn start(status: StatusCode, format: Format) -> HttpResponseBuilder {
 
 fn written(tree: &Element, format: Format, pretty: bool) -> String {
     match (format, pretty) {
-        (Format::Json, false) => json::write(tree),
-        (Format::Json, true) => json::write_pretty(tree),
-        (Format::Xml, false) => xml::write(tree),
-        (Format::Xml, true) => xml::write_pretty(tree),
+        (Format::Json, false) => json::write(tree, stu3::definitions()),
+        (Format::Json, true) => json::write_pretty(tree, stu3::definitions()),
+        (Format::Xml, false) => xml::write(tree, stu3::definitions()),
+        (Format::Xml, true) => xml::write_pretty(tree, stu3::definitions()),
     }
 }
 
 /// Documents are stored as JSON, so the usual answer is the stored text itself, unless it holds what XML alone gives back.
-fn document(text: String, shape: &Shape, format: Format, pretty: bool) -> Result<String, Fault> {
+fn document(document: Document, shape: &Shape, format: Format, pretty: bool) -> Result<String, Fault> {
     match (format, pretty) {
-        (Format::Json, false) if shape.is_whole() && is_object(&text) && json::is_answer(&text) => Ok(text),
-        _ => Ok(written(&shape.applied(tree(&text)?), format, pretty)),
+        (Format::Json, false) if shape.is_whole() && is_object(&document.text) && json::is_answer(&document.text) => Ok(document.text),
+        _ => Ok(written(&shape.applied(tree(&document)?, stu3::definitions()), format, pretty)),
     }
 }

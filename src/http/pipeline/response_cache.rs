@@ -145,7 +145,7 @@ impl Weighter<CacheKey, Arc<CachedResponse>> for Weight {
     fn weight(&self, key: &CacheKey, response: &Arc<CachedResponse>) -> u64 {
         let headers = [&key.accept, &key.content_type].into_iter().flatten().map(|header| header.len()).sum::<usize>();
         let body = response.content.plain().len();
-        let bytes = body + body / 8 + key.query.len() + headers + response.validity.basis.bytes() + 1_024;
+        let bytes = body + body / 8 + key.query.len() + headers + response.validity.version.bytes() + 1_024;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 }

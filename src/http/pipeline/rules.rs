@@ -3,9 +3,9 @@
 use super::super::settings::HttpLimits;
 use super::prefer::{Handling, Preferences};
 use domain::appointment::Origin;
-use fhir::appointment::BookingRules;
-use fhir::compat::ApiVersion;
 use fhir::search::{EndParameter, SearchRules, UnknownParameters};
+use fhir::stu3::uec::appointment::BookingRules;
+use fhir::stu3::uec::compat::ApiVersion;
 
 /// A header that must be there, and where it is found once it was noted.
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@ use super::respond::{self, Outgoing};
 use super::response_cache::{CacheKey, CachedResponse};
 use super::service::Service;
 use super::{error_response, negotiate, peer, transfer};
+use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::fault::Fault;
@@ -46,6 +47,7 @@ pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: Payloa
         answer_id: &answer_id,
         refused: &refused,
         search: search.as_ref().or_else(|| cached.as_ref().map(|cached| &cached.search)),
+        is_known_outage: response.status() == StatusCode::SERVICE_UNAVAILABLE && service.engine.is_out_of_reach(),
         origin: trace.known.as_ref().map(|(_, origin)| origin.as_ref()),
     };
     access::record(&record, service.access.as_ref(), || service.engine.now());
@@ -111,7 +113,7 @@ enum Kept {
 async fn kept(service: &Service, key: &CacheKey) -> Kept {
     let Some(earlier) = service.response_cache.get(key) else { return Kept::Nothing };
     let index_is_fresh = index_is_fresh(&service.engine).await;
-    if index_is_fresh && earlier.covers(service.engine.now()) && service.engine.stands(&earlier.validity.basis) {
+    if index_is_fresh && earlier.covers(service.engine.now()) && service.engine.is_current(&earlier.validity.version) {
         return Kept::Right(earlier);
     }
     Kept::Outdated { index_is_fresh }

@@ -1,8 +1,9 @@
 //! Stored documents, which are JSON whatever they were sent as.
 
-use domain::element::{Documents, Element};
+use domain::document::{Document, Documents};
+use domain::element::Element;
 use domain::fault::Fault;
-use fhir::json::JsonDocuments;
+use fhir::stu3::Stu3Documents;
 
 /// Whether a stored text has at least the look of a resource. One that somebody spoilt must not be handed out as it is
 /// (digest C.23); the codec then finds out what is wrong with it.
@@ -14,8 +15,8 @@ pub fn is_object(text: &str) -> bool {
 ///
 /// # Errors
 /// `Internal` when it cannot be read.
-pub fn tree(text: &str) -> Result<Element, Fault> {
-    JsonDocuments.read(text).map_err(|problem| {
+pub fn tree(document: &Document) -> Result<Element, Fault> {
+    Stu3Documents.read(document).map_err(|problem| {
         log::error!("a stored resource cannot be read: {problem}");
         Fault::Internal
     })

@@ -1,5 +1,6 @@
 use super::*;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
+use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ServiceId, SlotId};
 use domain::policy::{Access, Ceiling, Quota, Rights};
 use domain::schedule::Offered;
@@ -32,7 +33,12 @@ fn booking(id: &str, service: &str, ceilings: &[(Option<&str>, u32)]) -> NewAppo
         clinical_document: None,
         updated: start,
     };
-    NewAppointment { appointment, document: String::new(), origin: Origin::default(), quotas: quotas(service, ceilings) }
+    NewAppointment {
+        appointment,
+        document: Document { release: Release::Stu3, text: String::new() },
+        origin: Origin::default(),
+        quotas: quotas(service, ceilings),
+    }
 }
 
 /// The ids of those that go ahead when every ceiling was counted at `count`.

@@ -16,6 +16,7 @@ use super::{StoreError, Tx};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use domain::appointment::{Appointment, Origin, RequestKey};
+use domain::document::Document;
 use domain::ids::{AppointmentId, SlotId};
 use domain::policy::Quota;
 use domain::time::Timestamp;
@@ -30,7 +31,7 @@ pub struct NewAppointment {
     /// The appointment, version 1.
     pub appointment: Appointment,
     /// The resource as it will be handed out.
-    pub document: String,
+    pub document: Document,
     /// On whose behalf.
     pub origin: Origin,
     /// The ceilings that have to have room for it; mostly none.
@@ -49,7 +50,7 @@ pub struct Cancellation {
     /// When the new version is made.
     pub at: Timestamp,
     /// The resource as it will be handed out.
-    pub document: String,
+    pub document: Document,
     /// On whose behalf.
     pub origin: Origin,
 }
@@ -116,7 +117,7 @@ impl Tx<'_> {
                     .first(c)
                     .optional()
             })?;
-            if document.as_ref() == Some(&cancel.document) {
+            if document.as_ref() == Some(&cancel.document.text) {
                 settled.cancelled.insert(cancel.id.clone());
             }
         }

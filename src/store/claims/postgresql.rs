@@ -4,10 +4,12 @@
 //! waits for no flush. Rows are locked in id order and what is locked elsewhere is skipped, so that two
 //! servers can neither deadlock nor wait for each other.
 //!
-//! What a reader would get wrong: the statement sees the database as it was when it began. A row that
+//! Pitfall: the statement sees the database as it was when it began. A row that
 //! changed since is re-checked when it is locked; a request key or a seat that appeared since is caught by
 //! its unique index, which fails the batch, and the batch is then tried claim by claim.
 
+use super::super::free::IS_FREE_AT;
+use super::super::origin::{COLUMNS, OriginArrays};
 use super::{Cancellation, NewAppointment, key_of};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -42,60 +44,24 @@ fn bind<'b>(out: &mut AstPass<'_, 'b, Pg>, columns: impl IntoIterator<Item = Col
     Ok(())
 }
 
-/// Who asked, as columns: one array a column, one entry a claim.
+/// Who asked, and the consumer as it stands in the request key.
 #[derive(Debug, Default)]
 struct Origins {
     consumer_key: Vec<String>,
-    consumer: Vec<Option<String>>,
-    issuer: Vec<Option<String>>,
-    user: Vec<Option<String>>,
-    role: Vec<Option<String>>,
-    device: Vec<Option<String>>,
-    request_id: Vec<Option<String>>,
-    answer_id: Vec<Option<String>>,
-    trace_id: Vec<Option<String>>,
-    from_asid: Vec<Option<String>>,
-    to_asid: Vec<Option<String>>,
-    interaction_id: Vec<Option<String>>,
+    columns: OriginArrays,
 }
 
 impl Origins {
     fn push(&mut self, origin: &Origin) {
         self.consumer_key.push(key_of(origin).consumer);
-        self.consumer.push(origin.consumer.as_ref().map(|ods| ods.as_str().to_owned()));
-        self.issuer.push(origin.issuer.clone());
-        self.user.push(origin.user.clone());
-        self.role.push(origin.role.clone());
-        self.device.push(origin.device.clone());
-        self.request_id.push(origin.request_id.clone());
-        self.answer_id.push(origin.answer_id.clone());
-        self.trace_id.push(origin.trace_id.clone());
-        self.from_asid.push(origin.from_asid.clone());
-        self.to_asid.push(origin.to_asid.clone());
-        self.interaction_id.push(origin.interaction_id.clone());
+        self.columns.push(origin);
     }
 
-    /// The arrays, in the order of [`ORIGIN_COLUMNS`].
-    fn columns(&self) -> [Column<'_>; 12] {
-        [
-            Texts(&self.consumer_key),
-            MaybeTexts(&self.consumer),
-            MaybeTexts(&self.issuer),
-            MaybeTexts(&self.user),
-            MaybeTexts(&self.role),
-            MaybeTexts(&self.device),
-            MaybeTexts(&self.request_id),
-            MaybeTexts(&self.answer_id),
-            MaybeTexts(&self.trace_id),
-            MaybeTexts(&self.from_asid),
-            MaybeTexts(&self.to_asid),
-            MaybeTexts(&self.interaction_id),
-        ]
+    /// The arrays: the key's consumer, then the columns of the origin.
+    fn columns(&self) -> impl Iterator<Item = Column<'_>> {
+        std::iter::once(Texts(&self.consumer_key)).chain(self.columns.arrays().map(MaybeTexts))
     }
 }
-
-const ORIGIN_COLUMNS: &str =
-    "consumer_key, consumer, issuer, user_id, user_role, device, request_id, answer_id, trace_id, from_asid, to_asid, interaction_id";
 
 /// Leaves out the claims whose request key somebody else is deciding on, or has decided. The key is looked up by a scalar
 /// subquery, which can only be an index lookup a claim: `NOT EXISTS` is planned, and kept, as one hash of every key there is.
@@ -105,11 +71,15 @@ const KEYED: &str = ")), keyed AS MATERIALIZED (
         AND (SELECT k.appointment_id FROM request_key k WHERE k.request_id = c.request_id AND k.consumer = c.consumer_key) IS NULL)
 ), ";
 
+/// What the consumer of a request key is called; the columns of the origin follow.
+const KEY_COLUMN: &str = "consumer_key, ";
+
 const HEAD: &str = "WITH claim AS MATERIALIZED (SELECT c.* FROM unnest(";
 
+/// The condition of [`IS_FREE_AT`] and the present follow.
 const BOOK_TAKE: &str = "free AS MATERIALIZED (
     SELECT k.* FROM keyed k JOIN slot s ON s.id = k.slot_id
-    WHERE s.taken < s.capacity AND NOT s.blocked AND s.start_ms > ";
+    WHERE ";
 
 /// What is needed of a claim goes with its slot from step to step, so that nothing is joined twice.
 const BOOK_TAIL: &str = "
@@ -128,15 +98,18 @@ const BOOK_TAIL: &str = "
     SELECT id, slot_id, seat, true, 1, start_ms, end_ms, service_id, consumer, nhs_number, patient_name,
         birth_date, contact, reason, clinical_document, at_ms FROM won
 ), recorded AS (
-    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document) SELECT id, 1, true, at_ms, document FROM won
+    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document, release)
+    SELECT id, 1, true, at_ms, document, release FROM won
 ), remembered AS (
     INSERT INTO request_key (request_id, consumer, appointment_id, recorded_ms)
     SELECT request_id, consumer_key, id, at_ms FROM won WHERE request_id IS NOT NULL
 ), witnessed AS (
-    INSERT INTO audit (recorded_ms, action, subject, version, consumer, issuer, user_id, user_role, device, request_id, answer_id,
-        trace_id, from_asid, to_asid, interaction_id)
-    SELECT at_ms, 'book', id, 1, consumer, issuer, user_id, user_role, device, request_id, answer_id,
-        trace_id, from_asid, to_asid, interaction_id FROM won
+    INSERT INTO audit (recorded_ms, action, subject, version, ";
+
+/// The columns of the origin stand before this, and follow it.
+const BOOK_AUDITED: &str = ") SELECT at_ms, 'book', id, 1, ";
+
+const BOOK_END: &str = " FROM won
 ) SELECT id FROM won";
 
 const CANCEL_TAIL: &str = "mine AS MATERIALIZED (
@@ -154,16 +127,17 @@ const CANCEL_TAIL: &str = "mine AS MATERIALIZED (
 ), ended AS (
     UPDATE appointment a SET live = false, version = g.version, updated_ms = g.at_ms FROM gone g WHERE a.id = g.id
 ), recorded AS (
-    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document)
-    SELECT id, version, false, at_ms, document FROM gone
+    INSERT INTO appointment_version (appointment_id, version, live, recorded_ms, document, release)
+    SELECT id, version, false, at_ms, document, release FROM gone
 ), remembered AS (
     INSERT INTO request_key (request_id, consumer, appointment_id, recorded_ms)
     SELECT request_id, consumer_key, id, at_ms FROM gone WHERE request_id IS NOT NULL
 ), witnessed AS (
-    INSERT INTO audit (recorded_ms, action, subject, version, consumer, issuer, user_id, user_role, device, request_id, answer_id,
-        trace_id, from_asid, to_asid, interaction_id)
-    SELECT at_ms, 'cancel', id, version, consumer, issuer, user_id, user_role, device, request_id, answer_id,
-        trace_id, from_asid, to_asid, interaction_id FROM gone
+    INSERT INTO audit (recorded_ms, action, subject, version, ";
+
+const CANCEL_AUDITED: &str = ") SELECT at_ms, 'cancel', id, version, ";
+
+const CANCEL_END: &str = " FROM gone
 ) SELECT id FROM gone";
 
 #[derive(Debug, Default)]
@@ -181,6 +155,7 @@ struct Book {
     reason: Vec<String>,
     clinical_document: Vec<Option<String>>,
     document: Vec<String>,
+    release: Vec<String>,
     at_ms: Vec<i64>,
     origins: Origins,
 }
@@ -201,7 +176,8 @@ impl Book {
             book.contact.push(new.patient.contact.clone());
             book.reason.push(new.reason.clone());
             book.clinical_document.push(new.clinical_document.clone());
-            book.document.push(claim.document.clone());
+            book.document.push(claim.document.text.clone());
+            book.release.push(claim.document.release.name().to_owned());
             book.at_ms.push(new.updated.ms());
             // Whom it is booked by and on whose behalf the request came is one and the same organisation.
             debug_assert_eq!(new.booked_by.as_ref().map(OdsCode::as_str), claim.origin.consumer.as_ref().map(OdsCode::as_str));
@@ -212,7 +188,7 @@ impl Book {
 }
 
 const BOOK_COLUMNS: &str = "id, slot_id, start_ms, end_ms, service_id, nhs_number, patient_name, birth_date, contact, reason, \
-     clinical_document, document, at_ms, ";
+     clinical_document, document, release, at_ms, ";
 
 impl QueryFragment<Pg> for Book {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -229,15 +205,18 @@ impl QueryFragment<Pg> for Book {
             Texts(&self.reason),
             MaybeTexts(&self.clinical_document),
             Texts(&self.document),
+            Texts(&self.release),
             Numbers(&self.at_ms),
         ];
         out.push_sql(HEAD);
         bind(&mut out, own.into_iter().chain(self.origins.columns()))?;
-        for sql in [") AS c(", BOOK_COLUMNS, ORIGIN_COLUMNS, KEYED, BOOK_TAKE] {
+        for sql in [") AS c(", BOOK_COLUMNS, KEY_COLUMN, &COLUMNS, KEYED, BOOK_TAKE, IS_FREE_AT] {
             out.push_sql(sql);
         }
         out.push_bind_param::<BigInt, _>(&self.now_ms)?;
-        out.push_sql(BOOK_TAIL);
+        for sql in [BOOK_TAIL, &COLUMNS, BOOK_AUDITED, &COLUMNS, BOOK_END] {
+            out.push_sql(sql);
+        }
         Ok(())
     }
 }
@@ -247,16 +226,18 @@ struct Cancel {
     id: Vec<String>,
     decided_on: Vec<i64>,
     document: Vec<String>,
+    release: Vec<String>,
     at_ms: Vec<i64>,
     origins: Origins,
 }
 
 impl QueryFragment<Pg> for Cancel {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let own = [Texts(&self.id), Numbers(&self.decided_on), Texts(&self.document), Numbers(&self.at_ms)];
+        let own = [Texts(&self.id), Numbers(&self.decided_on), Texts(&self.document), Texts(&self.release), Numbers(&self.at_ms)];
         out.push_sql(HEAD);
         bind(&mut out, own.into_iter().chain(self.origins.columns()))?;
-        for sql in [") AS c(id, decided_on, document, at_ms, ", ORIGIN_COLUMNS, KEYED, CANCEL_TAIL] {
+        let parts = [") AS c(id, decided_on, document, release, at_ms, ", KEY_COLUMN, &COLUMNS, KEYED];
+        for sql in parts.into_iter().chain([CANCEL_TAIL, &COLUMNS, CANCEL_AUDITED, &COLUMNS, CANCEL_END]) {
             out.push_sql(sql);
         }
         Ok(())
@@ -289,7 +270,8 @@ pub(super) fn cancel(conn: &mut PgConnection, claims: &[Cancellation]) -> QueryR
     for claim in claims {
         cancel.id.push(claim.id.as_str().to_owned());
         cancel.decided_on.push(claim.decided_on);
-        cancel.document.push(claim.document.clone());
+        cancel.document.push(claim.document.text.clone());
+        cancel.release.push(claim.document.release.name().to_owned());
         cancel.at_ms.push(claim.at.ms());
         cancel.origins.push(&claim.origin);
     }

@@ -1,11 +1,13 @@
 //! Claims on SQLite: `BEGIN IMMEDIATE` has made this the only writer, so each claim is looked at and carried out in turn.
 
 use super::super::audit::{AuditAction, AuditRow};
+use super::super::free::is_free;
 use super::super::schema::{appointment, appointment_version, audit, request_key, slot};
 use super::{Cancellation, NewAppointment, key_of};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::appointment::{Origin, RequestKey};
+use domain::document::Document;
 use domain::ids::{AppointmentId, OdsCode};
 use domain::nhs_number::NhsNumber;
 use domain::time::Timestamp;
@@ -19,15 +21,9 @@ pub(super) fn book(conn: &mut SqliteConnection, claims: &[&NewAppointment], now:
         }
         let new = &claim.appointment;
         // The condition stands in the statement that takes, so that a slot is never taken on an older look.
-        let taken = diesel::update(
-            slot::table
-                .find(new.slot.as_str())
-                .filter(slot::taken.lt(slot::capacity))
-                .filter(slot::blocked.eq(false))
-                .filter(slot::start_ms.gt(now.ms())),
-        )
-        .set((slot::taken.eq(slot::taken + 1), slot::version.eq(slot::version + 1), slot::updated_ms.eq(now.ms())))
-        .execute(conn)?;
+        let taken = diesel::update(slot::table.find(new.slot.as_str()).filter(is_free!(slot, now)))
+            .set((slot::taken.eq(slot::taken + 1), slot::version.eq(slot::version + 1), slot::updated_ms.eq(now.ms())))
+            .execute(conn)?;
         if taken == 0 {
             continue;
         }
@@ -114,13 +110,14 @@ fn insert_appointment(conn: &mut SqliteConnection, claim: &NewAppointment, seat:
     diesel::insert_into(appointment::table).values(row).execute(conn).map(drop)
 }
 
-fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: Timestamp, document: &str) -> QueryResult<()> {
+fn record(conn: &mut SqliteConnection, id: &str, version: i64, live: bool, at: Timestamp, document: &Document) -> QueryResult<()> {
     let row = (
         appointment_version::appointment_id.eq(id),
         appointment_version::version.eq(version),
         appointment_version::live.eq(live),
         appointment_version::recorded_ms.eq(at.ms()),
-        appointment_version::document.eq(document),
+        appointment_version::document.eq(&document.text),
+        appointment_version::release.eq(document.release.name()),
     );
     diesel::insert_into(appointment_version::table).values(row).execute(conn).map(drop)
 }

@@ -30,7 +30,9 @@ const INCLUDES = {
 const client = new Client({ baseUrl });
 const booked = new Set();
 
-const day = (offset) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+// Never before the day in London, and the same throughout a run that goes on past midnight.
+const TODAY = Date.now() + 2 * 3_600_000;
+const day = (offset) => new Date(TODAY + offset * 86_400_000).toISOString().slice(0, 10);
 
 // URLSearchParams, which the client uses, sends each value of a list as a parameter of its own.
 const freeSlots = (more = {}) =>

@@ -22,8 +22,12 @@ PATIENT = ("9990000247", "Nadia Holloway")
 ACTORS = ["HealthcareService", "Practitioner", "PractitionerRole"]
 
 
+# Never before the day in London, and the same throughout a run that goes on past midnight.
+TODAY = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).date()
+
+
 def day(offset):
-    return (datetime.date.today() + datetime.timedelta(days=offset)).isoformat()
+    return (TODAY + datetime.timedelta(days=offset)).isoformat()
 
 
 def appointment(client, slot, patient=PATIENT):

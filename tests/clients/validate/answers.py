@@ -30,8 +30,12 @@ INCLUDES = [
 ]
 
 
+# Never before the day in London, and the same throughout a run that goes on past midnight.
+TODAY = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).date()
+
+
 def day(offset):
-    return (datetime.date.today() + datetime.timedelta(days=offset)).isoformat()
+    return (TODAY + datetime.timedelta(days=offset)).isoformat()
 
 
 def window(first, last):

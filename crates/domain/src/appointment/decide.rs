@@ -1,17 +1,14 @@
-//! The decisions: may this be booked, may this be cancelled, and what is the result. Pure.
+//! The decisions: may this be booked, may this be cancelled. Pure.
 //!
-//! What a reader would get wrong: a yes is only a yes to what was looked at. The store repeats the one
+//! Pitfall: a yes is only a yes to what was looked at. The store repeats the one
 //! condition that may have changed since, in the statement that takes the slot.
 
 use super::{Appointment, AppointmentStatus, SlotClaim};
 use crate::element::{Element, differences};
 use crate::fault::{Contradiction, Refusal};
-use crate::ids::{AppointmentId, ServiceId};
+use crate::ids::ServiceId;
 use crate::slot::{Slot, SlotStatus};
 use crate::time::Timestamp;
-
-/// The profile every stored appointment claims (digest B.5).
-const PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1";
 
 /// What a booking says of its slot and time.
 #[derive(Debug, Clone, Copy)]
@@ -105,36 +102,6 @@ pub fn decide_cancel(
         return Err(Refusal::AppointmentPast { start: stored.start });
     }
     Ok(())
-}
-
-/// The resource of a new appointment: what was sent, completed by what the server adds. `created` is the
-/// server's (digest I, row 12), unless it is the consumer's to set and `keeps_created`.
-#[must_use]
-pub fn booked(mut resource: Element, id: &AppointmentId, now: Timestamp, keeps_created: bool) -> Element {
-    resource.set(Element::text("id", id.as_str()));
-    if !keeps_created {
-        resource.set(Element::text("created", now.to_fhir()));
-    }
-    stamped(resource, 1, now)
-}
-
-/// The resource of a cancelled appointment: what was stored, with the status changed.
-#[must_use]
-pub fn cancelled(mut stored: Element, version: i64, now: Timestamp) -> Element {
-    stored.set(Element::text("status", AppointmentStatus::Cancelled.code()));
-    stamped(stored, version, now)
-}
-
-/// A resource with the version and time the server gives it, and the profile it is known to meet.
-fn stamped(mut resource: Element, version: i64, now: Timestamp) -> Element {
-    let mut meta = resource.child("meta").cloned().unwrap_or_else(|| Element::complex("meta"));
-    meta.set(Element::text("versionId", version.to_string()));
-    meta.set(Element::text("lastUpdated", now.to_fhir()));
-    if !meta.all("profile").any(|p| p.as_text() == Some(PROFILE)) {
-        meta.children.push(Element::text("profile", PROFILE));
-    }
-    resource.set(meta);
-    resource
 }
 
 #[cfg(test)]

@@ -1,17 +1,31 @@
 //! Turns the tables into definitions, once.
 //!
-//! It knows the shape of the tables and nothing of what is in them. What a reader would get wrong: a row it
-//! cannot understand is not fatal here; it is kept, and a test demands that none is.
+//! It knows the shape of the tables and nothing of what is in them. A row it cannot understand is not
+//! fatal: it is listed in [`Definitions::faults`], and a test of each release demands that none is.
 
-use super::{CodeList, Constraint, Field, Kind, Primitive, Rule, Slice, Table, Type};
+use super::{CodeList, Constraint, Definitions, Field, Kind, Primitive, Rule, Slice, Type};
+use std::collections::HashMap;
 
-const DATATYPES: &str = include_str!("datatypes.tsv");
-const INFRASTRUCTURE: &str = include_str!("infrastructure.tsv");
-const RESOURCES: &str = include_str!("resources.tsv");
-const PROFILES: &str = include_str!("profiles.tsv");
-const CODES: &str = include_str!("codes.tsv");
-const REFERENCES: &str = include_str!("references.tsv");
-const RESOURCE_TYPES: &str = include_str!("resource-types.txt");
+/// The tables of one release, as text: tab-separated rows, `#` for comments.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables {
+    /// Datatypes, an element a row.
+    pub datatypes: &'static str,
+    /// What resources are made of.
+    pub infrastructure: &'static str,
+    /// Resources, an element a row.
+    pub resources: &'static str,
+    /// What profiles demand.
+    pub profiles: &'static str,
+    /// Code lists of required bindings.
+    pub codes: &'static str,
+    /// The types to which references may lead.
+    pub references: &'static str,
+    /// The elements of each resource type that are its summary.
+    pub summaries: &'static str,
+    /// The names of all resource types of the release.
+    pub resource_types: &'static str,
+}
 
 const PRIMITIVES: [(&str, Primitive); 17] = [
     ("boolean", Primitive::Boolean),
@@ -26,7 +40,7 @@ const PRIMITIVES: [(&str, Primitive); 17] = [
     ("id", Primitive::Id),
     ("code", Primitive::Code),
     ("base64Binary", Primitive::Base64),
-    ("instant", Primitive::Timestamp),
+    ("instant", Primitive::Instant),
     ("dateTime", Primitive::DateTime),
     ("date", Primitive::Date),
     ("time", Primitive::Time),
@@ -63,29 +77,38 @@ struct Row {
     rules: &'static str,
 }
 
-/// All tables, parsed.
-pub(super) fn table() -> Table {
-    let mut table = Table { resource_names: RESOURCE_TYPES.split_whitespace().collect(), ..Table::default() };
-    for columns in rows(CODES) {
-        let [name, system, codes, ..] = columns;
-        let system = Some(system).filter(|s| *s != "-");
-        table.lists.push(CodeList { name, system, codes: codes.split(' ').collect() });
+impl Definitions {
+    /// Parses the tables of a release.
+    pub fn parse(tables: &Tables) -> Self {
+        let mut parsed = Self { resource_names: tables.resource_types.split_whitespace().collect(), ..Self::default() };
+        for columns in rows(tables.codes) {
+            let [name, system, codes, ..] = columns;
+            let system = Some(system).filter(|s| *s != "-");
+            parsed.lists.push(CodeList { name, system, codes: codes.split(' ').collect() });
+        }
+        for (name, primitive) in PRIMITIVES {
+            add_type(&mut parsed, name, Kind::Primitive(primitive), "");
+        }
+        let definitions = [tables.datatypes, tables.infrastructure, tables.resources];
+        let rows: Vec<Row> = definitions.into_iter().flat_map(definition_rows).collect();
+        // Every name first, so that a type may be used in a row before its own.
+        for row in &rows {
+            declare(&mut parsed, *row);
+        }
+        for row in rows.iter().filter(|row| !row.path.contains('.')) {
+            fill(&mut parsed, &rows, row.path);
+        }
+        add_targets(&mut parsed, tables.references);
+        for columns in self::rows(tables.profiles) {
+            add_constraint(&mut parsed, columns);
+        }
+        parsed.summaries = self::rows(tables.summaries).map(|[kind, names, ..]| (kind, names.split(' ').collect())).collect();
+        match parsed.by_name.get("Element") {
+            Some(at) => parsed.of_primitives = *at,
+            None => parsed.faults.push("no row defines Element".to_owned()),
+        }
+        parsed
     }
-    for (name, primitive) in PRIMITIVES {
-        add_type(&mut table, name, Kind::Primitive(primitive), "");
-    }
-    let rows: Vec<Row> = [DATATYPES, INFRASTRUCTURE, RESOURCES].into_iter().flat_map(definition_rows).collect();
-    // Every name first, so that a type may be used in a row before its own.
-    for row in &rows {
-        declare(&mut table, *row);
-    }
-    for row in rows.iter().filter(|row| !row.path.contains('.')) {
-        fill(&mut table, &rows, row.path);
-    }
-    for columns in self::rows(PROFILES) {
-        add_constraint(&mut table, columns);
-    }
-    table
 }
 
 fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 5]> {
@@ -99,7 +122,7 @@ fn definition_rows(text: &'static str) -> impl Iterator<Item = Row> {
     rows(text).map(|[path, second, types, codes, rules]| Row { path, second, types, codes, rules })
 }
 
-fn declare(table: &mut Table, row: Row) {
+fn declare(table: &mut Definitions, row: Row) {
     if !row.path.contains('.') {
         let kind = match row.second {
             "-" if row.path == "Resource" => Kind::AnyResource,
@@ -112,7 +135,7 @@ fn declare(table: &mut Table, row: Row) {
     }
 }
 
-fn add_type(table: &mut Table, name: &str, kind: Kind, rules: &str) {
+fn add_type(table: &mut Definitions, name: &str, kind: Kind, rules: &str) {
     let rules = parse_rules(table, rules);
     let ty = Type { name: name.to_owned(), kind, fields: Vec::new(), by_name: Vec::new(), rules };
     if table.by_name.insert(name.to_owned(), table.types.len()).is_some() {
@@ -121,7 +144,7 @@ fn add_type(table: &mut Table, name: &str, kind: Kind, rules: &str) {
     table.types.push(ty);
 }
 
-fn parse_rules(table: &mut Table, names: &str) -> Vec<Rule> {
+fn parse_rules(table: &mut Definitions, names: &str) -> Vec<Rule> {
     let mut rules = Vec::new();
     for name in names.split_whitespace() {
         match RULES.iter().find(|(known, _)| *known == name) {
@@ -133,7 +156,7 @@ fn parse_rules(table: &mut Table, names: &str) -> Vec<Rule> {
 }
 
 /// The rows that make up a type: its bases' first, then its own.
-fn rows_of(table: &mut Table, rows: &[Row], name: &str) -> Vec<Row> {
+fn rows_of(table: &mut Definitions, rows: &[Row], name: &str) -> Vec<Row> {
     let own = rows.iter().find(|row| row.path == name);
     let base = match own {
         Some(row) if row.path.contains('.') => row.types,
@@ -149,7 +172,7 @@ fn rows_of(table: &mut Table, rows: &[Row], name: &str) -> Vec<Row> {
 }
 
 /// Gives the type `name` its fields, and the types of its parts theirs.
-fn fill(table: &mut Table, rows: &[Row], name: &str) {
+fn fill(table: &mut Definitions, rows: &[Row], name: &str) {
     let mut fields: Vec<Field> = Vec::new();
     for (order, row) in rows_of(table, rows, name).into_iter().enumerate() {
         let own = row.path.rsplit_once('.').is_some_and(|(parent, _)| parent == name);
@@ -170,14 +193,14 @@ fn fill(table: &mut Table, rows: &[Row], name: &str) {
 }
 
 /// A type's own rules and those of what it extends: `Duration` is a Quantity.
-fn inherited_rules(table: &mut Table, rows: &[Row], name: &str) -> Vec<Rule> {
+fn inherited_rules(table: &mut Definitions, rows: &[Row], name: &str) -> Vec<Rule> {
     let Some(row) = rows.iter().find(|row| row.path == name && !row.path.contains('.')) else { return Vec::new() };
     let mut rules = if row.second == "-" { Vec::new() } else { inherited_rules(table, rows, row.second) };
     rules.extend(parse_rules(table, row.rules));
     rules
 }
 
-fn add_fields(table: &mut Table, fields: &mut Vec<Field>, order: usize, row: Row) {
+fn add_fields(table: &mut Definitions, fields: &mut Vec<Field>, order: usize, row: Row) {
     let element = row.path.rsplit_once('.').map_or(row.path, |(_, name)| name);
     let Some((min, max)) = row.second.split_once("..") else {
         table.faults.push(format!("{} has no cardinality", row.path));
@@ -199,18 +222,22 @@ fn add_fields(table: &mut Table, fields: &mut Vec<Field>, order: usize, row: Row
         let name = element.strip_suffix("[x]").map_or_else(|| element.to_owned(), |stem| format!("{stem}{}", capitalised(bare)));
         let element = element.to_owned();
         let min = min.parse().unwrap_or_default();
-        let (rank, many, rules, targets) = (fields.len(), max == "*", rules.clone(), targets_of(row.path));
-        fields.push(Field { name, element, rank, order, min, many, attribute, codes, rules, targets, ty });
+        let (rank, many, rules, targets) = (fields.len(), max == "*", rules.clone(), Vec::new());
+        fields.push(Field { name, element, path: row.path, rank, order, min, many, attribute, codes, rules, targets, ty });
     }
 }
 
-/// The types to which the reference at `path` may lead.
-fn targets_of(path: &str) -> Vec<&'static str> {
-    let row = rows(REFERENCES).find(|[of, ..]| *of == path);
-    row.map_or_else(Vec::new, |[_, types, ..]| types.split(' ').collect())
+/// Adds the types to which references may lead; a row names an element by the type that defines it.
+fn add_targets(table: &mut Definitions, references: &'static str) {
+    let rows: HashMap<&str, Vec<&'static str>> = rows(references).map(|[of, types, ..]| (of, types.split(' ').collect())).collect();
+    for field in table.types.iter_mut().flat_map(|ty| ty.fields.iter_mut()) {
+        if let Some(targets) = rows.get(field.path) {
+            field.targets.clone_from(targets);
+        }
+    }
 }
 
-fn list_place(table: &mut Table, name: &str) -> Option<usize> {
+fn list_place(table: &mut Definitions, name: &str) -> Option<usize> {
     if name.is_empty() {
         return None;
     }
@@ -227,7 +254,7 @@ fn capitalised(name: &str) -> String {
 }
 
 /// Adds one row of the profiles: walks to the constraint its path names, making what is not there yet.
-fn add_constraint(table: &mut Table, [path, cardinality, discriminator, codes, _]: [&'static str; 5]) {
+fn add_constraint(table: &mut Definitions, [path, cardinality, discriminator, codes, _]: [&'static str; 5]) {
     let codes = list_place(table, codes);
     let is_choice = path.ends_with("[x]");
     let mut steps = path.split('.');

@@ -14,13 +14,13 @@ const ACTOR_EXPECTED: &str = "HealthcareService/<id>, Practitioner/<id>, Practit
 /// The actors that one parameter names, any of whom will do; `kind` is that of the parameter's modifier.
 ///
 /// Empty when all of those named are of kinds that no schedule has.
-pub(super) fn actors(name: &str, value: &str, kind: Option<DirectoryKind>) -> Result<Vec<Actor>, Fault> {
+pub(crate) fn actors(name: &str, value: &str, kind: Option<DirectoryKind>) -> Result<Vec<Actor>, Fault> {
     let named = list(name, value, ACTOR_EXPECTED, |item| actor(item, kind))?;
     Ok(named.into_iter().flatten().collect())
 }
 
 /// The services of `group`, when it names nothing else.
-pub(super) fn of_services(group: &[Actor]) -> Option<Vec<ServiceId>> {
+pub(crate) fn of_services(group: &[Actor]) -> Option<Vec<ServiceId>> {
     let service = |actor: &Actor| match actor.kind {
         Some(DirectoryKind::HealthcareService) => ServiceId::parse(actor.id.as_str()).ok(),
         _ => None,

@@ -5,6 +5,7 @@
 //! compares a parameter's name anywhere else, so nothing can be served that is not stated, or the other way round.
 
 use super::SearchRules;
+use crate::definitions::Definitions;
 use domain::search::Includes;
 
 /// Sorts of search parameters (STU3 search, "Search Parameter Types").
@@ -37,7 +38,7 @@ impl ParameterKind {
 
 /// On which root a parameter is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Roots {
+pub(crate) enum Roots {
     Both,
     Booking,
     /// The booking root, while it serves versions before 2.0.4 (`--compat`).
@@ -47,7 +48,7 @@ pub(super) enum Roots {
 
 impl Roots {
     /// True when these are among the roots that have such rules.
-    pub(super) const fn include(self, rules: &SearchRules) -> bool {
+    pub(crate) const fn include(self, rules: &SearchRules) -> bool {
         match self {
             Self::Both => true,
             Self::Booking => rules.names_of_booking(),
@@ -59,7 +60,7 @@ impl Roots {
 
 /// How exactly a name must be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spelled {
+pub(crate) enum Spelled {
     /// Letter by letter.
     Exactly,
     /// Capitals do not matter after the first colon.
@@ -72,22 +73,22 @@ pub(super) enum Spelled {
 
 /// One search parameter. `K` is what it means to the resource that has it.
 #[derive(Debug)]
-pub(super) struct Parameter<K: 'static> {
+pub(crate) struct Parameter<K: 'static> {
     /// The name that is stated.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Other names of the same.
-    pub(super) also: &'static [&'static str],
-    pub(super) spelled: Spelled,
-    pub(super) kind: ParameterKind,
+    pub(crate) also: &'static [&'static str],
+    pub(crate) spelled: Spelled,
+    pub(crate) kind: ParameterKind,
     /// What it asks, for people.
-    pub(super) about: &'static str,
-    pub(super) roots: Roots,
-    pub(super) key: K,
+    pub(crate) about: &'static str,
+    pub(crate) roots: Roots,
+    pub(crate) key: K,
 }
 
 impl<K> Parameter<K> {
     /// A parameter of both roots, spelt exactly.
-    pub(super) const fn new(name: &'static str, kind: ParameterKind, key: K, about: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str, kind: ParameterKind, key: K, about: &'static str) -> Self {
         Self { name, also: &[], spelled: Spelled::Exactly, kind, about, roots: Roots::Both, key }
     }
 
@@ -119,7 +120,7 @@ fn without_type(name: &str) -> &str {
 
 /// What an include brings.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Brings {
+pub(crate) enum Brings {
     /// Something the engine knows of.
     Related(fn(&mut Includes)),
     /// What the references at a path of the matching resource lead to.
@@ -128,43 +129,48 @@ pub(super) enum Brings {
 
 /// One value of `_include` or `_revinclude`, `:` wherever a `.` may stand too.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Include {
+pub(crate) struct Include {
     /// The spelling that is stated.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Other spellings.
-    pub(super) also: &'static [&'static str],
-    pub(super) brings: Brings,
+    pub(crate) also: &'static [&'static str],
+    pub(crate) brings: Brings,
 }
+
+/// Where the definitions of a release come from.
+pub type DefinitionsOf = fn() -> &'static Definitions;
 
 /// Everything a search of one resource type takes.
 #[derive(Debug)]
-pub(super) struct Searchable<K: 'static> {
+pub(crate) struct Searchable<K: 'static> {
     /// The resource type.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
+    /// What its release says of elements.
+    pub(crate) definitions: DefinitionsOf,
     /// Its own parameters, in the order in which errors list them.
-    pub(super) parameters: &'static [Parameter<K>],
+    pub(crate) parameters: &'static [Parameter<K>],
     /// What `_include` means on it.
-    pub(super) includes: &'static [Include],
+    pub(crate) includes: &'static [Include],
     /// What `_revinclude` means on it.
-    pub(super) reverse_includes: &'static [Include],
+    pub(crate) reverse_includes: &'static [Include],
     /// The orders `_sort` can ask for.
-    pub(super) sorts: &'static [&'static str],
+    pub(crate) sorts: &'static [&'static str],
 }
 
 impl<K> Searchable<K> {
     /// The parameter of that name, where the root knows it.
-    pub(super) fn find(&self, name: &str, rules: &SearchRules) -> Option<&'static Parameter<K>> {
+    pub(crate) fn find(&self, name: &str, rules: &SearchRules) -> Option<&'static Parameter<K>> {
         self.parameters.iter().find(|p| p.roots.include(rules) && p.is_called(name))
     }
 
     /// The names of its own parameters, as errors list them.
-    pub(super) fn names(&self, rules: &SearchRules) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(&self, rules: &SearchRules) -> impl Iterator<Item = &'static str> {
         let rules = *rules;
         self.parameters.iter().filter(move |p| p.roots.include(&rules)).map(|p| p.name)
     }
 
     /// What a root with such rules takes; `common` are the parameters every search there takes.
-    pub(super) fn declared(&self, rules: &SearchRules, common: impl Iterator<Item = DeclaredParameter>) -> Declared {
+    pub(crate) fn declared(&self, rules: &SearchRules, common: impl Iterator<Item = DeclaredParameter>) -> Declared {
         let own = self.parameters.iter().filter(|p| p.roots.include(rules)).map(DeclaredParameter::of);
         let names = |includes: &'static [Include]| includes.iter().map(|i| i.name).collect();
         Declared { parameters: own.chain(common).collect(), includes: names(self.includes), reverse_includes: names(self.reverse_includes) }
@@ -194,7 +200,7 @@ pub struct DeclaredParameter {
 }
 
 impl DeclaredParameter {
-    pub(super) fn of<K>(parameter: &Parameter<K>) -> Self {
+    pub(crate) fn of<K>(parameter: &Parameter<K>) -> Self {
         let documentation = match parameter.also {
             [] => parameter.about.to_owned(),
             also => format!("{}; also understood as {}", parameter.about, also.join(", ")),

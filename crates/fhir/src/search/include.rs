@@ -30,19 +30,19 @@ const SERVICE_PLACE: Include =
     related("HealthcareService:location", &["HealthcareService:location:Location"], |into| into.service_location = true);
 
 /// What a search of slots can bring along; on the booking root every search understands these (digest A.6).
-pub(super) const OF_SLOTS: &[Include] = &[SCHEDULE, ACTORS, PRACTITIONER, ROLE, SERVICE, PLACE, PROVIDED_BY, SERVICE_PLACE];
+pub(crate) const OF_SLOTS: &[Include] = &[SCHEDULE, ACTORS, PRACTITIONER, ROLE, SERVICE, PLACE, PROVIDED_BY, SERVICE_PLACE];
 /// What a search of schedules can bring along.
-pub(super) const OF_SCHEDULES: &[Include] = &[ACTORS, PRACTITIONER, ROLE, SERVICE, PLACE, PROVIDED_BY, SERVICE_PLACE];
+pub(crate) const OF_SCHEDULES: &[Include] = &[ACTORS, PRACTITIONER, ROLE, SERVICE, PLACE, PROVIDED_BY, SERVICE_PLACE];
 /// What `_revinclude` brings along with schedules.
-pub(super) const TO_SCHEDULES: &[Include] = &[related("Slot:schedule", &["Slot:schedule:Schedule"], |into| into.slots = true)];
+pub(crate) const TO_SCHEDULES: &[Include] = &[related("Slot:schedule", &["Slot:schedule:Schedule"], |into| into.slots = true)];
 /// What a search of appointments can bring along.
-pub(super) const OF_APPOINTMENTS: &[Include] = &[
+pub(crate) const OF_APPOINTMENTS: &[Include] = &[
     related("Appointment:slot", &["Appointment:slot:Slot"], |into| into.appointment_slots = true),
     related("Appointment:actor", &[], |into| into.appointment_actors = true),
 ];
 
 /// The entry of `table` that a value asks for. `None` when it asks for nothing known.
-pub(super) fn asked(table: &'static [Include], value: &str) -> Option<&'static Include> {
+pub(crate) fn asked(table: &'static [Include], value: &str) -> Option<&'static Include> {
     // Capitals never matter, and `.` and `:` are both in use (digest A.6, "_include forms by version").
     let spelling = value.trim().replace('.', ":");
     let is = |name: &str| name.eq_ignore_ascii_case(&spelling);

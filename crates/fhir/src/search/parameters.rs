@@ -4,9 +4,10 @@
 //! (`status:not`) is refused on both roots, because an answer that ignores it says the opposite of what was
 //! asked (STU3 search, "Modifiers"); only a name wholly unknown is ignored on the provider root.
 
-use super::declaration::{Brings, Declared, DeclaredParameter, Parameter, ParameterKind, Roots, Searchable};
+use super::declaration::{Brings, Declared, DeclaredParameter, DefinitionsOf, Parameter, ParameterKind, Roots, Searchable};
 use super::value::narrowed;
 use super::{COUNT_MAX, Query, SearchRules, cursor, include, quoted, value_fault};
+use crate::definitions::Definitions;
 use crate::shape::{Shape, Summary};
 use domain::fault::{Fault, ParameterFault};
 use domain::search::{Includes, Paging, Window};
@@ -70,15 +71,15 @@ enum Taken {
 
 /// What the common parameters ask.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Common {
+pub(crate) struct Common {
     /// `_include` and `_revinclude`, as far as the engine follows them.
-    pub(super) includes: Includes,
+    pub(crate) includes: Includes,
     /// Paths of the matching resource whose references are to be followed.
-    pub(super) followed: Vec<&'static str>,
+    pub(crate) followed: Vec<&'static str>,
     /// `_count` and `_cursor`.
-    pub(super) paging: Paging,
+    pub(crate) paging: Paging,
     /// `_lastUpdated`.
-    pub(super) updated: Window,
+    pub(crate) updated: Window,
     honoured: Vec<(String, String)>,
     summary_count: bool,
     pretty: bool,
@@ -87,7 +88,7 @@ pub(super) struct Common {
 
 /// Reads all `pairs`: first by the table of one resource, then by the common table. `own` is handed what a name of
 /// the resource's table means, the name and the value.
-pub(super) fn read<K: Copy>(
+pub(crate) fn read<K: Copy>(
     pairs: &[(String, String)],
     rules: &SearchRules,
     searchable: &Searchable<K>,
@@ -122,9 +123,14 @@ pub(super) fn read<K: Copy>(
 ///
 /// # Errors
 /// [`Fault::Parameter`]; names nobody knows only where the rules refuse them.
-pub(super) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'static str) -> Result<(Shape, bool), Fault> {
+pub(crate) fn read_one(
+    pairs: &[(String, String)],
+    rules: &SearchRules,
+    kind: &'static str,
+    definitions: DefinitionsOf,
+) -> Result<(Shape, bool), Fault> {
     let mut common = Common { shape: Shape::of(kind), ..Common::default() };
-    let nothing: Searchable<()> = Searchable { kind, parameters: &[], includes: &[], reverse_includes: &[], sorts: &[] };
+    let nothing: Searchable<()> = Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: &[] };
     for (name, value) in pairs {
         if rules.names_of_booking() {
             common.pretty |= name == "_pretty" && value == "true";
@@ -147,13 +153,13 @@ pub(super) fn read_one(pairs: &[(String, String)], rules: &SearchRules, kind: &'
 }
 
 /// What a search takes on the root that has such rules.
-pub(super) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
+pub(crate) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
     let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.names_of_booking() || means_something(p.key, searchable)));
     searchable.declared(rules, common.map(DeclaredParameter::of))
 }
 
 /// What a read by id takes there.
-pub(super) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
+pub(crate) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
     let of_booking = [Key::Format, Key::Pretty];
     let known: &[Key] = if rules.names_of_booking() { &of_booking } else { &OF_READS };
     COMMON.iter().filter(|p| known.contains(&p.key)).map(DeclaredParameter::of).collect()
@@ -171,13 +177,13 @@ const fn means_something<K>(key: Key, searchable: &Searchable<K>) -> bool {
 
 /// True when the window ends before it begins, or as it begins: `ge2026-02-02` with `le2026-02-01` leaves the
 /// empty stretch between the two days, and its sender would take an empty answer for a full diary.
-pub(super) fn reversed(window: &Window) -> bool {
+pub(crate) fn reversed(window: &Window) -> bool {
     matches!((window.from, window.until), (Some(from), Some(until)) if until <= from)
 }
 
 impl Common {
     /// Without pages: the answer is given whole, so the self link does not repeat what asked for a part of it.
-    pub(super) fn unpaged(&mut self) {
+    pub(crate) fn unpaged(&mut self) {
         let total_only = self.paging.count == Some(0);
         self.summary_count |= total_only;
         self.paging = Paging::default();
@@ -192,7 +198,7 @@ impl Common {
     }
 
     /// The whole query, with what else was asked.
-    pub(super) fn query<S>(self, search: S) -> Query<S> {
+    pub(crate) fn query<S>(self, search: S) -> Query<S> {
         let total_only = self.summary_count || self.paging.count == Some(0);
         Query { search, honoured: self.honoured, total_only, pretty: self.pretty, shape: self.shape }
     }
@@ -226,7 +232,7 @@ impl Common {
                 self.updated = narrowed(self.updated, name, value)?;
                 true
             }
-            Key::Elements => return self.elements(name, value, rules),
+            Key::Elements => return self.elements(name, value, rules, (searchable.definitions)()),
             Key::Sort => {
                 let is_ours = searchable.sorts.contains(&value);
                 if !is_ours && rules.refuses_unknown() {
@@ -270,10 +276,10 @@ impl Common {
         Ok(true)
     }
 
-    fn elements(&mut self, name: &str, value: &str, rules: &SearchRules) -> Result<Taken, Fault> {
+    fn elements(&mut self, name: &str, value: &str, rules: &SearchRules, definitions: &Definitions) -> Result<Taken, Fault> {
         let mut known = Vec::new();
         for element in value.split(',').map(str::trim) {
-            if self.shape.want(element) {
+            if self.shape.want(element, definitions) {
                 known.push(element);
             } else if rules.refuses_unknown() {
                 return Err(value_fault(name, element, "names of elements at the top of the resource, separated by commas"));

@@ -13,40 +13,40 @@ const DATE_EXPECTED: &str = "one date, such as 2026-02-11 or 2026-02-11T09:30:00
                              none; repeat the parameter to give both ends of a window";
 
 /// What is right where ids are asked.
-pub(super) const ID_EXPECTED: &str = "ids (1 to 64 characters of A-Z, a-z, 0-9, - and .), separated by commas";
+pub(crate) const ID_EXPECTED: &str = "ids (1 to 64 characters of A-Z, a-z, 0-9, - and .), separated by commas";
 /// What is right where an identifier is asked.
-pub(super) const IDENTIFIER_EXPECTED: &str = "an identifier as <system>|<value>";
+pub(crate) const IDENTIFIER_EXPECTED: &str = "an identifier as <system>|<value>";
 
 /// A token: a code or identifier and the system it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// `None` when no system was given; empty when it was said that there is none.
-    pub(super) system: Option<String>,
+    pub(crate) system: Option<String>,
     /// The code or value; never empty.
-    pub(super) code: String,
+    pub(crate) code: String,
 }
 
 impl Token {
     /// True when this token asks for a code of that system. One without a code asks for any.
-    pub(super) fn fits(&self, system: Option<&str>, code: &str) -> bool {
+    pub(crate) fn fits(&self, system: Option<&str>, code: &str) -> bool {
         let system_fits = self.system.as_deref().is_none_or(|wanted| wanted == system.unwrap_or_default());
         system_fits && (self.code.is_empty() || self.code == code)
     }
 }
 
 /// The items of a list, still escaped; each of them non-empty.
-pub(super) fn items<'v>(name: &str, value: &'v str, expected: &'static str) -> Result<Vec<&'v str>, Fault> {
+pub(crate) fn items<'v>(name: &str, value: &'v str, expected: &'static str) -> Result<Vec<&'v str>, Fault> {
     let found = split_unescaped(value, ',');
     if found.iter().any(|item| item.trim().is_empty()) { Err(value_fault(name, value, expected)) } else { Ok(found) }
 }
 
 /// Each item of the list as `read` understands it; the first that it does not understand is the fault.
-pub(super) fn list<T>(name: &str, value: &str, expected: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Fault> {
+pub(crate) fn list<T>(name: &str, value: &str, expected: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Fault> {
     items(name, value, expected)?.into_iter().map(|item| read(item).ok_or_else(|| value_fault(name, item, expected))).collect()
 }
 
 /// The token in one item of a list. `None` when its code is empty.
-pub(super) fn token(item: &str) -> Option<Token> {
+pub(crate) fn token(item: &str) -> Option<Token> {
     let mut parts = split_unescaped(item, '|').into_iter();
     let (first, second) = (parts.next()?, parts.next());
     let token = match second {
@@ -57,7 +57,7 @@ pub(super) fn token(item: &str) -> Option<Token> {
 }
 
 /// The same, but for `<system>|`, which asks for any code of the system.
-pub(super) fn token_or_system(item: &str) -> Option<Token> {
+pub(crate) fn token_or_system(item: &str) -> Option<Token> {
     token(item).or_else(|| {
         let system = unescaped(item.strip_suffix('|').filter(|system| split_unescaped(system, '|').len() == 1)?);
         (!system.is_empty()).then_some(Token { system: Some(system), code: String::new() })
@@ -65,12 +65,12 @@ pub(super) fn token_or_system(item: &str) -> Option<Token> {
 }
 
 /// The text of one item of a list.
-pub(super) fn plain(item: &str) -> String {
+pub(crate) fn plain(item: &str) -> String {
     unescaped(item)
 }
 
 /// What follows `<kind>/` in a reference, or the whole of `item` when it has no `/` at all.
-pub(super) fn bare_or<'v>(item: &'v str, kind: &str) -> Option<&'v str> {
+pub(crate) fn bare_or<'v>(item: &'v str, kind: &str) -> Option<&'v str> {
     match item.split_once('/') {
         None => Some(item),
         Some((given, id)) => (given == kind).then_some(id),
@@ -78,7 +78,7 @@ pub(super) fn bare_or<'v>(item: &'v str, kind: &str) -> Option<&'v str> {
 }
 
 /// `window`, narrowed by one date parameter.
-pub(super) fn narrowed(window: Window, name: &str, value: &str) -> Result<Window, Fault> {
+pub(crate) fn narrowed(window: Window, name: &str, value: &str) -> Result<Window, Fault> {
     let fault = || value_fault(name, value, DATE_EXPECTED);
     let value = value.trim_start();
     let (prefix, date) = match value.get(..2) {
@@ -100,7 +100,7 @@ pub(super) fn narrowed(window: Window, name: &str, value: &str) -> Result<Window
 }
 
 /// Keeps of `kept` what `wanted` has too: a parameter given twice means *and*.
-pub(super) fn both<T: PartialEq>(kept: &mut Option<Vec<T>>, wanted: Vec<T>) {
+pub(crate) fn both<T: PartialEq>(kept: &mut Option<Vec<T>>, wanted: Vec<T>) {
     if let Some(kept) = kept {
         kept.retain(|one| wanted.contains(one));
         return;
@@ -115,7 +115,7 @@ pub(super) fn both<T: PartialEq>(kept: &mut Option<Vec<T>>, wanted: Vec<T>) {
 }
 
 /// True when something was asked and nothing is left of it.
-pub(super) fn ruled_out<T>(kept: Option<&Vec<T>>) -> bool {
+pub(crate) fn ruled_out<T>(kept: Option<&Vec<T>>) -> bool {
     kept.is_some_and(Vec::is_empty)
 }
 

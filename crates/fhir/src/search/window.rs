@@ -17,20 +17,20 @@ const END: &str = "end";
 
 /// What is asked of the window, besides its bounds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Only free slots are asked, which never lie in the past.
-    pub(super) free_only: bool,
+    pub(crate) free_only: bool,
     /// Slots are asked by id, which bounds the answer without any window.
-    pub(super) by_id: bool,
+    pub(crate) by_id: bool,
     /// The longest window, in days.
-    pub(super) days_max: i64,
+    pub(crate) days_max: i64,
 }
 
 /// The window to search, from the ones that were asked (`decisions.md` 5, "Limits" and the rows on windows).
 ///
 /// `end` is the window of the slots' ends, open where that parameter means nothing. A slot begins before it
 /// ends, so an upper bound of the one bounds the other.
-pub(super) fn settled(start: Window, end: Window, limits: Limits, now: Timestamp) -> Result<Window, Fault> {
+pub(crate) fn settled(start: Window, end: Window, limits: Limits, now: Timestamp) -> Result<Window, Fault> {
     if end.until.is_some_and(|until| until <= now) {
         return Err(Fault::Parameter(ParameterFault::WindowPast { name: END }));
     }

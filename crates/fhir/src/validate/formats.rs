@@ -3,8 +3,8 @@
 //! It must not know elements. What a reader would get wrong: STU3 demands a zone of a `dateTime` with a time;
 //! `decisions.md` 1 takes one without as London time, so that only an `instant` must have it.
 
+use crate::codec::xml;
 use crate::definitions::Primitive;
-use crate::xml;
 use domain::time::{self, Timestamp};
 
 /// The longest logical id.
@@ -24,7 +24,7 @@ pub(super) const fn expected(primitive: Primitive) -> &'static str {
         Primitive::Id => "1 to 64 letters, digits, `-` and `.`",
         Primitive::Code => "a code: no space at its ends, none doubled",
         Primitive::Base64 => "base 64",
-        Primitive::Timestamp => "an instant: YYYY-MM-DDThh:mm:ss.sss+hh:mm (or Z)",
+        Primitive::Instant => "an instant: YYYY-MM-DDThh:mm:ss.sss+hh:mm (or Z)",
         Primitive::DateTime => "a date (YYYY, YYYY-MM, YYYY-MM-DD) or a date and time: YYYY-MM-DDThh:mm:ss+hh:mm",
         Primitive::Date => "a date: YYYY, YYYY-MM or YYYY-MM-DD",
         Primitive::Time => "a time of day: hh:mm:ss",
@@ -53,7 +53,7 @@ pub(super) fn fault(primitive: Primitive, text: &str) -> Option<String> {
         Primitive::Id => text.len() <= ID_LENGTH_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.'),
         Primitive::Code => is_code(text),
         Primitive::Base64 => is_base64(text),
-        Primitive::Timestamp => is_instant(text),
+        Primitive::Instant => is_instant(text),
         Primitive::DateTime => is_date(text) || is_date_time(text),
         Primitive::Date => is_date(text),
         Primitive::Time => is_time(text),

@@ -3,15 +3,15 @@
 //! It must not know formats. What a reader would get wrong: a rule that cannot be decided, because a value in
 //! it is malformed, is not broken; the malformed value has its own problem.
 
-use crate::definitions::{self, Rule};
-use crate::json::Place;
+use crate::codec::json::Place;
+use crate::definitions::{Definitions, Rule};
 use domain::element::Element;
 use domain::fault::ProblemKind;
 use domain::time::{LONDON, Span};
 
 use super::Checker;
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// Every rule of `rules` on `element`.
     pub(super) fn rules(&mut self, rules: &[Rule], element: &Element, place: &Place<'_>) {
         for rule in rules {
@@ -60,7 +60,7 @@ impl Checker<'_> {
         let Some(text) = element.text_at("reference").filter(|_| !allowed.is_empty()) else { return };
         let (kind, fault) = match text.strip_prefix('#') {
             Some(id) => (self.local.ids.get(id).copied().flatten(), ProblemKind::Reference),
-            None => (kind_of(text), ProblemKind::Value),
+            None => (kind_of(text, self.definitions), ProblemKind::Value),
         };
         if kind.is_some_and(|kind| !allowed.contains(&kind)) {
             let message = format!("this leads to a resource of another type; it may lead to {}", allowed.join(", "));
@@ -98,11 +98,11 @@ impl Checker<'_> {
 }
 
 /// The resource type that a literal reference names, relative or absolute, with a version or without.
-fn kind_of(reference: &str) -> Option<&str> {
+fn kind_of<'r>(reference: &'r str, definitions: &Definitions) -> Option<&'r str> {
     let unversioned = reference.split_once("/_history/").map_or(reference, |(before, _)| before);
     let (before, _) = unversioned.rsplit_once('/')?;
     let kind = before.rsplit_once('/').map_or(before, |(_, kind)| kind);
-    definitions::any_resource(kind).map(|_| kind)
+    definitions.any_resource(kind).map(|_| kind)
 }
 
 /// What is wrong by a rule that looks at one element alone.

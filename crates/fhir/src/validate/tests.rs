@@ -1,13 +1,14 @@
 use super::*;
-use crate::json;
+use crate::codec::json;
+use crate::stu3::definitions;
 use domain::fault::ProblemKind::{Invariant, Reference, Required, Value as Wrong};
 
 const BOOKING: &str = include_str!("booking.json");
 const SLOTS: &str = include_str!("slots.json");
 
 fn found(text: &str) -> Vec<(ProblemKind, String)> {
-    let read = json::read(text.as_bytes()).unwrap();
-    check_read(&read).into_iter().map(|p| (p.kind, p.expression)).collect()
+    let read = json::read(text.as_bytes(), definitions()).unwrap();
+    check_read(&read, definitions()).into_iter().map(|p| (p.kind, p.expression)).collect()
 }
 
 /// What is wrong with the published booking after one replacement in its text.
@@ -104,8 +105,8 @@ fn an_nhs_number_needs_its_verification_status_from_the_right_list() {
 
 #[test]
 fn codes_outside_a_required_list_are_named_by_place_and_never_repeated() {
-    let read = json::read(BOOKING.replacen(r#""gender": "female""#, r#""gender": "Imogen""#, 1).as_bytes()).unwrap();
-    let problems = check_read(&read);
+    let read = json::read(BOOKING.replacen(r#""gender": "female""#, r#""gender": "Imogen""#, 1).as_bytes(), definitions()).unwrap();
+    let problems = check_read(&read, definitions());
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].expression, "Appointment.contained[1].gender");
     assert!(problems[0].message.contains("male, female, other, unknown"), "{}", problems[0].message);
@@ -221,7 +222,7 @@ fn rules_between_elements_are_checked() {
 #[test]
 fn elements_that_do_not_repeat_stand_once() {
     let tree = Element::resource("Slot").with_all(["a", "b"].map(|c| Element::text("comment", c)));
-    assert!(check(&tree).iter().any(|p| p.expression == "Slot.comment" && p.kind == Invariant));
+    assert!(check(&tree, definitions()).iter().any(|p| p.expression == "Slot.comment" && p.kind == Invariant));
     let deceased =
         r#"{"resourceType":"Patient","name":[{"use":"official","family":"x"}],"deceasedBoolean":true,"deceasedDateTime":"2020"}"#;
     assert_eq!(found(deceased), one(Invariant, "Patient.deceased[x]"));
@@ -235,8 +236,8 @@ fn values_have_the_form_of_their_type() {
         (Code, "a b"),
         (Uri, "urn:oid:1.2"),
         (Oid, "urn:oid:2.16.840.1"),
-        (Timestamp, "2026-02-11T09:30:00Z"),
-        (Timestamp, "2026-02-11T09:30:00.123456-14:00"),
+        (Instant, "2026-02-11T09:30:00Z"),
+        (Instant, "2026-02-11T09:30:00.123456-14:00"),
         (DateTime, "2026"),
         (DateTime, "2026-02"),
         (DateTime, "2024-02-29"),
@@ -267,16 +268,16 @@ fn values_have_the_form_of_their_type() {
         (Code, "a "),
         (Uri, "a b"),
         (Oid, "urn:oid:9.1"),
-        (Timestamp, "2026-02-11T09:30:00"),
-        (Timestamp, "2026-02-11T09:30Z"),
-        (Timestamp, "2026-02-30T09:30:00Z"),
-        (Timestamp, "2026-02-11 09:30:00Z"),
-        (Timestamp, "2026-02-11T24:00:00Z"),
-        (Timestamp, "2026-02-11T09:30:00z"),
-        (Timestamp, "2026-02-11T09:30:00+0100"),
-        (Timestamp, "2026-02-11T09:30:00+15:00"),
-        (Timestamp, "2026-02-11T09:30:00Zx"),
-        (Timestamp, "2026-02-11"),
+        (Instant, "2026-02-11T09:30:00"),
+        (Instant, "2026-02-11T09:30Z"),
+        (Instant, "2026-02-30T09:30:00Z"),
+        (Instant, "2026-02-11 09:30:00Z"),
+        (Instant, "2026-02-11T24:00:00Z"),
+        (Instant, "2026-02-11T09:30:00z"),
+        (Instant, "2026-02-11T09:30:00+0100"),
+        (Instant, "2026-02-11T09:30:00+15:00"),
+        (Instant, "2026-02-11T09:30:00Zx"),
+        (Instant, "2026-02-11"),
         (DateTime, "2026-13"),
         (DateTime, "2026-02-11T09:30"),
         (DateTime, "11/02/2026"),

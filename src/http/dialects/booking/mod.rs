@@ -13,8 +13,9 @@ use super::super::pipeline::rules::{
     UnknownService,
 };
 use super::release;
-use fhir::appointment::BookingRules;
-use fhir::{capability, search};
+use fhir::stu3::search;
+use fhir::stu3::uec::appointment::BookingRules;
+use fhir::stu3::uec::capability;
 
 /// `/STU3/1/booking`.
 pub static DIALECT: Dialect = Dialect {

@@ -2,7 +2,8 @@
 
 use super::super::super::pipeline::error_response::ErrorResponse;
 use domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
-use fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity, SpineCode};
+use fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity};
+use fhir::stu3::uec::spine::SpineCode;
 
 /// Content codings of bodies that are read.
 const CODINGS: &str = "gzip, identity";
@@ -81,6 +82,10 @@ pub fn refuse(fault: &Fault) -> ErrorResponse {
         }
         Fault::Busy { retry_after_s } => {
             let told = "the server cannot keep up at the moment; nothing was done and nothing will be: send the request again".to_owned();
+            with_header(one(503, IssueCode::Transient, SpineCode::InternalServerError, told), "Retry-After", retry_after_s.to_string())
+        }
+        Fault::DatabaseUnreachable { retry_after_s } => {
+            let told = "the database is out of reach; nothing was done and nothing will be: send the request again".to_owned();
             with_header(one(503, IssueCode::Transient, SpineCode::InternalServerError, told), "Retry-After", retry_after_s.to_string())
         }
         Fault::OutcomeUnknown => {

@@ -16,8 +16,8 @@ use super::super::pipeline::rules::{
 };
 use super::booking::table;
 use domain::fault::Fault;
-use fhir::appointment::BookingRules;
-use fhir::{capability, search};
+use fhir::stu3::uec::appointment::BookingRules;
+use fhir::stu3::{search, statement as stated};
 
 /// `/STU3/1/provider`.
 pub static DIALECT: Dialect = Dialect {
@@ -50,7 +50,7 @@ static OPERATIONS: [Operation; 31] = [
     metadata::operation(|context| {
         Box::pin(async move {
             let mut statement = statement::of(&OPERATIONS, &context.root_url);
-            capability::provider::say_cors(&mut statement, !context.service.settings.cors_origins.is_empty());
+            stated::say_cors(&mut statement, !context.service.settings.cors_origins.is_empty());
             Ok(Reply::resource(statement, false))
         })
     }),

@@ -4,8 +4,8 @@ use super::super::super::pipeline::operation::{Operation, Stated};
 use super::super::super::pipeline::path::name_of;
 use super::super::release;
 use domain::element::Element;
-use fhir::capability::provider::{self, Served, ServedOperation};
-use fhir::search;
+use fhir::stu3::search;
+use fhir::stu3::statement::{self as stated, Served, ServedOperation};
 use std::collections::BTreeMap;
 
 /// The statement of a root with these operations.
@@ -36,7 +36,7 @@ pub fn of(operations: &[Operation], root_url: &str) -> Element {
         }
     }
     let served: Vec<Served> = served.into_values().collect();
-    provider::statement(release::VERSION, release::DATE, root_url, &served, &named)
+    stated::statement(release::VERSION, release::DATE, root_url, &served, &named)
 }
 
 /// How an operation is called.

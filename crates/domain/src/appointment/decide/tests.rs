@@ -107,7 +107,7 @@ fn a_slot_nobody_knows_is_unknown() {
 
 fn appointment(status: AppointmentStatus) -> Appointment {
     Appointment {
-        id: id(AppointmentId::parse("a")),
+        id: id(crate::ids::AppointmentId::parse("a")),
         slot: id(SlotId::parse("slot")),
         status,
         version: 1,
@@ -138,24 +138,4 @@ fn a_cancel_changes_the_status_and_nothing_else_before_the_appointment_begins() 
     for status in ["cancelled", "booked"] {
         assert_eq!(decide_cancel(&gone, &tree, status, &wanted, NOW), Err(Refusal::AlreadyCancelled));
     }
-}
-
-#[test]
-fn the_server_adds_id_version_time_and_profile_and_keeps_the_rest() {
-    let sent = Element::resource("Appointment")
-        .with(Element::complex("meta").with(Element::text("profile", "https://example.org/own")))
-        .with(Element::text("created", "2019-01-01"))
-        .with(Element::text("description", "ear"));
-    let made = booked(sent.clone(), &id(AppointmentId::parse("a")), NOW, false);
-    assert_eq!(made.text_at("id"), Some("a"));
-    assert_eq!(made.text_at("meta.versionId"), Some("1"));
-    assert_eq!(made.text_at("created"), Some(NOW.to_fhir().as_str()));
-    assert_eq!(made.text_at("description"), Some("ear"));
-    let of_the_consumer = booked(sent, &id(AppointmentId::parse("a")), NOW, true);
-    assert_eq!(of_the_consumer.text_at("created"), Some("2019-01-01"));
-    let profiles: Vec<_> = made.child("meta").unwrap().all("profile").filter_map(Element::as_text).collect();
-    assert_eq!(profiles, ["https://example.org/own", PROFILE]);
-    let over = cancelled(made, 2, START);
-    assert_eq!((over.text_at("status"), over.text_at("meta.versionId")), (Some("cancelled"), Some("2")));
-    assert_eq!(over.text_at("meta.lastUpdated"), Some(START.to_fhir().as_str()));
 }

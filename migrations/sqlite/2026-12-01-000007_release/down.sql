@@ -1,0 +1,2 @@
+ALTER TABLE directory DROP COLUMN release;
+ALTER TABLE appointment_version DROP COLUMN release;

@@ -1,0 +1,27 @@
+//! A dry run: what a booking would be told, by the snapshot and the decision that every booking gets, and nothing written.
+//!
+//! It holds nothing and looks up no request key, so it says nothing of resent requests; its answer is true of the moment of
+//! its snapshot.
+
+use super::claim::BookClaim;
+use super::decider::decide_booking;
+use super::queue::{Limited, SnapshotQuery};
+use super::snapshot::read_snapshot;
+use crate::store::{StoreError, Tx};
+use domain::fault::Fault;
+use domain::time::Timestamp;
+
+/// What a booking would be told at `now`.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::engine) fn dry_run(tx: &mut Tx<'_>, claim: &BookClaim, now: Timestamp) -> Result<Result<(), Fault>, StoreError> {
+    let query = SnapshotQuery {
+        slots: claim.slot.ids.clone(),
+        limited: Limited::of(claim).into_iter().collect(),
+        claims: 1,
+        ..SnapshotQuery::default()
+    };
+    let snapshot = read_snapshot(tx, &query)?;
+    Ok(decide_booking(claim, &snapshot, now).map(drop))
+}

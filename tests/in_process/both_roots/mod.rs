@@ -1,0 +1,19 @@
+//! What holds on every root: who is let in, what is kept of requests, how they travel.
+
+mod archived;
+mod audit;
+mod conditional;
+mod cors;
+mod demo;
+mod formats;
+mod headers;
+mod nonsense;
+mod order;
+mod policy;
+mod protocol;
+mod read;
+mod roots;
+mod signed;
+mod tokens;
+mod transfer;
+mod validate;

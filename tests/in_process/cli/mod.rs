@@ -1,0 +1,4 @@
+//! Commands, called as they are typed, in this process.
+
+mod diary;
+mod race;
