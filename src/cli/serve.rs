@@ -189,7 +189,7 @@ pub fn run(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
         tls::reload(tls, SystemClock, &mut reloads);
     }
     let access = access_log.as_ref().map(AccessLog::sink);
-    let service = Arc::new(Service { access, policy: policy_in_force, ..Service::new(engine, settings) });
+    let service = Arc::new(Service { access, policy: policy_in_force, ..Service::new(engine, settings, &crate::http::ROOT_PATHS) });
     if let Some(policy) = policy {
         policy.put_in_force(&service, &mut reloads);
     }

@@ -1,42 +1,53 @@
 //! The trail of every access: one record for each request on a FHIR root, whether it was served or refused
 //! (digest E, "Audit"; F15, F51, F53), beside the audit trail of writes, which lies in the database.
 //!
-//! It knows who asked for what and how it ended. What a reader would get wrong: neither path, query, token nor body is
-//! in a record or in the log, because each may name a patient; a search is told by the services it named.
+//! Pitfall: neither path, query, token nor body is in a record or in the log, because each may name a patient; a search is
+//! told by the services it named.
 
-use super::Service;
-use super::dialects::{Dialect, Interaction};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use domain::appointment::Origin;
+use domain::time::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 /// Takes one record, a line of JSON without its end. Must not wait.
 pub type AccessSink = Arc<dyn Fn(String) + Send + Sync>;
 
-/// What is known of a request once its token is proven; kept with the request.
-pub struct Known {
-    /// What it asks for.
-    pub interaction: Interaction,
-    /// On whose behalf, with the headers that are recorded.
-    pub origin: Arc<Origin>,
-}
-
-/// What a search of slots came to; kept with the answer, for reports of what was offered.
+/// What a search of slots came to, for reports of what was offered.
 #[derive(Debug, Clone)]
-pub struct Sought {
+pub struct SearchSummary {
     /// The services it named.
     pub services: Vec<String>,
     /// How many slots match.
     pub matches: u64,
 }
 
-/// The codes of a refusal; kept with the answer.
-pub struct Refused(pub Vec<String>);
+/// A request that was answered.
+pub struct AccessEntry<'a> {
+    /// The pattern of its root.
+    pub root: &'static str,
+    /// Its method, as sent.
+    pub method: &'a str,
+    /// What it asked for, once its token was proven.
+    pub operation: Option<&'static str>,
+    /// The status of the answer.
+    pub status: u16,
+    /// How long it took.
+    pub took: Duration,
+    /// The name of the answer.
+    pub answer_id: &'a str,
+    /// The codes of a refusal.
+    pub refused: &'a [String],
+    /// What a search of slots came to.
+    pub search: Option<&'a SearchSummary>,
+    /// Whether it is a 503 because the database is out of reach.
+    pub is_known_outage: bool,
+    /// On whose behalf, with the headers that are recorded, once the token was proven.
+    pub origin: Option<&'a Origin>,
+}
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct AccessRecord<'a> {
     at: String,
     root: &'static str,
     method: &'a str,
@@ -52,11 +63,11 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     matches: Option<u64>,
     #[serde(flatten)]
-    origin: Option<Who<'a>>,
+    origin: Option<RecordedOrigin<'a>>,
 }
 
 #[derive(Serialize)]
-struct Who<'a> {
+struct RecordedOrigin<'a> {
     consumer: Option<&'a str>,
     issuer: Option<&'a str>,
     user: Option<&'a str>,
@@ -69,7 +80,7 @@ struct Who<'a> {
     interaction_id: Option<&'a str>,
 }
 
-impl<'a> Who<'a> {
+impl<'a> RecordedOrigin<'a> {
     fn of(origin: &'a Origin) -> Self {
         Self {
             consumer: origin.consumer.as_ref().map(domain::ids::OdsCode::as_str),
@@ -87,42 +98,39 @@ impl<'a> Who<'a> {
 }
 
 /// The method, if it is one that HTTP itself knows: any other word is the consumer's own.
-fn method(http: &HttpRequest) -> &str {
-    let given = http.method().as_str();
-    if matches!(given, "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT") { given } else { "other" }
+fn known(method: &str) -> &str {
+    let is_known = matches!(method, "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT");
+    if is_known { method } else { "other" }
 }
 
-/// Records a request that was answered. Requests at fault are logged with the consumer whose fault it is (F51).
-pub fn record(service: &Service, dialect: &Dialect, http: &HttpRequest, response: &HttpResponse, answer_id: &str, began: Instant) {
-    let status = response.status().as_u16();
-    let micros = began.elapsed().as_micros();
-    let extensions = http.extensions();
-    let known = extensions.get::<Known>();
-    let consumer = known.and_then(|known| known.origin.consumer.as_ref()).map_or("unknown", |ods| ods.as_str());
+/// Records a request that was answered, in the log and, where there is one, in `sink`. Requests at fault are logged with the
+/// consumer whose fault it is (F51).
+pub fn record(access: &AccessEntry<'_>, sink: Option<&AccessSink>, now: impl FnOnce() -> Timestamp) {
+    let AccessEntry { root, status, answer_id, .. } = *access;
+    let (method, micros) = (known(access.method), access.took.as_micros());
+    let consumer = access.origin.and_then(|origin| origin.consumer.as_ref()).map_or("unknown", |ods| ods.as_str());
     let level = match status {
         // Losing a slot is nobody's fault.
         200..=399 | 422 => log::Level::Debug,
         400..=499 => log::Level::Info,
         // That the database is out of reach is said once, not for everybody who hears of it.
-        503 if service.engine.is_out_of_reach() => log::Level::Debug,
+        _ if access.is_known_outage => log::Level::Debug,
         _ => log::Level::Warn,
     };
-    log::log!(level, "{} {} {status} in {micros} us; consumer {consumer}; request {answer_id}", method(http), dialect.root);
-    let Some(sink) = &service.access else { return };
-    let told = response.extensions();
-    let (sought, refused) = (told.get::<Sought>(), told.get::<Refused>());
-    let record = Record {
-        at: service.engine.now().to_fhir(),
-        root: dialect.root,
-        method: method(http),
-        interaction: known.map(|known| known.interaction.word()),
+    log::log!(level, "{method} {root} {status} in {micros} us; consumer {consumer}; request {answer_id}");
+    let Some(sink) = sink else { return };
+    let record = AccessRecord {
+        at: now().to_fhir(),
+        root,
+        method,
+        interaction: access.operation,
         status,
         micros,
         answer_id,
-        refused: refused.map_or(&[], |refused| &refused.0),
-        services: sought.map_or(&[], |sought| &sought.services),
-        matches: sought.map(|sought| sought.matches),
-        origin: known.map(|known| Who::of(&known.origin)),
+        refused: access.refused,
+        services: access.search.map_or(&[], |search| &search.services),
+        matches: access.search.map(|search| search.matches),
+        origin: access.origin.map(RecordedOrigin::of),
     };
     match serde_json::to_string(&record) {
         Ok(line) => sink(line),

@@ -1,14 +1,16 @@
 //! Whether the process lives, and whether it can do its work: its database answers and takes writes. For load balancers and the machine itself; no token
 //! needed.
 
-use super::{AuthMode, Service, request, transfer};
+use super::auth::AuthMode;
+use super::pipeline::service::Service;
+use super::pipeline::{peer, transfer};
 use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `GET /health/live`: 200 as long as the process answers at all.
 pub async fn live(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
@@ -34,7 +36,7 @@ async fn readiness(http: &HttpRequest, service: &Service) -> HttpResponse {
     let engine = Arc::clone(&service.engine);
     let asked = web::block(move || engine.is_ready());
     // A database that has fallen silent is not ready, however long it would take to say so.
-    if !matches!(timeout(PATIENCE, asked).await, Ok(Ok(true))) {
+    if !matches!(timeout(DATABASE_TIMEOUT, asked).await, Ok(Ok(true))) {
         let known = service.engine.is_out_of_reach();
         return not_ready(if known { "the database is out of reach" } else { "the database does not answer, or takes no writes" });
     }
@@ -54,5 +56,5 @@ fn not_ready(cause: &'static str) -> HttpResponse {
 
 /// The trusted proxy's network, where one is named, and always the machine itself.
 fn may_ask(http: &HttpRequest, service: &Service) -> bool {
-    request::trusted_peer(http, service).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    peer::is_trusted(http, &service.settings).is_ok() || http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
 }

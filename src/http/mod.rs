@@ -1,87 +1,72 @@
-//! HTTP: routes, headers, tokens, negotiation. The server and the tests put the same service together here.
+//! HTTP: roots, headers, tokens, negotiation. The server and the tests put the same service together here.
 //!
-//! It knows FHIR and the engine, never the store. What a reader would get wrong: each FHIR root is one actix
-//! resource that takes everything below it; which route a request is on, and in which order it is checked, is
-//! decided by our own table and gate (`request`), because actix runs extractors in no order one could promise.
+//! It knows FHIR and the engine, never the store. `pipeline` is what every root shares, `handlers` are operations on
+//! resources, and a folder of `dialects` is a root: a list of operations, what it holds requests to, its table of answers,
+//! its statement. Pitfall: each root is one actix resource that takes everything below it. Which operation a request is for,
+//! and in which order it is checked, is decided in `pipeline`, because actix runs extractors in no order one could promise.
 
 mod access;
-mod answers;
-mod aside;
 mod auth;
-mod dialects;
-mod fault;
-mod handlers;
+pub mod dialects;
+pub mod handlers;
 mod health;
-mod negotiate;
 pub mod openapi;
+pub mod pipeline;
 mod policy;
-mod prefer;
-mod request;
-mod respond;
 mod settings;
+#[cfg(test)]
+mod tests;
 pub mod tls;
-mod transfer;
 
-pub use access::AccessSink;
-pub use answers::Answers;
-pub use aside::Turns;
+pub use access::{AccessSink, SearchSummary};
 pub use auth::{
-    ASK_AGAIN_MS, Algorithm, Authorities, CLIENT_CLAIMS, Caller, ClientDirectory, Fetch, Fetched, Issuer, KeyPlace, KeySet, KeySource,
-    Need, ORGANISATION_CLAIM, Organisation, SCOPE_CLAIMS, STALE_MS, Trust, admit, read_key_file,
+    ASK_AGAIN_MS, Algorithm, AuthMode, Authorities, CLIENT_CLAIMS, Caller, ClientDirectory, Fetch, Fetched, Issuer, KeyPlace, KeySet,
+    KeySource, Need, ORGANISATION_CLAIM, Organisation, SCOPE_CLAIMS, STALE_MS, TokenRules, Trust, admit, read_key_file,
 };
+pub use dialects::ROOT_PATHS;
+pub use pipeline::read_limiter::ReadLimiter;
+pub use pipeline::response_cache::ResponseCache;
+pub use pipeline::service::Service;
+pub use pipeline::transfer::cors::{ANY as ANY_ORIGIN, origin};
 pub use policy::{Client, Consumer, Policy, PolicyInForce};
-pub use settings::{AuthMode, HttpLimits, Settings};
-pub use transfer::cors::{ANY as ANY_ORIGIN, origin};
+pub use settings::{HttpLimits, Settings};
 
-use crate::engine::Engine;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
+use pipeline::dialect::Dialect;
+use pipeline::serve::{nothing_here, serve};
+use pipeline::transfer::cors;
 use std::sync::Arc;
 
-/// What every handler shares.
-pub struct Service {
-    /// Everything the service does.
-    pub engine: Arc<Engine>,
-    /// How it is reached and guarded.
-    pub settings: Settings,
-    /// What consumer organisations may see and do.
-    pub policy: Arc<PolicyInForce>,
-    /// Where every access is recorded, if anywhere.
-    pub access: Option<AccessSink>,
-    /// Answers to searches of slots that may be given again.
-    pub answers: Answers,
-    /// Who is next to wait for the database.
-    pub turns: Turns,
-}
-
-impl Service {
-    /// A service under no policy, whose accesses nobody records.
-    pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
-        let answers = Answers::new(settings.limits.answers_bytes_max);
-        let turns = Turns::of(&engine);
-        Self { engine, settings, policy: Arc::default(), access: None, answers, turns }
-    }
-}
-
-/// Adds every route of the service to an actix application.
+/// Adds everything that is served to an actix application.
 pub fn configure(service: Arc<Service>) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    configure_roots(service, &dialects::ALL)
+}
+
+/// The same with these roots.
+pub fn configure_roots(service: Arc<Service>, roots: &'static [&'static Dialect]) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
         config.app_data(web::Data::from(Arc::clone(&service)));
-        for dialect in dialects::ALL {
-            let root =
-                web::scope(dialect.root).default_service(web::to(move |req, body, service| handlers::serve(dialect, req, body, service)));
-            let completed = Arc::clone(&service);
-            let completed = from_fn(move |asked, next| {
-                let service = Arc::clone(&completed);
-                async move { transfer::cors::completed(dialect, &service, asked, next).await }
-            });
-            // What is wrapped last is outermost: it also sees what the layer within answers by itself.
-            config.service(root.wrap(transfer::cors::layer(&service.settings)).wrap(completed));
+        for dialect in roots {
+            add_root(config, dialect, &service);
         }
         config.route("/health/live", web::route().to(health::live));
         config.route("/health/ready", web::route().to(health::ready));
         let openapi = web::resource("/openapi.json").route(web::get().to(openapi::serve)).route(web::head().to(openapi::serve));
         config.service(openapi);
-        config.default_service(web::to(handlers::nothing_here));
+        config.default_service(web::to(|http, service| nothing_here(&dialects::booking::DIALECT, http, service)));
     }
+}
+
+/// Adds a root.
+fn add_root(config: &mut ServiceConfig, dialect: &'static Dialect, service: &Arc<Service>) {
+    let answering = web::to(move |http, payload, service| serve(dialect, http, payload, service));
+    let completing = Arc::clone(service);
+    let completed = from_fn(move |request, next| {
+        let service = Arc::clone(&completing);
+        async move { cors::completed(dialect, &service, request, next).await }
+    });
+    let root = web::scope(dialect.root.pattern()).default_service(answering);
+    // What is wrapped last is outermost: it also sees what the layer within answers by itself.
+    config.service(root.wrap(cors::layer(&service.settings)).wrap(completed));
 }

@@ -1,19 +1,14 @@
 //! The policy in force: what each consumer organisation may see and do, and which versions it speaks (UEC-8, UEC-9, UEC-11).
 //!
-//! It knows organisations and clients, not the file they are written in. What a reader would get wrong: a request takes
-//! the policy once, when it is let in, and what it found goes with it to the end; a policy that is put in its place
-//! meanwhile is for the next request.
+//! It knows organisations and clients, not the file they are written in. A request takes the policy once, when it is let
+//! in, and what it found goes with it to the end; a policy that is put in its place meanwhile is for the next request.
 
-use super::Service;
-use super::auth::Caller;
-use super::dialects::Interaction;
-use domain::fault::{Denial, Fault};
 use domain::ids::OdsCode;
-use domain::policy::{Access, Reach, Rights};
+use domain::policy::Rights;
 use fhir::stu3::uec::compat::ApiVersion;
 use parking_lot::RwLock;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// What a policy says of one organisation, or of all that it does not name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,43 +66,4 @@ impl PolicyInForce {
     pub fn replace(&self, policy: Policy) {
         *self.0.write() = Some(Arc::new(policy));
     }
-}
-
-/// Gives a caller whose token is proven what the policy says of its organisation.
-///
-/// # Errors
-/// [`Fault::NotPermitted`] when that does not allow what it asks for, unless the organisation provides a service here:
-/// on its own services it does as it likes, and the allocator knows which those are.
-pub async fn permit(service: &Service, policy: Option<&Policy>, asks: Interaction, caller: &mut Caller) -> Result<(), Fault> {
-    let (Some(policy), Access::Organisation { code, .. }) = (policy, &caller.access) else { return Ok(()) };
-    let code = code.clone();
-    let (rights, denial) = match policy.consumer(&code) {
-        Some(consumer) => {
-            caller.compat = consumer.speaks.unwrap_or(caller.compat);
-            (Arc::clone(&consumer.rights), denial(&consumer.rights, asks, &code))
-        }
-        None => (Arc::clone(&NONE), Some(Denial::Unlisted { organisation: code.clone() })),
-    };
-    caller.access = Access::Organisation { code: code.clone(), rights };
-    match denial {
-        Some(denial) if !provides(service, code).await? => Err(Fault::NotPermitted(denial)),
-        _ => Ok(()),
-    }
-}
-
-/// Those of whoever no policy names; one object, because answers are kept by it.
-static NONE: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::none()));
-
-/// What an interaction needs beyond being admitted, and the organisation has not.
-fn denial(rights: &Rights, asks: Interaction, code: &OdsCode) -> Option<Denial> {
-    let organisation = || code.clone();
-    match asks {
-        Interaction::Book if !rights.book => Some(Denial::Booking { organisation: organisation() }),
-        Interaction::Update if rights.cancel == Reach::None => Some(Denial::Cancelling { organisation: organisation() }),
-        _ => None,
-    }
-}
-
-async fn provides(service: &Service, organisation: OdsCode) -> Result<bool, Fault> {
-    service.turns.take(&service.engine, move |engine| engine.provides(&organisation)).await
 }

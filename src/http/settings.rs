@@ -1,30 +1,9 @@
 //! How the service is reached and guarded: everything an operator may set, already checked.
 
-use super::auth::Trust;
+use super::auth::{AuthMode, TokenRules, Trust};
 use fhir::stu3::uec::compat::ApiVersion;
 use ipnet::IpNet;
 use std::sync::Arc;
-
-/// Whom the service believes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthMode {
-    /// Nobody needs a token. For one's own machine only.
-    Off,
-    /// Tokens without a signature, as the standard prescribes behind the Spine proxy (digest D).
-    Unsigned,
-    /// Tokens signed by a trusted issuer, checked with its published keys (JWKS).
-    Jwks,
-}
-
-impl AuthMode {
-    /// Longest life of a token where nothing is set, in seconds (`decisions.md` 5, "Tokens").
-    pub const fn token_life_s_max(self) -> i64 {
-        match self {
-            Self::Off | Self::Unsigned => 300,
-            Self::Jwks => 3_600,
-        }
-    }
-}
 
 /// Bounds on a request, each with a flag of its own (`decisions.md` 5, "Limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +78,11 @@ impl Settings {
             cors_origins: Vec::new(),
             limits: HttpLimits::default(),
         }
+    }
+
+    /// What tokens are held to.
+    pub fn token_rules(&self) -> TokenRules<'_> {
+        TokenRules { mode: self.auth, audiences: &self.audiences, trust: &self.trust, life_s_max: self.limits.token_life_s_max }
     }
 
     /// `Strict-Transport-Security`, where the service is reached over TLS, its own or that of a proxy in front: a year,

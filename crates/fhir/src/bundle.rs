@@ -171,11 +171,11 @@ mod tests {
     use super::*;
     use crate::codec::json;
     use crate::search::{SearchRules, pairs};
+    use crate::stu3::search::BOOKING_RULES;
     use domain::time::Timestamp;
 
     const ROOT: &str = "https://weirside.example/STU3/1/booking";
-    const RULES: SearchRules =
-        SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
+    const RULES: SearchRules = BOOKING_RULES;
 
     fn honoured(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -8,7 +8,7 @@
 pub struct ServiceRoots<'s> {
     /// Start of every absolute URL, without a slash at its end.
     pub public_url: &'s str,
-    /// The paths of the roots below it: `/STU3/1/booking`.
+    /// The paths of the roots below it: `/STU3/1/booking`. A segment `{name}` stands for any one segment.
     pub paths: &'s [&'s str],
 }
 
@@ -21,8 +21,21 @@ impl ServiceRoots<'_> {
     pub fn relative<'t>(&self, reference: &'t str) -> Option<&'t str> {
         let (base, path) = reference.split_at_checked(self.public_url.len())?;
         let ours = self.paths.iter().filter(|_| same_base(base, self.public_url));
-        ours.filter_map(|root| path.strip_prefix(root)?.strip_prefix('/')).next()
+        ours.filter_map(|root| below(path, root)).next()
     }
+}
+
+/// What follows a root in a path, without the slash between the two.
+fn below<'p>(path: &'p str, root: &str) -> Option<&'p str> {
+    let mut rest = path;
+    for wanted in root.split('/').skip(1) {
+        let (segment, _) = rest.strip_prefix('/')?.split_once('/')?;
+        if segment != wanted && !(wanted.starts_with('{') && !segment.is_empty()) {
+            return None;
+        }
+        rest = rest.get(segment.len() + 1..)?;
+    }
+    rest.strip_prefix('/')
 }
 
 /// True when two URLs are the same: capitals do not matter before the path (RFC 3986, 6.2.2.1).
@@ -41,10 +54,12 @@ mod tests {
 
     #[test]
     fn a_reference_below_a_root_of_ours_is_ours() {
-        let roots = ServiceRoots { public_url: "https://weirside.example/fhir", paths: &["/a", "/b/c"] };
+        let roots = ServiceRoots { public_url: "https://weirside.example/fhir", paths: &["/a", "/b/c", "/{ods}/d"] };
         for (reference, relative) in [
             ("https://weirside.example/fhir/a/Slot/1", Some("Slot/1")),
             ("HTTPS://Weirside.Example/fhir/b/c/Slot/1/_history/2", Some("Slot/1/_history/2")),
+            ("https://weirside.example/fhir/Y9Z41/d/Organization/1", Some("Organization/1")),
+            ("https://weirside.example/fhir//d/Organization/1", None),
             ("https://weirside.example/FHIR/a/Slot/1", None),
             ("https://weirside.example/fhir/A/Slot/1", None),
             ("https://weirside.example/fhir/Slot/1", None),

@@ -25,7 +25,8 @@ use serde_json::Value;
 use slotkeeper::cli::demo::Tryable;
 use slotkeeper::cli::policy_file;
 use slotkeeper::engine::{Archived, Engine, Limits, Maintenance, Ports};
-use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure};
+use slotkeeper::http::pipeline::dialect::Dialect;
+use slotkeeper::http::{AccessSink, AuthMode, HttpLimits, Service, Settings, Trust, configure_roots, dialects};
 use slotkeeper::store::{DatabaseUrl, Store};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -46,6 +47,7 @@ pub struct Setup {
     /// A policy file; none, unless said otherwise.
     pub policy: Option<String>,
     pub compat: ApiVersion,
+    pub roots: &'static [&'static Dialect],
 }
 
 impl Default for Setup {
@@ -67,6 +69,7 @@ impl Default for Setup {
             engine,
             policy: None,
             compat: ApiVersion::LATEST,
+            roots: &dialects::ALL,
         }
     }
 }
@@ -177,11 +180,11 @@ impl App {
             cors_origins: setup.cors_origins,
             ..Settings::at(setup.public_url)
         };
-        let service = Arc::new(Service { access: Some(sink), ..Service::new(engine, settings) });
+        let service = Arc::new(Service { access: Some(sink), ..Service::new(engine, settings, &slotkeeper::http::ROOT_PATHS) });
         if let Some(policy) = &setup.policy {
             put_in_force(&service, policy);
         }
-        let served = Rc::new(init_service(actix_web::App::new().configure(configure(Arc::clone(&service)))).await);
+        let served = Rc::new(init_service(actix_web::App::new().configure(configure_roots(Arc::clone(&service), setup.roots))).await);
         let call: Call = Rc::new(move |request: TestRequest, declared| {
             let mut request = request.to_request();
             request.headers_mut().remove(CONTENT_LENGTH);
@@ -206,7 +209,7 @@ impl App {
 
     /// How many answers may be given again.
     pub fn answers_kept(&self) -> usize {
-        self.service.answers.count()
+        self.service.response_cache.count()
     }
 
     /// Whether searches are answered from memory.

@@ -1,6 +1,6 @@
 //! The signature algorithms a token may use: those with a public key, and no others.
 //!
-//! What a reader would get wrong: `none` and the HMAC algorithms are not refused somewhere, they have no name here.
+//! `none` and the HMAC algorithms are not refused somewhere, they have no name here.
 //! So a public key can never be taken for a shared secret, whatever a token's header says.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The claims of a token and what each must be (digest D, table; `decisions.md` 5, "Tokens").
 //!
-//! What a reader would get wrong: reading comes once, judging with every request, because a token that is remembered still
+//! Pitfall: reading comes once, judging with every request, because a token that is remembered still
 //! grows old, and opens one root and not the other.
 //!
 //! Nothing of a token is ever repeated in a message but the names of claims.
@@ -22,7 +22,7 @@ const ROLE_SYSTEM: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
 const RECORDED_CHARS_MAX: usize = 255;
 
 /// What claims are held against.
-pub(super) struct Rules<'a> {
+pub(super) struct ClaimRules<'a> {
     pub(super) audiences: &'a [String],
     pub(super) life_s_max: i64,
     pub(super) now: Timestamp,
@@ -58,7 +58,7 @@ impl Claims {
     }
 
     /// Whether it opens this door now.
-    pub(super) fn judge(&self, rules: &Rules<'_>) -> Result<(), TokenFault> {
+    pub(super) fn judge(&self, rules: &ClaimRules<'_>) -> Result<(), TokenFault> {
         audience_fits(self.audiences.iter().map(String::as_str), rules.audiences)?;
         self.times.judge(rules.life_s_max, rules.now)
     }

@@ -1,6 +1,6 @@
 //! Getting a key set: from a file, or from a token server over HTTP.
 //!
-//! It knows nothing of keys. What a reader would get wrong: whoever can change the answer can make tokens, so a URL is
+//! It knows nothing of keys. Whoever can change the answer can make tokens, so a URL is
 //! `https` or leads to this machine, redirects are not followed, and size and time are bounded before anything is read.
 
 use super::key_set::KEY_SET_BYTES_MAX;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest a fetch over HTTP may take, from the first byte to the last.
-const PATIENCE: Duration = Duration::from_secs(3);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where a key set is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,7 +71,7 @@ impl KeyPlace {
         match self {
             Self::File(path) => KeySource::new(shown, Box::new(OfFile(path.clone())), false),
             Self::Url(url) => {
-                let fetch = OfUrl { url: url.clone(), authorities: authorities.cloned(), patience: PATIENCE };
+                let fetch = OfUrl { url: url.clone(), authorities: authorities.cloned(), patience: FETCH_TIMEOUT };
                 KeySource::new(shown, Box::new(fetch), true)
             }
         }

@@ -1,6 +1,6 @@
 //! Key sets: public keys as a token server publishes them (JWKS, RFC 7517), and which of them a token was signed with.
 //!
-//! What a reader would get wrong: a key that cannot be used does not spoil the others. It is passed over, with its
+//! A key that cannot be used does not spoil the others. It is passed over, with its
 //! reason for the log; a set without one usable key is refused. A shared secret (`oct`) is never usable.
 
 use super::algorithm::Algorithm;

@@ -1,7 +1,7 @@
 //! Where a key set comes from, kept and renewed: when it is asked for again, and what counts meanwhile.
 //!
-//! It decides when, not how: fetching is a port ([`Fetch`]), and the present is passed in. What a reader would get
-//! wrong: whoever meets an unknown key waits for *one* fetch that all share, and within [`ASK_AGAIN_MS`] of the last
+//! It decides when, not how: fetching is a port ([`Fetch`]), and the present is passed in. Whoever
+//! meets an unknown key waits for *one* fetch that all share, and within [`ASK_AGAIN_MS`] of the last
 //! there is no other, so that invented key ids cost the token server nothing. A fetch that fails changes nothing.
 
 use super::key_set::KeySet;

@@ -1,28 +1,22 @@
 //! Tokens with a signature (`--auth jwks`): who signed, whether they did, and what the token then says.
 //!
-//! What a reader would get wrong: `iss` is read before anything is proven, because it tells whose keys to try. Nothing
+//! Pitfall: `iss` is read before anything is proven, because it tells whose keys to try. Nothing
 //! else of the payload is used until the signature is found good, and the header decides nothing: it only has to name an
 //! algorithm the issuer is allowed and a key that exists. Keys, URLs and certificates in the header are never looked at.
 
 use super::algorithm::Algorithm;
 use super::bearer;
+use super::issuer::Issuer;
 use super::key_set::KeySet;
+use super::proven::Proven;
 use super::signed_claims::SignedClaims;
-use super::trust::{Issuer, Trust};
+use super::trust::Trust;
 use domain::fault::TokenFault;
 use domain::time::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::sync::Arc;
-
-/// A token whose signature was found good, and what with.
-#[derive(Debug)]
-pub(super) struct Proven {
-    pub(super) issuer: Arc<Issuer>,
-    pub(super) keys: Arc<KeySet>,
-    pub(super) claims: SignedClaims,
-}
 
 /// Why a token is not proven.
 #[derive(Debug)]
@@ -41,7 +35,7 @@ impl From<TokenFault> for Unproven {
 
 /// What is used of a header. Twice the same name is refused by the reader.
 #[derive(Deserialize)]
-struct Header {
+struct SignedHeader {
     alg: String,
     kid: Option<String>,
     /// Whether it is there, whatever it says.
@@ -82,7 +76,7 @@ pub(super) fn prove_now(token: &str, trust: &Trust, now: Timestamp) -> Result<Pr
     let Some((header, payload)) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')) else {
         return Err(malformed.into());
     };
-    let header: Header = bearer::decode(header, "its header is not base64url-encoded JSON with `alg`")?;
+    let header: SignedHeader = bearer::decode(header, "its header is not base64url-encoded JSON with `alg`")?;
     if header.crit {
         return Err(TokenFault::Critical.into());
     }

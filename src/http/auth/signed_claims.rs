@@ -1,11 +1,11 @@
 //! What a signed token says, and what it must say (`decisions.md` 5, "Tokens").
 //!
-//! What a reader would get wrong: reading comes once, judging with every request, because a token that is remembered
+//! Pitfall: reading comes once, judging with every request, because a token that is remembered
 //! still grows old, opens one root and not the other, and belongs to whoever its client belongs to now.
 
 use super::claims::{self, Times};
+use super::issuer::{Issuer, Organisation};
 use super::scope::Need;
-use super::trust::{Issuer, Organisation, Trust};
 use domain::appointment::Origin;
 use domain::fault::TokenFault;
 use domain::ids::OdsCode;
@@ -73,14 +73,20 @@ impl SignedClaims {
         Ok(Self { audiences, times, scope_claim, scope, of, user, role, device })
     }
 
-    /// Holds the token against one request: who asks, and what is recorded of them.
-    pub(super) fn judge(&self, issuer: &Issuer, trust: &Trust, demand: &Demand<'_>) -> Result<(OdsCode, Origin), TokenFault> {
+    /// Holds the token against one request: who asks, and what is recorded of them. `organisation_of` knows the clients of
+    /// its issuer.
+    pub(super) fn judge(
+        &self,
+        issuer: &Issuer,
+        organisation_of: impl FnOnce(&str) -> Option<OdsCode>,
+        demand: &Demand<'_>,
+    ) -> Result<(OdsCode, Origin), TokenFault> {
         let accepted = if issuer.audiences.is_empty() { demand.audiences } else { &issuer.audiences };
         claims::audience_fits(self.audiences.iter().map(String::as_str), accepted)?;
         self.times.judge(issuer.life_s_max.unwrap_or(demand.life_s_max), demand.now)?;
         let organisation = match &self.of {
             Of::Organisation(organisation) => organisation.clone(),
-            Of::Client(client) => trust.organisation_of(issuer, client).ok_or(TokenFault::ClientUnknown)?,
+            Of::Client(client) => organisation_of(client).ok_or(TokenFault::ClientUnknown)?,
         };
         if !demand.need.is_met_by(&self.scope) {
             return Err(TokenFault::Scope { claim: self.scope_claim.clone(), needed: demand.need.example() });

@@ -1,19 +1,55 @@
 //! `$validate`: what a booking or a cancel would be told, and nothing done (STU3 resource operations, "validate").
 //!
-//! What a reader would get wrong: a no is not an error. Whatever the checks find is in an answer of 200; only what
-//! keeps them from being carried out at all is refused.
+//! Pitfall: a no is not an error. Whatever the checks find is in an answer of 200; only what keeps them from being carried
+//! out at all is refused.
 
-use super::books::{decoded, expected, participants_exist, rules};
-use super::{Asked, respond};
+use super::super::pipeline::context::RequestContext;
+use super::super::pipeline::documentation::{AnswerSample, BodySample, Documentation};
+use super::super::pipeline::operation::{Effect, Operation, Permission, Stated};
+use super::super::pipeline::reply::Reply;
+use super::bookings::{self, decoded, expected, participants_exist};
+use super::faults;
 use crate::engine::ExpectedVersion;
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use domain::fault::{Fault, ParameterFault, Problem, ProblemKind, Refusal};
 use domain::ids::AppointmentId;
 use fhir::codec::json::Read;
 use fhir::outcome::{self, Issue, IssueCode, Severity};
 use fhir::stu3::operation;
 use fhir::stu3::uec::appointment::{read_booking_body, read_cancel_body, with_defaults};
+
+/// `POST /Appointment/$validate`.
+pub const OF_TYPE: Operation = Operation {
+    path: "Appointment/$validate",
+    permission: Permission::Admission,
+    audit: "validate:appointment",
+    effect: Effect::Reads,
+    stated: Stated::Operation { name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" },
+    handler: |context| Box::pin(validate(context)),
+    faults: faults::validation,
+    documentation: Documentation {
+        verb: "validate",
+        summary: "Says what a booking or a cancel would be told",
+        notes: Some(
+            "The checks of a booking (`mode` is `create`) or of a cancel (`update`, and the default where the URL names an appointment), \
+             with nothing done, held or used up. The body is the Appointment, or a Parameters resource with `resource` and, if wanted, \
+             `mode` and `profile`, which may also stand in the URL. What is found is in an answer of 200: one issue for every problem, or \
+             one of severity information and code informational. The slot may be gone a moment later.",
+        ),
+        query: &[("mode", "create, update or delete, where the body does not say")],
+        body: BodySample::Validation,
+        success: (200, "What the checks found, good or bad"),
+        answer: "OperationOutcome",
+        example: AnswerSample::None,
+    },
+    ..bookings::BOOK
+};
+
+/// `POST /Appointment/<id>/$validate`.
+pub const OF_ONE: Operation = Operation {
+    path: "Appointment/{id}/$validate",
+    documentation: Documentation { verb: "validate_one", ..OF_TYPE.documentation },
+    ..OF_TYPE
+};
 
 /// Profiles every appointment is held to in any case.
 const PROFILES: [&str; 2] =
@@ -27,11 +63,10 @@ enum Mode {
     Delete,
 }
 
-/// `POST /Appointment/$validate` and `POST /Appointment/<id>/$validate`.
-pub async fn validate(asked: Asked) -> Result<HttpResponse, Fault> {
-    let handed = operation::validate(decoded(&asked)?).map_err(Fault::Invalid)?;
-    let of_query = |name: &str| asked.admitted.parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
-    let of_url = asked.admitted.ids.first().cloned();
+async fn validate(context: &RequestContext) -> Result<Reply, Fault> {
+    let handed = operation::validate(decoded(context)?).map_err(Fault::Invalid)?;
+    let of_query = |name: &str| context.parameter(name).map(str::to_owned);
+    let of_url = context.path.find("id").map(str::to_owned);
     let mode = mode(handed.mode.or_else(|| of_query("mode")), of_url.is_some())?;
     let mut issues = Vec::new();
     if let Some(profile) = handed.profile.or_else(|| of_query("profile"))
@@ -58,20 +93,19 @@ pub async fn validate(asked: Asked) -> Result<HttpResponse, Fault> {
             issues.push(not_supported(told, Some("Appointment.id")));
             (None, Ok(()))
         }
-        (Mode::Create, Some(body)) => booking(&asked, body).await,
-        (Mode::Update, Some(body)) => (None, cancel(&asked, body, of_url.clone()).await),
+        (Mode::Create, Some(body)) => booking(context, body).await,
+        (Mode::Update, Some(body)) => (None, cancel(context, body, of_url.clone()).await),
     };
     issues.extend(match found {
         Ok(()) => Vec::new(),
         // The URL itself leads nowhere, or to somebody else's.
         Err(fault @ (Fault::NotFound { .. } | Fault::NotYours { .. })) if of_url.is_some() => return Err(fault),
-        Err(fault) => told(&asked, fault, place)?,
+        Err(fault) => told(context, fault, place)?,
     });
     if issues.is_empty() {
         issues.push(outcome::informational("All OK".to_owned()));
     }
-    let tree = outcome::tree(&asked.service.engine.new_id(), &issues);
-    Ok(respond::resource(StatusCode::OK, &tree, asked.looks_of_write()))
+    Ok(Reply::resource(outcome::tree(&context.service.engine.new_id(), &issues), context.pretty()))
 }
 
 fn mode(given: Option<String>, of_one: bool) -> Result<Mode, Fault> {
@@ -88,35 +122,35 @@ fn mode(given: Option<String>, of_one: bool) -> Result<Mode, Fault> {
 }
 
 /// What a booking would be told, and where it names its slot.
-async fn booking(asked: &Asked, body: Read) -> (Option<String>, Result<(), Fault>) {
-    let request = match read_booking_body(body, &rules(asked)) {
+async fn booking(context: &RequestContext, body: Read) -> (Option<String>, Result<(), Fault>) {
+    let request = match read_booking_body(body, &context.booking_rules()) {
         Ok(request) => request,
         Err(problems) => return (None, Err(Fault::Invalid(problems))),
     };
-    if let Err(fault) = participants_exist(asked, &request.resource).await {
+    if let Err(fault) = participants_exist(context, &request.resource).await {
         return (None, Err(fault));
     }
     let place = request.slot.expression.clone();
-    let (access, origin) = (asked.access(), asked.origin());
-    (Some(place), asked.engine(move |engine| engine.would_book(request, access, origin)).await)
+    let (access, origin) = (context.access(), context.origin());
+    (Some(place), context.engine(move |engine| engine.would_book(request, access, origin)).await)
 }
 
 /// What a cancel would be told. On the type, the body says of which appointment.
-async fn cancel(asked: &Asked, body: Read, of_url: Option<String>) -> Result<(), Fault> {
+async fn cancel(context: &RequestContext, body: Read, of_url: Option<String>) -> Result<(), Fault> {
     let id = of_url.or_else(|| body.tree.text_at("id").map(str::to_owned)).unwrap_or_default();
     let unknown = Fault::NotFound { kind: "Appointment", id: id.chars().take(64).collect() };
     let id = AppointmentId::parse(&id).map_err(|_| unknown)?;
     // `If-Match` is no part of the resource: it is looked at where it is given, and never demanded.
-    let expected = expected(asked).unwrap_or(ExpectedVersion::Any);
-    let access = asked.access();
+    let expected = expected(context).unwrap_or(ExpectedVersion::Any);
+    let access = context.access();
     let looked_for = id.clone();
-    let pending = asked.engine(move |engine| engine.pending_cancel(looked_for.as_str(), &access, &expected)).await?;
+    let pending = context.engine(move |engine| engine.pending_cancel(looked_for.as_str(), &access, &expected)).await?;
     let change = read_cancel_body(&body, &id).map_err(Fault::Invalid)?;
-    asked.service.engine.would_cancel(&pending, &change.status, &with_defaults(body.tree))
+    context.service.engine.would_cancel(&pending, &change.status, &with_defaults(body.tree))
 }
 
 /// The issues a booking or a cancel would be answered with, each with its place; `place` is where a booking names its slot.
-fn told(asked: &Asked, fault: Fault, place: Option<String>) -> Result<Vec<Issue>, Fault> {
+fn told(context: &RequestContext, fault: Fault, place: Option<String>) -> Result<Vec<Issue>, Fault> {
     let place = match &fault {
         Fault::Invalid(_) => None,
         Fault::Refused(Refusal::AlreadyCancelled) => Some("Appointment.status".to_owned()),
@@ -126,7 +160,7 @@ fn told(asked: &Asked, fault: Fault, place: Option<String>) -> Result<Vec<Issue>
         Fault::VersionStale { .. } => Some("Appointment.meta.versionId".to_owned()),
         _ => return Err(fault),
     };
-    let mut issues = (asked.dialect.refuse)(&fault).issues;
+    let mut issues = (context.refuse)(&fault).issues;
     for issue in issues.iter_mut().filter(|issue| issue.expressions.is_empty()) {
         issue.expressions.extend(place.clone());
     }

@@ -1,8 +1,8 @@
-//! `/openapi.json`: everything that is served, said in OpenAPI 3.0, made from the route tables and the tables of answers.
+//! `/openapi.json`: everything that is served, said in OpenAPI 3.0, made from the operations and the tables of answers.
 //!
-//! It must not know what a handler does; it knows what is promised. What a reader would get wrong: the same text is
-//! checked in as `docs/openapi.json`, and a test holds the two equal. After a change here or in a route table, write
-//! it anew with `slotkeeper openapi > docs/openapi.json`.
+//! It does not know what a handler does; it knows what is promised. The same text is checked in as `docs/openapi.json`, and a
+//! test holds the two equal. After a change here or of an operation, write it anew with
+//! `slotkeeper openapi > docs/openapi.json`.
 
 mod answers;
 mod examples;
@@ -13,8 +13,9 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use super::dialects::{self, Dialect};
-use super::{Service, request, transfer};
+use super::dialects;
+use super::pipeline::service::Service;
+use super::pipeline::{peer, transfer};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -24,11 +25,11 @@ static TEXT: LazyLock<String> = LazyLock::new(text);
 
 /// `GET /openapi.json`. No token is needed: it says nothing that the documentation does not.
 pub async fn serve(http: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    let answer = match request::trusted_peer(&http, &service) {
+    let answer = match peer::is_trusted(&http, &service.settings) {
         Ok(()) => HttpResponse::Ok().content_type("application/json").body(TEXT.as_str()),
         Err(_) => HttpResponse::Forbidden().finish(),
     };
-    transfer::sent(&http, &service.settings, answer, &service.engine.new_id())
+    transfer::sent_plainly(&http, &service.settings, answer, &service.engine.new_id())
 }
 
 /// The document as it is served and checked in.
@@ -41,11 +42,11 @@ pub fn text() -> String {
 fn document() -> Value {
     let mut paths = Map::new();
     for dialect in dialects::ALL {
-        for route in dialect.routes {
-            let path = format!("{}/{}", dialect.root, named(route.path));
+        for operation in dialect.operations {
+            let path = format!("{}/{}", dialect.root.pattern(), operation.path);
             let item = paths.entry(path).or_insert_with(|| json!({}));
             if let Some(item) = item.as_object_mut() {
-                item.insert(route.method.to_ascii_lowercase(), operations::of(dialect, *route));
+                item.insert(operation.method.to_ascii_lowercase(), operations::of(dialect, operation));
             }
         }
     }
@@ -61,6 +62,9 @@ fn document() -> Value {
             "responses": {"200": {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}},
         }}),
     );
+    let mut tags: Vec<Value> =
+        dialects::ALL.iter().map(|dialect| json!({"name": dialect.name, "description": dialect.description})).collect();
+    tags.push(json!({"name": "operations", "description": "For load balancers and tools"}));
     let mut document = json!({
         "openapi": "3.0.3",
         "info": {
@@ -70,11 +74,7 @@ fn document() -> Value {
             "license": {"name": "MIT OR Apache-2.0", "url": "https://opensource.org/license/mit"},
         },
         "servers": [{"url": "/", "description": "The server this document came from"}],
-        "tags": [
-            {"name": tag(&dialects::booking::DIALECT), "description": "The booking API as suppliers are assured with it, to the letter"},
-            {"name": tag(&dialects::provider::DIALECT), "description": "The same engine for ordinary FHIR clients and the provider's own systems"},
-            {"name": "operations", "description": "For load balancers and tools"},
-        ],
+        "tags": tags,
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
@@ -109,14 +109,4 @@ fn health(what: &str, summary: &str, not: Option<&str>) -> Value {
     }
     let id = format!("health_{what}");
     json!({"get": {"operationId": id, "tags": ["operations"], "summary": summary, "security": [], "responses": responses}})
-}
-
-/// What a root is called here: the end of its path.
-fn tag(dialect: &Dialect) -> &'static str {
-    dialect.root.rsplit('/').next().unwrap_or(dialect.root)
-}
-
-/// A path of a route table with names for its ids.
-fn named(path: &str) -> String {
-    path.replacen('*', "{id}", 1).replacen('*', "{version}", 1)
 }

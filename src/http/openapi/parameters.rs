@@ -2,42 +2,46 @@
 //!
 //! The names are those of the tables by which the searches read their queries, so the two cannot drift.
 
-use super::super::dialects::{Dialect, Interaction, Route};
-use fhir::search::{DeclaredParameter, ParameterKind, SearchRules};
+use super::super::pipeline::dialect::Dialect;
+use super::super::pipeline::operation::{Input, Operation};
+use super::super::pipeline::path;
+use super::super::pipeline::rules::{HeaderPresence, PreferHeader};
+use fhir::search::{DeclaredParameter, ParameterKind};
+use fhir::stu3::search;
 use serde_json::{Map, Value, json};
 
-/// Everything a route takes beside its body.
-pub fn of(dialect: &Dialect, route: Route) -> Vec<Value> {
-    let mut all: Vec<Value> = ["id", "version"].into_iter().take(route.path.matches('*').count()).map(in_path).collect();
-    if !route.form {
-        all.extend(asked(dialect, route).into_iter().map(in_query));
+/// Everything an operation takes beside its body.
+pub fn of(dialect: &Dialect, operation: &Operation) -> Vec<Value> {
+    let mut all: Vec<Value> = dialect.root.parameters().chain(path::names(operation.path)).map(in_path).collect();
+    if operation.input != Input::Form {
+        all.extend(asked(dialect, operation).into_iter().map(in_query));
     }
-    if route.interaction != Interaction::Capability {
+    if operation.needs_token() {
         let spine = ["Ssp-TraceID", "Ssp-From", "Ssp-To", "Ssp-InteractionID"];
-        all.extend(
-            spine
-                .into_iter()
-                .map(|name| header(name, dialect.headers_demanded.iter().any(|demanded| demanded.name == name), SSP, example_of(name))),
-        );
+        let demanded = |name: &str| dialect.rules.headers.iter().any(|header| header.name == name);
+        all.extend(spine.into_iter().map(|name| header(name, demanded(name), SSP, example_of(name))));
     }
-    if route.interaction.takes_resource() {
+    if operation.takes_resource() {
         let example = "6c92ab9c-0cf4-4997-bac2-a4a8bd151902";
-        all.push(header("X-Request-ID", dialect.request_id_demanded, "1 to 64 printable characters; the same when sent again", example));
+        let demanded = dialect.rules.request_id == HeaderPresence::Demanded;
+        all.push(header("X-Request-ID", demanded, "1 to 64 printable characters; the same when sent again", example));
     }
-    if route.interaction == Interaction::Validate {
-        all.push(in_query(DeclaredParameter {
-            name: "mode",
-            kind: ParameterKind::Token,
-            documentation: "create, update or delete, where the body does not say".to_owned(),
-        }));
-    }
-    if route.method == "GET" {
+    all.extend(
+        operation
+            .documentation
+            .query
+            .iter()
+            .map(|(name, says)| in_query(DeclaredParameter { name, kind: ParameterKind::Token, documentation: (*says).to_owned() })),
+    );
+    if operation.method == "GET" {
         all.push(header("If-None-Match", false, "The ETag of an answer that is held: 304 if it still holds", "W/\"1\""));
     }
-    if route.interaction == Interaction::Update {
-        all.push(header("If-Match", dialect.if_match_demanded, "The ETag of the version that was read", "W/\"1\""));
+    // What is put is put in the place of a version.
+    if operation.method == "PUT" {
+        let demanded = dialect.rules.if_match == HeaderPresence::Demanded;
+        all.push(header("If-Match", demanded, "The ETag of the version that was read", "W/\"1\""));
     }
-    if !dialect.strict {
+    if dialect.rules.prefer == PreferHeader::Applied {
         let says =
             "handling=strict: unknown parameters are refused; return=minimal, representation or OperationOutcome: what a write answers";
         all.push(header("Prefer", false, says, "handling=strict"));
@@ -59,28 +63,23 @@ fn example_of(header: &str) -> &'static str {
 fn in_path(name: &str) -> Value {
     let (says, schema) = match name {
         "version" => ("The version, from 1", json!({"type": "string", "pattern": "^[0-9]+$"})),
+        "ods" => ("The ODS code of a provider", json!({"type": "string", "pattern": "^[A-Za-z0-9.-]{1,64}$"})),
         _ => ("The id", json!({"type": "string", "pattern": "^[A-Za-z0-9.-]{1,64}$"})),
     };
     json!({"name": name, "in": "path", "required": true, "description": says, "schema": schema})
 }
 
-/// The parameters of a route, wherever they stand.
-fn asked(dialect: &Dialect, route: Route) -> Vec<DeclaredParameter> {
-    let rules = rules(dialect);
-    let kind = route.path.split('/').next().unwrap_or_default();
-    let searches = route.form || (!route.path.contains('/') && route.method == "GET");
-    let of_search = fhir::stu3::search::declared(kind, &rules).filter(|_| searches).map(|declared| declared.parameters);
-    of_search.unwrap_or_else(|| fhir::stu3::search::declared_of_reads(&rules))
-}
-
-/// The rules of a root, as far as they decide which names are known.
-pub fn rules(dialect: &Dialect) -> SearchRules {
-    SearchRules { must_name: dialect.strict, ..fhir::stu3::search::PROVIDER_RULES }
+/// The parameters of an operation, wherever they stand.
+fn asked(dialect: &Dialect, operation: &Operation) -> Vec<DeclaredParameter> {
+    let rules = &dialect.rules.search;
+    let declared = if operation.searches() { search::declared(operation.resource(), rules) } else { None };
+    declared.map_or_else(|| search::declared_of_reads(rules), |declared| declared.parameters)
 }
 
 /// The form of a search that is posted.
-pub fn form(dialect: &Dialect, route: Route) -> Value {
-    let fields = asked(dialect, route).into_iter().map(|p| (p.name.to_owned(), json!({"type": "string", "description": p.documentation})));
+pub fn form(dialect: &Dialect, operation: &Operation) -> Value {
+    let declared = asked(dialect, operation).into_iter();
+    let fields = declared.map(|p| (p.name.to_owned(), json!({"type": "string", "description": p.documentation})));
     let schema = json!({"type": "object", "properties": Value::Object(fields.collect::<Map<_, _>>())});
     json!({"description": "The same parameters as in a URL", "content": {"application/x-www-form-urlencoded": {"schema": schema}}})
 }

@@ -1,6 +1,6 @@
 //! What several operations say in the same words is said once, under `components`, and referred to.
 //!
-//! What a reader would get wrong: names are given in the order of the document, so that they stay the same as long
+//! Names are given in the order of the document, so that they stay the same as long
 //! as the document does.
 
 use serde_json::{Map, Value, json};

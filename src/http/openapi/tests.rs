@@ -3,10 +3,9 @@
 use super::*;
 use domain::fault::{Fault, ParameterFault};
 use domain::time::Timestamp;
-use fhir::search::SearchRules;
-use fhir::stu3;
-use fhir::stu3::uec::appointment::{BookingRules, read_booking_body};
-use fhir::stu3::uec::compat::Leniencies;
+use fhir::search::{SearchRules, UnknownParameters};
+use fhir::stu3::uec::appointment::read_booking_body;
+use fhir::stu3::{self, search};
 use std::collections::BTreeSet;
 
 /// The first line in which two texts differ, with its number.
@@ -38,7 +37,8 @@ fn every_route_is_described_once_and_nothing_else_is() {
         .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| format!("{method} {path}")))
         .collect();
     let routes = dialects::ALL.into_iter().flat_map(|dialect| {
-        dialect.routes.iter().map(|route| format!("{} {}/{}", route.method.to_lowercase(), dialect.root, named(route.path)))
+        let root = dialect.root.pattern();
+        dialect.operations.iter().map(move |operation| format!("{} {root}/{}", operation.method.to_lowercase(), operation.path))
     });
     let others = ["get /health/live", "get /health/ready", "get /openapi.json"].map(str::to_owned);
     assert_eq!(described, routes.chain(others).collect());
@@ -82,36 +82,31 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
     let nonsense = [("nonsense".to_owned(), "1".to_owned())];
     let document = document();
     for dialect in dialects::ALL {
-        let rules = SearchRules { must_name: dialect.strict, ..super::parameters::rules(dialect) };
+        let rules = SearchRules { unknown: UnknownParameters::Refused, ..dialect.rules.search };
         let named = |pair: (&str, &str)| [(pair.0.to_owned(), pair.1.to_owned()), nonsense[0].clone()];
         let listed = [
-            ("Slot", fhir::stu3::search::slots(&named(("_id", "a")), &rules, Timestamp::from_ms(0)).map(drop)),
-            ("Schedule", fhir::stu3::search::schedules(&nonsense, &rules).map(drop)),
-            ("Appointment", fhir::stu3::search::appointments(&named(("_id", "a")), &rules).map(drop)),
+            ("Slot", search::slots(&named(("_id", "a")), &rules, Timestamp::from_ms(0)).map(drop)),
+            ("Schedule", search::schedules(&nonsense, &rules).map(drop)),
+            ("Appointment", search::appointments(&named(("_id", "a")), &rules).map(drop)),
         ];
         for (kind, refused) in &listed {
             let Err(Fault::Parameter(ParameterFault::Unknown { accepted, .. })) = refused else { panic!("{refused:?}") };
-            let parameters = document["paths"][format!("{}/{kind}", dialect.root)]["get"]["parameters"].as_array().unwrap().clone();
+            let parameters =
+                document["paths"][format!("{}/{kind}", dialect.root.pattern())]["get"]["parameters"].as_array().unwrap().clone();
             let parameters: Vec<&Value> = parameters.iter().map(|p| resolved(&document, p)).collect();
             let in_query = parameters.into_iter().filter(|p| p["in"] == "query").map(|p| p["name"].as_str().unwrap());
             let described: BTreeSet<&str> = in_query.collect();
-            assert_eq!(described, accepted.iter().copied().collect(), "{} {kind}", dialect.root);
+            assert_eq!(described, accepted.iter().copied().collect(), "{} {kind}", dialect.root.pattern());
         }
     }
 }
 
 #[test]
 fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
-    for strict in [true, false] {
-        let example = examples::booking(strict);
+    for dialect in dialects::ALL {
+        let example = examples::booking(dialect);
         let body = fhir::codec::json::read(example.to_string().as_bytes(), stu3::definitions()).unwrap();
-        let rules = BookingRules {
-            roots: fhir::service_roots::ServiceRoots::NONE,
-            strict,
-            require_verified_nhs_number: false,
-            lenient: Leniencies::NONE,
-        };
-        let booked = read_booking_body(body, &rules).unwrap();
+        let booked = read_booking_body(body, &dialect.rules.booking).unwrap();
         let from_xml = fhir::codec::xml::read(examples::as_xml(&example).as_bytes(), stu3::definitions()).unwrap();
         assert_eq!(from_xml.problems, []);
         assert_eq!(domain::element::differences(&booked.resource, &from_xml.tree), []);

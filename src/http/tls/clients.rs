@@ -1,6 +1,6 @@
 //! Which clients may connect: a certificate of the CA, on the allow-list, not revoked (UEC-13 of the infrastructure digest).
 //!
-//! It must not know what a client may do once it is connected; tokens say that. What a reader would get wrong: everything here
+//! It must not know what a client may do once it is connected; tokens say that. Everything here
 //! fails closed. With revocation lists, a certificate is refused unless a list that is in date speaks for every CA in its chain.
 
 use super::files;
@@ -35,7 +35,7 @@ pub struct ClientRules {
 
 /// What was read from the files.
 #[derive(Debug)]
-struct Trust {
+struct ClientTrust {
     verifier: Arc<dyn ClientCertVerifier>,
     revoked: Revoked,
 }
@@ -48,7 +48,7 @@ type Revoked = HashSet<(Vec<u8>, Vec<u8>)>;
 pub struct Gate {
     rules: ClientRules,
     provider: Arc<CryptoProvider>,
-    current: RwLock<Arc<Trust>>,
+    current: RwLock<Arc<ClientTrust>>,
     refusals: Arc<Refusals>,
 }
 
@@ -200,7 +200,7 @@ fn why(error: &Error) -> String {
 
 /// Reads the files. `again` when something is in force already: a list that is out of date is no reason not to start, since
 /// nobody is let in by it, but none to give up a better one.
-fn read(rules: &ClientRules, provider: &Arc<CryptoProvider>, now: Timestamp, again: bool) -> Result<(Trust, String), String> {
+fn read(rules: &ClientRules, provider: &Arc<CryptoProvider>, now: Timestamp, again: bool) -> Result<(ClientTrust, String), String> {
     let mut lists = Vec::new();
     let mut revoked = Revoked::new();
     let mut issuers = HashSet::new();
@@ -222,7 +222,7 @@ fn read(rules: &ClientRules, provider: &Arc<CryptoProvider>, now: Timestamp, aga
     let told = format!("{} CAs, {} revocation lists with {} entries, in {}", roots.len(), lists.len(), revoked.len(), rules.ca.display());
     let verifier = builder().with_crls(lists.into_iter().map(|(_, der, _)| der)).enforce_revocation_expiration().build();
     let verifier = verifier.map_err(|e| format!("{} cannot be used: {e}", rules.ca.display()))?;
-    Ok((Trust { verifier, revoked }, told))
+    Ok((ClientTrust { verifier, revoked }, told))
 }
 
 /// What is asked of a revocation list here.

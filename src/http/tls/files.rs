@@ -1,6 +1,6 @@
 //! Certificates, keys and revocation lists as they lie in files: bounded, checked, and refused in words an operator can act on.
 //!
-//! It knows PEM and DER, not what a certificate is used for. What a reader would get wrong: a message here never quotes the
+//! It knows PEM and DER, not what a certificate is used for. A message here never quotes the
 //! content of a file, because the file may hold a private key.
 
 use domain::time::Timestamp;

@@ -1,6 +1,6 @@
 //! The server's own certificate and key: what new connections are shown, and how it is replaced.
 //!
-//! What a reader would get wrong: actix takes one configuration for good, so the certificate is not in it; it is asked for here
+//! Pitfall: actix takes one configuration for good, so the certificate is not in it; it is asked for here
 //! at every handshake, and a connection that is open already is never asked again.
 
 use super::files;

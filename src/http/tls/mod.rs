@@ -1,6 +1,6 @@
 //! TLS of the server's own: what new connections are shown, who may connect, and how both are read again.
 //!
-//! It knows certificates and no requests: a client that is not accepted never gets to send one. What a reader would get wrong:
+//! It knows certificates and no requests: a client that is not accepted never gets to send one. Pitfall:
 //! no session is ever resumed. A resumed session skips the client's certificate, so that one revoked meanwhile would come back.
 
 mod clients;

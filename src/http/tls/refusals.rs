@@ -1,6 +1,6 @@
 //! The log of connections that were refused: why each one was, and no more lines than anybody can read.
 //!
-//! What a reader would get wrong: the lines are bounded because whoever can reach the port decides how many connections are
+//! The lines are bounded because whoever can reach the port decides how many connections are
 //! refused; what was not told is counted and told with the next line.
 
 use parking_lot::Mutex;

@@ -1,7 +1,6 @@
 //! The allow-list of client certificates: how an operator names a system, and whether a certificate bears that name.
 //!
-//! It must not decide whether a certificate is genuine; it is asked only about those that are. What a reader would get wrong:
-//! a name means the whole of a common name or DNS name, and a subject the whole subject. Nothing is a pattern, so that a
+//! It must not decide whether a certificate is genuine; it is asked only about those that are. A name means the whole of a common name or DNS name, and a subject the whole subject. Nothing is a pattern, so that a
 //! certificate with more in it than was named is not let in by accident.
 
 use x509_parser::certificate::X509Certificate;

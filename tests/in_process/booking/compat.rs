@@ -34,7 +34,7 @@ impl House {
         cli::demo::load(&store).unwrap().stop();
         let engine = Arc::new(Engine::start(store, cli::ports(), Limits::default()).unwrap());
         let settings = Settings { auth: AuthMode::Off, compat, ..Settings::at("http://127.0.0.1") };
-        Self(Arc::new(Service::new(engine, settings)))
+        Self(Arc::new(Service::new(engine, settings, &slotkeeper::http::ROOT_PATHS)))
     }
 
     fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {

@@ -54,6 +54,7 @@ fn of_the_gate<'f>(method: &'static str) -> Vec<Fault<'f>> {
     vec![
         fault("route", |a| told(a, 404, "there is nothing at"), |ask| Ask { path: "Nothing/here".to_owned(), ..ask }),
         fault("method", |a| a.status == 405 && a.header_if("Allow").is_some(), move |ask| Ask { method: method.to_owned(), ..ask }),
+        fault("header twice", |a| told(a, 400, "Ssp-To must be sent once"), |ask| ask.header("Ssp-To", "1").header("Ssp-To", "1")),
         fault("declared length", |a| told(a, 413, "body"), |ask| ask.header("Content-Length", "2000000")),
         fault("token", |a| told(a, 403, "Authorization"), Ask::without_token),
         fault("header", |a| told(a, 400, "Ssp-From"), |ask| ask.without("Ssp-From")),

@@ -32,7 +32,11 @@ impl House {
         cli::demo::load(&store).unwrap().stop();
         let engine = Arc::new(Engine::start(store, cli::ports(), Limits::default()).unwrap());
         let settings = Settings { auth: AuthMode::Off, ..Settings::at("http://127.0.0.1") };
-        let mut house = Self { url: url.to_owned(), service: Arc::new(Service::new(engine, settings)), day: String::new() };
+        let mut house = Self {
+            url: url.to_owned(),
+            service: Arc::new(Service::new(engine, settings, &slotkeeper::http::ROOT_PATHS)),
+            day: String::new(),
+        };
         let found = house.send("GET", &format!("Slot?schedule={SCHEDULE}&status=free"), None);
         let slots = found["entry"].as_array().unwrap().iter().map(|entry| entry["resource"].clone());
         // A day about a week ahead, so that the whole week around it has been laid out. The room works in the middle

@@ -91,7 +91,7 @@ impl World for House {
         Maintenance::new(store.clone(), ports.clone()).seed(&content(), NaiveDate::from_ymd_opt(2026, 2, 9).unwrap(), 4).unwrap();
         let settings = Settings { auth: auth.unwrap_or(AuthMode::Off), ..Settings::at(URL) };
         let engine = Engine::start(store, ports, Limits::default()).unwrap();
-        let service = Arc::new(Service::new(Arc::new(engine), settings));
+        let service = Arc::new(Service::new(Arc::new(engine), settings, &slotkeeper::http::ROOT_PATHS));
         let app = test::init_service(App::new().configure(configure(service))).await;
         let app = std::rc::Rc::new(app);
         let app: Caller = Box::new(move |request| {

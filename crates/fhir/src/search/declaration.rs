@@ -51,9 +51,9 @@ impl Roots {
     pub(crate) const fn include(self, rules: &SearchRules) -> bool {
         match self {
             Self::Both => true,
-            Self::Booking => rules.is_booking_root(),
-            Self::OlderBooking => rules.is_booking_root() && rules.end_restricts,
-            Self::Provider => !rules.is_booking_root(),
+            Self::Booking => rules.names_of_booking(),
+            Self::OlderBooking => rules.names_of_booking() && rules.end_restricts(),
+            Self::Provider => !rules.names_of_booking(),
         }
     }
 }

@@ -28,23 +28,71 @@ const QUOTED_CHARS_MAX: usize = 100;
 /// What a service root demands of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SearchRules {
-    /// Unknown names are refused: always on the booking root, with `Prefer: handling=strict` on the other.
-    pub strict: bool,
-    /// A slot search must name a service, a schedule or a slot, an appointment search a patient or an
-    /// appointment: the booking root only.
-    pub must_name: bool,
+    /// What becomes of names and values that are not known.
+    pub unknown: UnknownParameters,
+    /// Whether a search must say what it is about.
+    pub subject: SearchSubject,
+    /// Which table of names is read.
+    pub names: ParameterNames,
     /// The longest window of one slot search, in days.
     pub window_days_max: i64,
     /// The most parameters of one query.
     pub parameters_max: usize,
-    /// `end` restricts when a slot ends, as it did until 2.0.3; otherwise it is accepted and means nothing.
-    pub end_restricts: bool,
+    /// What `end` does.
+    pub end: EndParameter,
+}
+
+/// What becomes of parameters that are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnknownParameters {
+    /// They are refused, with the names that are known.
+    Refused,
+    /// They change nothing, and the self link leaves them out.
+    Ignored,
+}
+
+/// Whether a slot search must name a service, a schedule or a slot, and an appointment search a patient or an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SearchSubject {
+    /// It must.
+    Demanded,
+    /// It may be about everything.
+    Optional,
+}
+
+/// The table of names a query is read by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParameterNames {
+    /// Those of the booking standard, and nothing else.
+    Booking,
+    /// Those of STU3, as far as they are served.
+    Provider,
+}
+
+/// What `end` does in a search of slots, where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndParameter {
+    /// It restricts when a slot ends, as it did until 2.0.3.
+    Restricts,
+    /// It is accepted and changes nothing.
+    MeansNothing,
 }
 
 impl SearchRules {
-    /// True on the booking root, whose table of names is the standard's and nothing else.
-    pub(crate) const fn is_booking_root(&self) -> bool {
-        self.must_name
+    pub(crate) const fn names_of_booking(&self) -> bool {
+        matches!(self.names, ParameterNames::Booking)
+    }
+
+    pub(crate) const fn refuses_unknown(&self) -> bool {
+        matches!(self.unknown, UnknownParameters::Refused)
+    }
+
+    pub(crate) const fn demands_subject(&self) -> bool {
+        matches!(self.subject, SearchSubject::Demanded)
+    }
+
+    pub(crate) const fn end_restricts(&self) -> bool {
+        matches!(self.end, EndParameter::Restricts)
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn read<K: Copy>(
         match taken {
             Taken::Honoured => common.honoured.push((name.clone(), value.clone())),
             Taken::HonouredAs(part) => common.honoured.push((name.clone(), part)),
-            Taken::Unknown if rules.strict || modifies(name, rules, searchable) => return Err(unknown(name, rules, searchable)),
+            Taken::Unknown if rules.refuses_unknown() || modifies(name, rules, searchable) => return Err(unknown(name, rules, searchable)),
             Taken::Unknown | Taken::Ignored => common.warn_of_include(name, value, rules, searchable),
         }
     }
@@ -125,7 +125,7 @@ pub(crate) fn read<K: Copy>(
 /// What a read by id asks of its answer; on the booking root nothing but `_pretty` (`decisions.md` 3).
 ///
 /// # Errors
-/// [`Fault::Parameter`]; names nobody knows only where the rules are strict.
+/// [`Fault::Parameter`]; names nobody knows only where the rules refuse them.
 pub(crate) fn read_one(
     pairs: &[(String, String)],
     rules: &SearchRules,
@@ -136,7 +136,7 @@ pub(crate) fn read_one(
     let nothing: Searchable<()> =
         Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: Sorts::NONE };
     for (name, value) in pairs {
-        if rules.is_booking_root() {
+        if rules.names_of_booking() {
             common.pretty |= name == "_pretty" && value == "true";
             continue;
         }
@@ -146,7 +146,7 @@ pub(crate) fn read_one(
                 return Err(value_fault(name, value, "true, text, data or false: a read has nothing to count"));
             }
             Some(_) => drop(common.take(name, value, rules, &nothing)?),
-            None if rules.strict => {
+            None if rules.refuses_unknown() => {
                 let accepted = COMMON.iter().filter(|p| OF_READS.contains(&p.key)).map(|p| p.name).collect();
                 return Err(Fault::Parameter(ParameterFault::Unknown { name: quoted(name), accepted }));
             }
@@ -158,7 +158,7 @@ pub(crate) fn read_one(
 
 /// What a search takes on the root that has such rules.
 pub(crate) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> Declared {
-    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
+    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.names_of_booking() || means_something(p.key, searchable)));
     let declared = |parameter: &Parameter<Key>| match parameter.key {
         Key::Sort => DeclaredParameter { documentation: searchable.sorts.about.to_owned(), ..DeclaredParameter::of(parameter) },
         _ => DeclaredParameter::of(parameter),
@@ -169,7 +169,7 @@ pub(crate) fn declared<K>(searchable: &Searchable<K>, rules: &SearchRules) -> De
 /// What a read by id takes there.
 pub(crate) fn declared_of_reads(rules: &SearchRules) -> Vec<DeclaredParameter> {
     let of_booking = [Key::Format, Key::Pretty];
-    let known: &[Key] = if rules.is_booking_root() { &of_booking } else { &OF_READS };
+    let known: &[Key] = if rules.names_of_booking() { &of_booking } else { &OF_READS };
     COMMON.iter().filter(|p| known.contains(&p.key)).map(DeclaredParameter::of).collect()
 }
 
@@ -215,8 +215,8 @@ impl Common {
     /// Notes an include that brings nothing. On the booking root nobody is told (digest A.6).
     fn warn_of_include<K>(&mut self, name: &str, value: &str, rules: &SearchRules, searchable: &Searchable<K>) {
         let known = match common_parameter(name, rules).map(|parameter| parameter.key) {
-            Some(Key::Include) if !rules.is_booking_root() => searchable.includes,
-            Some(Key::RevInclude) if !rules.is_booking_root() => searchable.reverse_includes,
+            Some(Key::Include) if !rules.names_of_booking() => searchable.includes,
+            Some(Key::RevInclude) if !rules.names_of_booking() => searchable.reverse_includes,
             _ => return,
         };
         let known: Vec<&str> = known.iter().map(|include| include.name).collect();
@@ -228,11 +228,11 @@ impl Common {
     }
 
     fn take<K>(&mut self, name: &str, value: &str, rules: &SearchRules, searchable: &Searchable<K>) -> Result<Taken, Fault> {
-        let known = common_parameter(name, rules).filter(|p| rules.is_booking_root() || means_something(p.key, searchable));
+        let known = common_parameter(name, rules).filter(|p| rules.names_of_booking() || means_something(p.key, searchable));
         let Some(parameter) = known else { return Ok(Taken::Unknown) };
         let had_effect = match parameter.key {
             Key::Include => {
-                let table = if rules.is_booking_root() { include::OF_SLOTS } else { searchable.includes };
+                let table = if rules.names_of_booking() { include::OF_SLOTS } else { searchable.includes };
                 self.bring(include::asked(table, value).map(|include| include.brings))
             }
             Key::RevInclude => self.bring(include::asked(searchable.reverse_includes, value).map(|include| include.brings)),
@@ -268,7 +268,7 @@ impl Common {
         let mut taken = Taken::Ignored;
         for item in value.split(',').map(str::trim) {
             match sorts.direction(item) {
-                None if rules.strict => return Err(value_fault(name, item, sorts.about)),
+                None if rules.refuses_unknown() => return Err(value_fault(name, item, sorts.about)),
                 Some(direction) if self.sort.is_none() => {
                     self.sort = Some(direction);
                     taken = Taken::HonouredAs(item.to_owned());
@@ -290,7 +290,7 @@ impl Common {
 
     /// On the booking root only `count` is honoured: the other summaries leave elements out where a server likes to.
     fn summary(&mut self, value: &str, rules: &SearchRules) -> Result<bool, Fault> {
-        let booking = rules.is_booking_root();
+        let booking = rules.names_of_booking();
         let summary = match value {
             "count" => {
                 self.summary_count = true;
@@ -315,7 +315,7 @@ impl Common {
         for element in value.split(',').map(str::trim) {
             if self.shape.want(element, definitions) {
                 known.push(element);
-            } else if rules.strict {
+            } else if rules.refuses_unknown() {
                 return Err(value_fault(name, element, "names of elements at the top of the resource, separated by commas"));
             }
         }
@@ -347,7 +347,7 @@ fn count(value: &str) -> Option<u32> {
 
 /// The names that are known, as errors list them.
 fn names<K>(rules: &SearchRules, searchable: &Searchable<K>) -> Vec<&'static str> {
-    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.is_booking_root() || means_something(p.key, searchable)));
+    let common = COMMON.iter().filter(|p| p.roots.include(rules) && (rules.names_of_booking() || means_something(p.key, searchable)));
     searchable.names(rules).chain(common.map(|p| p.name)).collect()
 }
 

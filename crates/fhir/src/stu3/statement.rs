@@ -38,7 +38,7 @@ impl Served {
 
 /// An operation that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operation {
+pub struct ServedOperation {
     /// What it is called, without the `$`.
     pub name: &'static str,
     /// URL of its definition.
@@ -46,7 +46,13 @@ pub struct Operation {
 }
 
 /// The statement of the provider root at `base_url`, which serves `resources` and `operations`.
-pub fn statement(software_version: &str, release_date: &str, base_url: &str, resources: &[Served], operations: &[Operation]) -> Element {
+pub fn statement(
+    software_version: &str,
+    release_date: &str,
+    base_url: &str,
+    resources: &[Served],
+    operations: &[ServedOperation],
+) -> Element {
     let mut statement = booking(software_version, release_date, base_url);
     statement.set(Element::text("version", software_version));
     statement.set(Element::text("name", "Slotkeeper provider root"));
@@ -71,7 +77,7 @@ pub fn say_cors(statement: &mut Element, allowed: bool) {
     }
 }
 
-fn operation(served: &Operation) -> Element {
+fn operation(served: &ServedOperation) -> Element {
     let definition = Element::complex("definition").with(Element::text("reference", served.definition));
     Element::complex("operation").with(Element::text("name", served.name)).with(definition)
 }

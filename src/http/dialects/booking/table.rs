@@ -1,6 +1,6 @@
 //! Fault to answer, for the booking root: the one table, exhaustive (`decisions.md` 5; digest B.9).
 
-use super::super::Refused;
+use super::super::super::pipeline::error_response::ErrorResponse;
 use domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
 use fhir::outcome::{Coding, Issue, IssueCode, PROCESSING_FAILURE, Severity};
 use fhir::stu3::uec::spine::SpineCode;
@@ -9,7 +9,7 @@ use fhir::stu3::uec::spine::SpineCode;
 const CODINGS: &str = "gzip, identity";
 
 /// The answer to a fault.
-pub fn refuse(fault: &Fault) -> Refused {
+pub fn refuse(fault: &Fault) -> ErrorResponse {
     match fault {
         Fault::NoSuchRoute { path } => {
             one(404, IssueCode::NotFound, SpineCode::NoRecordFound, format!("there is nothing at {path}; GET metadata says what is served"))
@@ -99,11 +99,11 @@ pub fn refuse(fault: &Fault) -> Refused {
     }
 }
 
-fn one(status: u16, code: IssueCode, spine: SpineCode, diagnostics: String) -> Refused {
-    Refused { status, issues: vec![issue(code, spine.coding(), diagnostics, Vec::new())], headers: Vec::new() }
+fn one(status: u16, code: IssueCode, spine: SpineCode, diagnostics: String) -> ErrorResponse {
+    ErrorResponse { status, issues: vec![issue(code, spine.coding(), diagnostics, Vec::new())], headers: Vec::new() }
 }
 
-fn with_header(mut refused: Refused, name: &'static str, value: String) -> Refused {
+fn with_header(mut refused: ErrorResponse, name: &'static str, value: String) -> ErrorResponse {
     refused.headers.push((name, value));
     refused
 }
@@ -160,7 +160,7 @@ fn not_permitted(denial: &Denial) -> String {
     }
 }
 
-fn parameter(fault: &ParameterFault) -> Refused {
+fn parameter(fault: &ParameterFault) -> ErrorResponse {
     let (status, code, told) = match fault {
         ParameterFault::Unknown { name, accepted } => {
             (400, IssueCode::NotSupported, format!("the parameter `{name}` is not known here; known: {}", accepted.join(", ")))
@@ -186,7 +186,7 @@ fn parameter(fault: &ParameterFault) -> Refused {
 }
 
 /// All problems together. What the standard treats as malformed makes it a 400, whatever else is wrong.
-fn invalid(problems: &[Problem]) -> Refused {
+fn invalid(problems: &[Problem]) -> ErrorResponse {
     let malformed = problems.iter().any(|p| p.kind == ProblemKind::Structure);
     let issues = problems.iter().map(|problem| {
         let (code, spine) = match problem.kind {
@@ -200,11 +200,11 @@ fn invalid(problems: &[Problem]) -> Refused {
         };
         issue(code, spine.coding(), problem.message.clone(), vec![problem.expression.clone()])
     });
-    Refused { status: if malformed { 400 } else { 422 }, issues: issues.collect(), headers: Vec::new() }
+    ErrorResponse { status: if malformed { 400 } else { 422 }, issues: issues.collect(), headers: Vec::new() }
 }
 
-fn refused(refusal: &Refusal) -> Refused {
-    let unprocessable = |issues| Refused { status: 422, issues, headers: Vec::new() };
+fn refused(refusal: &Refusal) -> ErrorResponse {
+    let unprocessable = |issues| ErrorResponse { status: 422, issues, headers: Vec::new() };
     match refusal {
         // Word for word what suppliers are assured against: one issue, and nothing of the Spine's (digest B.9).
         Refusal::SlotTaken => {

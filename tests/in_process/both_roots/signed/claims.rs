@@ -207,7 +207,7 @@ async fn a_client_the_issuer_does_not_list_is_looked_up_elsewhere(app: App) {
     let now = Timestamp::from_ms(app.clock_ms());
     for (client, organisation) in [("example-111", Some("X9T20")), ("in-the-policy", Some("X9T21")), ("somebody", None)] {
         let token = format!("Bearer {}", signer("a").token(&put(general_claims(&app), "/client_id", client)));
-        let caller = slotkeeper::http::admit(Some(&token), slotkeeper::http::Need::ReadSlots, &root, &settings, now).await;
+        let caller = slotkeeper::http::admit(Some(&token), slotkeeper::http::Need::ReadSlots, &root, &settings.token_rules(), now).await;
         let consumer = caller.ok().and_then(|caller| caller.origin.consumer.clone());
         assert_eq!(consumer.as_ref().map(OdsCode::as_str), organisation, "{client}");
     }

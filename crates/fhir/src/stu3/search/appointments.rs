@@ -124,7 +124,7 @@ struct Asked {
 pub fn appointments(pairs: &[(String, String)], rules: &SearchRules) -> Result<Query<AppointmentSearch>, Fault> {
     let mut asked = Asked::default();
     let mut common = read(pairs, rules, &APPOINTMENT, |key, name, value| asked.take(key, name, value, rules))?;
-    if rules.must_name && asked.nhs_numbers.is_none() && asked.ids.is_none() {
+    if rules.demands_subject() && asked.nhs_numbers.is_none() && asked.ids.is_none() {
         let expected = "a patient, as patient.identifier=https://fhir.nhs.uk/Id/nhs-number|<number> or identifier=<the same>, or _id=<id>";
         return Err(Fault::Parameter(ParameterFault::Missing { expected }));
     }
@@ -167,7 +167,7 @@ impl Asked {
     fn take(&mut self, key: Key, name: &str, value: &str, rules: &SearchRules) -> Result<(), Fault> {
         match key {
             Key::Id => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| AppointmentId::parse(item).ok())?),
-            Key::Identifier if rules.is_booking_root() => both(&mut self.nhs_numbers, patients(name, value)?),
+            Key::Identifier if rules.names_of_booking() => both(&mut self.nhs_numbers, patients(name, value)?),
             Key::Identifier => self.identify(name, value)?,
             Key::Version => {
                 let version = value.parse().ok().filter(|version| *version >= 1);

@@ -13,7 +13,9 @@ pub use directory::{DirectorySearch, directory};
 pub use schedules::schedules;
 pub use slots::slots;
 
-use crate::search::{Declared, DeclaredParameter, SearchRules, parameters, value};
+use crate::search::{
+    Declared, DeclaredParameter, EndParameter, ParameterNames, SearchRules, SearchSubject, UnknownParameters, parameters, value,
+};
 use crate::service_roots::ServiceRoots;
 use domain::directory::DirectoryKind;
 use domain::element::Element;
@@ -41,9 +43,19 @@ pub fn make_references_relative(kind: &str, pairs: &mut [(String, String)], rule
     }
 }
 
-/// Rules of the provider root, as far as they decide what is declared.
+/// Rules of the booking root, with the usual bounds.
+pub const BOOKING_RULES: SearchRules = SearchRules {
+    unknown: UnknownParameters::Refused,
+    subject: SearchSubject::Demanded,
+    names: ParameterNames::Booking,
+    window_days_max: 31,
+    parameters_max: 200,
+    end: EndParameter::MeansNothing,
+};
+
+/// Rules of the provider root, with the usual bounds.
 pub const PROVIDER_RULES: SearchRules =
-    SearchRules { strict: true, must_name: false, window_days_max: 31, parameters_max: 200, end_restricts: false };
+    SearchRules { unknown: UnknownParameters::Ignored, subject: SearchSubject::Optional, names: ParameterNames::Provider, ..BOOKING_RULES };
 
 /// What a search of a resource type takes on the root that has such rules; `None` where there is no such search.
 pub fn declared(kind: &str, rules: &SearchRules) -> Option<Declared> {

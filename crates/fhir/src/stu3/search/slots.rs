@@ -91,7 +91,7 @@ pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Timestamp) ->
     let mut asked = Asked::default();
     let common = read(pairs, rules, &SLOT, |key, name, value| asked.take(key, name, value))?;
     let by_id = asked.ids.is_some();
-    if rules.must_name && !by_id && asked.services.is_none() && asked.schedules.is_none() {
+    if rules.demands_subject() && !by_id && asked.services.is_none() && asked.schedules.is_none() {
         let expected = "schedule.actor:healthcareservice=<service id> (or schedule=<id>, or _id=<id>)";
         return Err(Fault::Parameter(ParameterFault::Missing { expected }));
     }

@@ -4,8 +4,8 @@ mod directory_tables;
 mod properties;
 mod provider_root;
 
-use super::{appointments, schedules, slots};
-use crate::search::{Query, SearchRules, cursor_text, format_of, pairs};
+use super::{BOOKING_RULES, PROVIDER_RULES, appointments, schedules, slots};
+use crate::search::{EndParameter, Query, SearchRules, UnknownParameters, cursor_text, format_of, pairs};
 use domain::appointment::AppointmentStatus;
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
@@ -13,8 +13,8 @@ use domain::search::{AppointmentSearch, Cursor, Includes, ScheduleSearch, SlotSe
 use domain::slot::SlotStatus;
 use domain::time::{DAY_MS, Timestamp};
 
-const BOOKING: SearchRules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
-const PROVIDER: SearchRules = SearchRules { strict: false, must_name: false, ..BOOKING };
+const BOOKING: SearchRules = BOOKING_RULES;
+const PROVIDER: SearchRules = PROVIDER_RULES;
 const NOW: &str = "2026-02-10T16:00:00.000+00:00";
 
 fn at(text: &str) -> Timestamp {
@@ -192,7 +192,7 @@ fn the_booking_root_refuses_what_the_provider_root_ignores() {
     assert!(matches!(slot_fault("status=free"), ParameterFault::Missing { .. }));
     assert!(slot_query("status=free", &PROVIDER).is_ok());
     // `Prefer: handling=strict` on the provider root is about names only.
-    assert!(slot_query("status=free", &SearchRules { strict: true, ..PROVIDER }).is_ok());
+    assert!(slot_query("status=free", &SearchRules { unknown: UnknownParameters::Refused, ..PROVIDER }).is_ok());
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn pages_summaries_and_what_is_always_accepted() {
 
 #[test]
 fn end_restricts_where_it_still_has_a_meaning_and_bounds_the_start_with_it() {
-    let older = SearchRules { end_restricts: true, ..BOOKING };
+    let older = SearchRules { end: EndParameter::Restricts, ..BOOKING };
     let query = slot_query("service=1&start=ge2026-02-11T09:00:00Z&end=le2026-02-11T10:00:00Z", &older).unwrap();
     assert_eq!(query.search.end.until, Some(at("2026-02-11T10:00:01.000+00:00")));
     assert_eq!(query.search.start.until, query.search.end.until);

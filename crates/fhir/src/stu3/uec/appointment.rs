@@ -14,6 +14,7 @@ mod participant;
 mod patient;
 mod postcode;
 mod reference;
+mod rules;
 mod slot_claim;
 
 #[cfg(test)]
@@ -22,9 +23,10 @@ mod tests;
 use self::findings::{Findings, Place};
 pub use self::participant::of_the_directory;
 use self::reference::Contained;
-use super::compat::Leniencies;
+pub use self::rules::{
+    BookingReason, BookingRules, ContactRanks, CreatedBy, PatientIdentifiers, PatientReference, SlotReference, SupportingDocument,
+};
 use crate::codec::json::Read;
-use crate::service_roots::ServiceRoots;
 use crate::stu3::definitions;
 use crate::validate;
 use domain::appointment::{BookRequest, Patient};
@@ -32,46 +34,6 @@ use domain::element::{Element, Value};
 use domain::fault::{Problem, ProblemKind};
 use domain::ids::AppointmentId;
 use domain::time::{LONDON, Span, Timestamp};
-
-/// Which of the two contracts a body is held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BookingRules<'r> {
-    /// Whose references are this server's own.
-    pub roots: ServiceRoots<'r>,
-    /// True on the booking root (the API as assured), false on the provider root (decisions 3).
-    pub strict: bool,
-    /// True when a patient without a verified NHS number is refused (`--require-verified-nhs-number`).
-    pub require_verified_nhs_number: bool,
-    /// What of older versions is forgiven on the booking root (digest G); the provider root does not ask.
-    pub lenient: Leniencies,
-}
-
-impl BookingRules<'_> {
-    /// Whether a Patient must be contained and the patient be named by reference to it.
-    const fn patient_contained(self) -> bool {
-        self.strict && !self.lenient.patient_by_actor
-    }
-
-    /// Whether a `DocumentReference` must be contained.
-    const fn document_contained(self) -> bool {
-        self.strict && !self.lenient.document_optional
-    }
-
-    /// Whether the slot may be named as `Slot/<id>`.
-    const fn slot_by_reference(self) -> bool {
-        !self.strict || self.lenient.slot_by_reference
-    }
-
-    /// Whether every telecom must have a rank, one of them 1.
-    const fn contacts_ranked(self) -> bool {
-        self.strict && !self.lenient.contacts_unranked
-    }
-
-    /// Whether `created` is the consumer's to set.
-    const fn created_by_consumer(self) -> bool {
-        self.strict && self.lenient.created_by_consumer
-    }
-}
 
 /// What a consumer asks when it updates an appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,7 +190,7 @@ fn read_patient(
 
 /// The reason for the call: demanded on the booking root (digest B.5), where it is given kept as sent.
 fn reason(appointment: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<String> {
-    if !rules.strict && appointment.one("description").is_none() {
+    if !rules.reason_demanded() && appointment.one("description").is_none() {
         return Some(String::new());
     }
     findings.demand_text(appointment, "description", "the reason for the call").map(str::to_owned)

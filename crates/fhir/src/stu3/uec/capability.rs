@@ -267,10 +267,9 @@ mod tests {
 
     #[test]
     fn every_include_that_is_declared_is_understood() {
-        use crate::search::SearchRules;
-        use crate::stu3::search::slots;
+        use crate::stu3::search::{BOOKING_RULES, slots};
         use domain::time::Timestamp;
-        let rules = SearchRules { strict: true, must_name: true, window_days_max: 31, parameters_max: 200, end_restricts: false };
+        let rules = BOOKING_RULES;
         let asked = |value: &str| vec![("service".to_owned(), "1".to_owned()), ("_include".to_owned(), value.to_owned())];
         for include in SLOT_INCLUDES {
             let query = slots(&asked(include), &rules, Timestamp::from_ms(0)).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{BOOKING, PROVIDER};
 use crate::codec::json;
-use crate::search::{SearchRules, pairs};
+use crate::search::{SearchRules, UnknownParameters, pairs};
 use crate::stu3::definitions;
 use crate::stu3::search::directory;
 use domain::directory::DirectoryKind;
@@ -70,7 +70,7 @@ fn includes_lead_to_what_the_resource_refers_to() {
 
 #[test]
 fn what_means_nothing_is_refused() {
-    let rules = SearchRules { strict: true, ..PROVIDER };
+    let rules = SearchRules { unknown: UnknownParameters::Refused, ..PROVIDER };
     let fails = |raw: &str, rules: &SearchRules| directory(DirectoryKind::Location, &pairs(raw, rules).unwrap(), rules).is_err();
     for raw in ["_id=a/b", "organization=Practitioner/x", "name=", "identifier=|", "name:exact=x", "_count=x"] {
         assert!(fails(raw, &PROVIDER), "{raw}");

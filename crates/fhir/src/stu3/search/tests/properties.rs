@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{BOOKING, PROVIDER, now};
-use crate::search::{Query, SearchRules, cursor_text, pairs, parse_cursor};
+use crate::search::{Query, SearchRules, UnknownParameters, cursor_text, pairs, parse_cursor};
 use crate::stu3::search::{appointments, schedules, slots};
 use domain::search::Cursor;
 use domain::time::Timestamp;
@@ -37,7 +37,7 @@ proptest! {
         for rules in [BOOKING, PROVIDER] {
             let Ok(found) = pairs(&raw, &rules) else { continue };
             // Strict about names, so that the property also says that only known names are honoured.
-            let strictly = SearchRules { strict: true, ..rules };
+            let strictly = SearchRules { unknown: UnknownParameters::Refused, ..rules };
             // A warning is of what is not honoured.
             macro_rules! asks_the_same {
                 ($again:expr, $query:expr) => {

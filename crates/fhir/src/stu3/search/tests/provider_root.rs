@@ -1,13 +1,13 @@
 //! What the provider root understands and the booking root does not.
 
 use super::{BOOKING, PROVIDER, appointment_query, slot_query};
-use crate::search::{SearchRules, pairs, reading};
+use crate::search::{SearchRules, UnknownParameters, pairs, reading};
 use crate::stu3::definitions;
 use crate::stu3::search::{declared, schedules};
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
 
-const STRICT: SearchRules = SearchRules { strict: true, ..PROVIDER };
+const STRICT: SearchRules = SearchRules { unknown: UnknownParameters::Refused, ..PROVIDER };
 
 fn is_unknown<T: std::fmt::Debug>(result: Result<T, Fault>) -> bool {
     matches!(result, Err(Fault::Parameter(ParameterFault::Unknown { .. })))

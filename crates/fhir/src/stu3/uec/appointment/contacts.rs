@@ -3,9 +3,9 @@
 //! Knows telecoms and their ranks. What a reader would get wrong: ranks are counted over the patient's own
 //! telecoms and those of all contacts together, rank 1 is given exactly once, and ties further down are right.
 
-use super::BookingRules;
 use super::findings::{Findings, Place};
 use super::patient::name_text;
+use super::{BookingRules, ContactRanks};
 use domain::element::Value;
 use domain::fault::ProblemKind;
 
@@ -31,7 +31,7 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules<'_>, findings: &m
     check_rank_one(patient, &all, rules, findings);
     // Before there were ranks, the first contact given was the one to call.
     let primary = all.iter().position(|c| c.rank == Some(1)).unwrap_or(0);
-    let first = all.into_iter().nth(primary).filter(|c| c.rank == Some(1) || (rules.strict && !rules.contacts_ranked()))?;
+    let first = all.into_iter().nth(primary).filter(|c| c.rank == Some(1) || rules.contacts == ContactRanks::Forgiven)?;
     let value = first.value?;
     match first.whose.filter(|name| !name.is_empty()) {
         Some(name) => Some(format!("{value} ({name})")),
@@ -43,12 +43,15 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules<'_>, findings: &m
 /// patient without any contact; on the provider root it is a rule like others, where contacts are given
 /// (decisions 3 and 5). Consumers built before there were ranks need none, but what they rank is ranked rightly.
 fn check_rank_one(patient: &Place<'_>, all: &[Contact<'_>], rules: BookingRules<'_>, findings: &mut Findings) {
-    let kind = if rules.strict { ProblemKind::Structure } else { ProblemKind::Invariant };
+    let kind = match rules.contacts {
+        ContactRanks::Demanded | ContactRanks::Forgiven => ProblemKind::Structure,
+        ContactRanks::OneFirst => ProblemKind::Invariant,
+    };
     let firsts: Vec<_> = all.iter().filter(|c| c.rank == Some(1)).collect();
-    let due = match (rules.strict, rules.contacts_ranked()) {
-        (true, true) => true,
-        (true, false) => all.iter().any(|c| c.rank.is_some()),
-        (false, _) => !all.is_empty(),
+    let due = match rules.contacts {
+        ContactRanks::Demanded => true,
+        ContactRanks::Forgiven => all.iter().any(|c| c.rank.is_some()),
+        ContactRanks::OneFirst => !all.is_empty(),
     };
     if firsts.is_empty() && due {
         let message = "no contact has rank 1: one of the patient's or the contacts' telecoms must be the primary one";

@@ -33,21 +33,23 @@ fn supporting_information(appointment: &Place<'_>, contained: &Contained<'_>, ru
         findings.missing(appointment.path_of("supportingInformation"), "it must point at the contained DocumentReference: `#<its id>`");
     }
     for (at, entry) in given.iter().enumerate() {
-        if at > 0 && rules.strict {
+        if at > 0 && rules.document_only() {
             findings.invariant(entry.path.clone(), "a booking has one supportingInformation: leave this one out");
             continue;
         }
         let reference = entry.text("reference");
         match reference.map(|text| Target::parse(text, rules.roots)) {
             Some(Target::Contained(id)) => {
-                let leads = if rules.strict { contained.has(KIND, id) } else { contained.has_id(id) };
+                let leads = if rules.document_only() { contained.has(KIND, id) } else { contained.has_id(id) };
                 if !leads {
                     let message = "no contained DocumentReference has this id";
                     findings.add(ProblemKind::Reference, entry.path_of("reference"), message);
                 }
             }
-            None if rules.strict => findings.missing(entry.path_of("reference"), "it must be `#<id of the contained DocumentReference>`"),
-            Some(_) if rules.strict => {
+            None if rules.document_only() => {
+                findings.missing(entry.path_of("reference"), "it must be `#<id of the contained DocumentReference>`")
+            }
+            Some(_) if rules.document_only() => {
                 findings.value(entry.path_of("reference"), "it must be `#<id of the contained DocumentReference>`");
             }
             _ => {}

@@ -68,7 +68,7 @@ fn own_number(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     let all = patient.many("identifier");
     let mut numbers = all.iter().filter(|identifier| identifier.text("system") == Some(naming::NHS_NUMBER));
     let Some(first) = numbers.next() else {
-        if rules.strict && !all.is_empty() {
+        if rules.nhs_number_only() && !all.is_empty() {
             // Digest B.6 and B.10.
             let message = "without an NHS number a patient has no identifier on this root: leave it out";
             findings.invariant(patient.path_of("identifier"), message);
@@ -78,7 +78,7 @@ fn own_number(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     for extra in numbers {
         findings.invariant(extra.path.clone(), "a patient has one NHS number: leave this one out");
     }
-    if first.one("use").is_some_and(|of| rules.strict && of.element.as_text().is_some_and(|text| text != "official")) {
+    if first.one("use").is_some_and(|of| rules.nhs_number_only() && of.element.as_text().is_some_and(|text| text != "official")) {
         findings.value(first.path_of("use"), "an NHS number is the `official` identifier; `use` may be left out");
     }
     let verified = verification(first, findings).is_some_and(|code| code == naming::VERIFIED);

@@ -31,7 +31,7 @@ pub(super) fn read(
     // Before 2.0.0 the slot was named, not contained; whoever points into `contained` must still fill it.
     let named =
         all.first().and_then(|slot| slot.text("reference")).is_some_and(|text| Target::parse(text, rules.roots).id_of("Slot").is_some());
-    if contained_slot.is_none() && rules.strict && !(named && rules.slot_by_reference()) {
+    if contained_slot.is_none() && rules.slot_demanded() && !(named && rules.slot_by_reference()) {
         // Its own row in the table of answers: 400, not 422 (decisions 5).
         findings.add(ProblemKind::Structure, appointment.path_of("contained"), "no Slot is contained: the slot to book must be");
     }
@@ -128,7 +128,7 @@ fn schedule(slot: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) 
         findings.missing(slot.path_of("schedule"), format!("`schedule` is missing: {wanted}"));
         return None;
     };
-    if schedule.one("reference").is_none() && !rules.strict {
+    if schedule.one("reference").is_none() && !rules.slot_demanded() {
         return None;
     }
     let reference = findings.demand_text(&schedule, "reference", wanted)?;

@@ -8,9 +8,8 @@ use super::*;
 use crate::stu3::definitions;
 use serde_json::{Value as Json, json};
 
-const STRICT: BookingRules<'static> =
-    BookingRules { roots: ServiceRoots::NONE, strict: true, require_verified_nhs_number: false, lenient: Leniencies::NONE };
-const PROVIDER: BookingRules<'static> = BookingRules { strict: false, ..STRICT };
+const STRICT: BookingRules<'static> = BookingRules::BOOKING;
+const PROVIDER: BookingRules<'static> = BookingRules::PROVIDER;
 
 /// One change of a JSON body, at a JSON pointer.
 #[derive(Clone)]

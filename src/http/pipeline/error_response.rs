@@ -1,27 +1,37 @@
 //! Faults on their way out: the dialect's table says what, this says how.
 
-use super::access::Refused;
-use super::dialects::Dialect;
 use super::negotiate::Format;
-use super::respond::{self, Looks};
-use actix_web::HttpResponse;
+use super::respond::{self, Outgoing};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use domain::fault::Fault;
 use fhir::outcome::{self, Issue};
 
+/// An answer to a fault: status, issues, headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// What goes into the OperationOutcome; at least one.
+    pub issues: Vec<Issue>,
+    /// Headers that belong to this status: `Allow`, `Retry-After`.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// What a dialect answers to faults.
+pub type ErrorTable = fn(&Fault) -> ErrorResponse;
+
 /// The answer to a fault, as an `OperationOutcome` with a new `id`.
-pub fn answer(dialect: &Dialect, fault: &Fault, id: &str, format: Format) -> HttpResponse {
-    let refused = (dialect.refuse)(fault);
+pub fn to(refuse: ErrorTable, fault: &Fault, id: &str, format: Format) -> Outgoing {
+    let refused = refuse(fault);
     let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = respond::resource(status, &outcome::tree(id, &refused.issues), Looks { format, pretty: false });
+    let mut response = respond::resource(status, &outcome::tree(id, &refused.issues), format);
     for (name, value) in refused.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().insert(name, value);
         }
     }
-    response.extensions_mut().insert(Refused(refused.issues.iter().map(codes).collect()));
-    response
+    Outgoing { refused: refused.issues.iter().map(codes).collect(), ..Outgoing::new(response) }
 }
 
 /// The codes of an issue, as the trail of accesses shows them.

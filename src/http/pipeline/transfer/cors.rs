@@ -1,14 +1,14 @@
 //! Pages of other origins: which of them may call, and what they may read of the answer (Fetch standard, "CORS").
 //!
-//! What a reader would get wrong: this guards nobody but people in browsers. Whoever is not a browser calls as before,
-//! and needs a token as before; a page of an origin that is not named gets the same answer, which its browser keeps
-//! from it.
+//! This guards nobody but people in browsers. Whoever is not a browser calls as before, and needs a token as before; a page
+//! of an origin that is not named gets the same answer, which its browser keeps from it.
 
-use super::super::dialects::Dialect;
-use super::super::negotiate;
-use super::super::settings::Settings;
-use super::super::{Service, fault, request};
-use super::{REQUEST_ID, sent};
+use super::super::super::settings::Settings;
+use super::super::dialect::Dialect;
+use super::super::headers::{REQUEST_ID, list};
+use super::super::service::Service;
+use super::super::{error_response, negotiate, peer};
+use super::sent_plainly;
 use actix_cors::Cors;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
@@ -97,7 +97,7 @@ pub async fn completed(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let preflight = asked.method() == Method::OPTIONS && asked.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     // The layer knows nothing of peers: whoever may not connect is not told who may.
-    let untrusted = request::trusted_peer(asked.request(), service).err().filter(|_| preflight);
+    let untrusted = peer::is_trusted(asked.request(), &service.settings).err().filter(|_| preflight);
     let answered = match untrusted {
         Some(fault) => {
             let (http, _) = asked.into_parts();
@@ -120,13 +120,13 @@ pub async fn completed(
         None => response,
     };
     let answer_id = service.engine.new_id();
-    let response = sent(&http, &service.settings, response, &answer_id);
+    let response = sent_plainly(&http, &service.settings, response, &answer_id);
     Ok(ServiceResponse::new(http, response))
 }
 
 fn refusal(dialect: &Dialect, service: &Service, http: &actix_web::HttpRequest, fault: &Fault) -> actix_web::HttpResponse {
-    let format = negotiate::of_refusal(None, request::text(http, "Accept"), None);
-    let mut response = fault::answer(dialect, fault, &service.engine.new_id(), format);
+    let format = negotiate::of_refusal(None, list(http, "Accept").as_deref(), None);
+    let mut response = error_response::to(dialect.refuse, fault, &service.engine.new_id(), format).response;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
     response
 }

@@ -1,56 +1,43 @@
 //! `ETag` and `If-None-Match`: whoever holds the answer already is told so and nothing more (RFC 9110, 13.1.2).
 //!
-//! What a reader would get wrong: a resource's tag is its version, so JSON, XML, `_summary` and `_elements` of one
+//! Pitfall: a resource's tag is its version, so JSON, XML, `_summary` and `_elements` of one
 //! version share it. That is what a weak tag is for, and 304 says: what you have from *this* URL in *this* format is
 //! still that version; a cache keeps the two apart by URL and `Vary`. `If-Modified-Since` is not looked at: its seconds
 //! are too coarse to tell a booking from the cancel that follows it.
 
-use super::joined;
+use super::super::headers::list;
+use super::super::reply::Validator;
+use super::tag;
 use actix_web::body::{self, BoxBody, MessageBody};
-use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
-use xxhash_rust::xxh3::xxh3_128;
 
 /// Most tags of one `If-None-Match` that are looked at.
 const TAGS_MAX: usize = 64;
 
-/// Marks an answer whose content depends on more than its version, so that its tag proves nothing: a slot nobody booked
-/// stops being free when it begins, and a schedule shows another service when the policy hides the one it showed.
-#[derive(Debug, Clone, Copy)]
-pub struct BeyondItsVersion;
-
-/// The answer, or 304 without a body where the client holds it.
-pub fn answered(http: &HttpRequest, response: HttpResponse) -> HttpResponse {
+/// The response, or 304 without a body where the client holds it.
+pub fn applied(http: &HttpRequest, response: HttpResponse, validator: Validator) -> HttpResponse {
     let reads = matches!(*http.method(), Method::GET | Method::HEAD);
     if !reads || response.status() != StatusCode::OK {
         return response;
     }
-    let settled = response.extensions().get::<BeyondItsVersion>().is_none();
     let (mut head, content) = response.into_parts();
     let content = match content.try_into_bytes() {
         Ok(content) => content,
         Err(content) => return head.set_body(content),
     };
     if !head.headers().contains_key(ETAG) {
-        head.headers_mut().insert(ETAG, tag_of(&content));
+        head.headers_mut().insert(ETAG, tag::of(&content));
     }
     let tag = head.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
-    let wanted = joined(http, &IF_NONE_MATCH);
-    if settled && tag.is_some_and(|tag| wanted.is_some_and(|wanted| names(&wanted, tag))) {
+    let wanted = list(http, IF_NONE_MATCH);
+    if validator == Validator::Proves && tag.is_some_and(|tag| wanted.is_some_and(|wanted| names(&wanted, tag))) {
         *head.status_mut() = StatusCode::NOT_MODIFIED;
         head.headers_mut().remove(CONTENT_TYPE);
         return head.set_body(BoxBody::new(body::None::new()));
     }
     head.set_body(BoxBody::new(content))
-}
-
-/// The tag of an answer that has no version: a search, a history, the statement.
-///
-/// XXH3 is fixed for good by its specification, so processes, releases and machines agree.
-pub fn tag_of(content: &[u8]) -> HeaderValue {
-    // Digits in quotes always are a header's value.
-    HeaderValue::try_from(format!("W/\"{:032x}\"", xxh3_128(content))).unwrap_or(HeaderValue::from_static("W/\"0\""))
 }
 
 /// Whether a list of tags, or `*`, names this one. Weak comparison: `W/` counts for nothing (RFC 9110, 8.8.3.2).
@@ -79,11 +66,5 @@ mod tests {
         }
         let many = format!("{}\"1\"", "\"x\",".repeat(TAGS_MAX));
         assert!(!names(&many, tag));
-    }
-
-    #[test]
-    fn the_tag_of_content_is_the_same_in_every_process_and_release() {
-        assert_eq!(tag_of(b""), "W/\"99aa06d3014798d86001c324468d497f\"");
-        assert_ne!(tag_of(b"{}"), tag_of(b"{} "));
     }
 }

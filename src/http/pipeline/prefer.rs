@@ -1,6 +1,5 @@
-//! `Prefer`: how a client would like to be treated (RFC 7240; STU3 http and search). The booking root does not ask.
-//!
-//! What a reader would get wrong: a preference is a wish. One that is not known, or misspelt, changes nothing.
+//! `Prefer`: how a client would like to be treated (RFC 7240; STU3 http and search). One that is not known, or misspelt,
+//! changes nothing.
 
 use actix_web::HttpRequest;
 
@@ -16,11 +15,21 @@ pub enum Returning {
     Outcome,
 }
 
+/// What becomes of parameters that are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Handling {
+    /// What the root does by itself.
+    #[default]
+    Usual,
+    /// They are refused.
+    Strict,
+}
+
 /// What a request prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Preferences {
-    /// `handling=strict`.
-    pub strict: bool,
+    /// `handling=…`.
+    pub handling: Handling,
     /// `return=…`.
     pub returning: Returning,
 }
@@ -40,14 +49,14 @@ impl Preferences {
             let (name, value) = wish.split_once('=').unwrap_or((wish, ""));
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_ascii_lowercase());
             match (name.as_str(), value.as_str()) {
-                ("handling", value) => drop(handling.get_or_insert_with(|| value == "strict")),
+                ("handling", value) => drop(handling.get_or_insert(if value == "strict" { Handling::Strict } else { Handling::Usual })),
                 ("return", "minimal") => drop(returning.get_or_insert(Returning::Minimal)),
                 ("return", "operationoutcome") => drop(returning.get_or_insert(Returning::Outcome)),
                 ("return", "representation") => drop(returning.get_or_insert(Returning::Representation)),
                 _ => {}
             }
         }
-        Self { strict: handling.unwrap_or_default(), returning: returning.unwrap_or_default() }
+        Self { handling: handling.unwrap_or_default(), returning: returning.unwrap_or_default() }
     }
 }
 
@@ -58,12 +67,12 @@ mod tests {
     #[test]
     fn wishes_are_found_in_any_order_and_spelling_and_others_change_nothing() {
         let read = |headers: &[&str]| Preferences::read(headers.iter().copied());
-        let (strict, returning) = (true, Returning::Minimal);
-        assert_eq!(read(&["return=minimal, handling=strict"]), Preferences { strict, returning });
-        assert_eq!(read(&["handling=\"Strict\"; wait=10", "Return = MINIMAL"]), Preferences { strict, returning });
+        let (handling, returning) = (Handling::Strict, Returning::Minimal);
+        assert_eq!(read(&["return=minimal, handling=strict"]), Preferences { handling, returning });
+        assert_eq!(read(&["handling=\"Strict\"; wait=10", "Return = MINIMAL"]), Preferences { handling, returning });
         assert_eq!(read(&["return=OperationOutcome"]).returning, Returning::Outcome);
         assert_eq!(read(&["return=representation,return=minimal"]).returning, Returning::Representation);
-        assert!(!read(&["handling=lenient, handling=strict"]).strict);
+        assert_eq!(read(&["handling=lenient, handling=strict"]).handling, Handling::Usual);
         assert_eq!(read(&["return", "handling=stricter", "strict"]), Preferences::default());
     }
 }

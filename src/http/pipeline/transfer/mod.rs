@@ -1,30 +1,42 @@
 //! The last steps of every answer: not modified, compressed, and the headers all answers carry (digest A.3, A.4).
 //!
-//! It must not know what was asked, only how it was sent. What a reader would get wrong: the order. The tag is made of
-//! the answer as it would be sent uncompressed, so that it is the same whatever codings a client takes; only what is
-//! not answered 304 is compressed.
+//! It does not know what was asked, only how it was sent. Pitfall: the order. The tag is made of the answer as it would be
+//! sent uncompressed, so that it is the same whatever codings a client takes; only what is not answered 304 is compressed.
 
 pub mod coding;
 mod conditional;
 pub mod cors;
+pub mod tag;
 
-pub use conditional::{BeyondItsVersion, tag_of};
-
-use super::settings::Settings;
+use super::super::settings::Settings;
+use super::headers::REQUEST_ID;
+use super::reply::Validator;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, VARY};
 use actix_web::{HttpRequest, HttpResponse};
+use coding::Compressible;
 
-/// The header in which every answer names itself, and consumers their requests.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// What an answer depends on beside its URL.
 const VARIES_BY: &str = "Accept, Accept-Encoding";
 
-/// An answer as it goes out. `answer_id` is its own name, in its headers, the log and the audit trail.
-pub fn sent(http: &HttpRequest, settings: &Settings, response: HttpResponse, answer_id: &str) -> HttpResponse {
-    let response = conditional::answered(http, response);
-    let response = coding::answered(http, response);
+/// A response as it goes out. `kept` is its content, where that is kept; `answer_id` is its own name, in its headers, the log
+/// and the audit trail.
+pub fn sent(
+    http: &HttpRequest,
+    settings: &Settings,
+    response: HttpResponse,
+    validator: Validator,
+    kept: Option<&Compressible>,
+    answer_id: &str,
+) -> HttpResponse {
+    let response = conditional::applied(http, response, validator);
+    let response = coding::applied(http, response, kept);
     marked(http, settings, response, answer_id)
+}
+
+/// The same for a response of which nothing else is known.
+pub fn sent_plainly(http: &HttpRequest, settings: &Settings, response: HttpResponse, answer_id: &str) -> HttpResponse {
+    sent(http, settings, response, Validator::Proves, None, answer_id)
 }
 
 /// An answer with the headers that all answers carry, and nothing else changed.
@@ -52,10 +64,4 @@ fn vary(headers: &mut HeaderMap) {
     if let Ok(all) = HeaderValue::try_from(all) {
         headers.insert(VARY, all);
     }
-}
-
-/// The text of all headers of one name, as if it were one (RFC 9110, 5.3); one that is not text counts as empty.
-fn joined(http: &HttpRequest, name: &HeaderName) -> Option<String> {
-    let values: Vec<&str> = http.headers().get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
-    (!values.is_empty()).then(|| values.join(","))
 }

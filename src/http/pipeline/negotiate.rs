@@ -1,8 +1,8 @@
 //! Which format a body is in and which one an answer is wanted in (digest A.3; `decisions.md` 5).
 //!
-//! `_format`, then `Accept` by its q values, then the request's own `Content-Type`, then JSON. What a reader
-//! would get wrong: more spellings are understood for what is wanted than for what is sent; a body that calls
-//! itself `application/xml` is refused, because the assurance of suppliers tests just that.
+//! `_format`, then `Accept` by its q values, then the request's own `Content-Type`, then JSON. Pitfall: more spellings are
+//! understood for what is wanted than for what is sent. A body that calls itself `application/xml` is refused, because the
+//! assurance of suppliers tests just that.
 
 use domain::fault::Fault;
 

@@ -1,8 +1,8 @@
-//! Operations that wait for the database, run aside so that no connection of a client waits with them.
+//! Reads of the database, run on threads of their own so that no connection of a client waits with them.
 //!
-//! Only as many at once as there are connections for readers. What a reader would get wrong: more threads do not read more.
-//! They wait for a connection in no order, and single reads took a second while others were served; here whoever came first
-//! is first.
+//! Pitfall: more threads do not read more. Only as many run at once as there are connections for readers, because threads
+//! wait for a connection in no order, and single reads took a second while others were served. Here whoever came first is
+//! first.
 
 use crate::engine::{Engine, READ_TIMEOUT};
 use actix_web::rt::time::timeout;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How long somebody waits for their turn before they are told to come again: as long as for a connection.
-const TURN_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long a request waits for its turn before it is told to come again: as long as for a connection.
+const TURN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a read may take once it has its turn: a little longer than it is tried again where its connection is cut.
-const ANSWER_WAIT_MAX: Duration = READ_TIMEOUT.saturating_add(Duration::from_millis(500));
+const ANSWER_TIMEOUT: Duration = READ_TIMEOUT.saturating_add(Duration::from_millis(500));
 
-/// Turns at the database.
-pub struct Turns(Arc<Semaphore>);
+/// Bounds how many reads of the database there are at once.
+pub struct ReadLimiter(Arc<Semaphore>);
 
-impl Turns {
+impl ReadLimiter {
     /// As many at once as the engine has connections for.
     pub fn of(engine: &Engine) -> Self {
         Self(Arc::new(Semaphore::new(engine.readers_max())))
@@ -31,14 +31,14 @@ impl Turns {
     /// # Errors
     /// What `work` returns; [`Fault::Busy`] when there was no turn in time, [`Fault::DatabaseUnreachable`] when the database
     /// is silent, [`Fault::Internal`] when `work` panicked.
-    pub async fn take<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
         engine: &Arc<Engine>,
         work: impl FnOnce(&Engine) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let Ok(Ok(turn)) = timeout(TURN_WAIT_MAX, Arc::clone(&self.0).acquire_owned()).await else {
+        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, Arc::clone(&self.0).acquire_owned()).await else {
             if !engine.is_out_of_reach() {
-                log::warn!("no connection for readers was free for {} s", TURN_WAIT_MAX.as_secs());
+                log::warn!("no connection for readers was free for {} s", TURN_TIMEOUT.as_secs());
             }
             return Err(engine.no_turn());
         };
@@ -48,13 +48,13 @@ impl Turns {
             drop(turn);
             outcome
         });
-        match timeout(ANSWER_WAIT_MAX, done).await {
+        match timeout(ANSWER_TIMEOUT, done).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => {
                 log::error!("an operation of the engine panicked");
                 Err(Fault::Internal)
             }
-            Err(_) => Err(engine.fell_silent(ANSWER_WAIT_MAX)),
+            Err(_) => Err(engine.fell_silent(ANSWER_TIMEOUT)),
         }
     }
 }
