@@ -40,7 +40,11 @@ impl Document {
 
 fn documents() -> [Document; 3] {
     [
-        Document::sent("booking", include_str!("../tests/api/data/booking.json"), include_str!("../tests/api/data/booking.xml")),
+        Document::sent(
+            "booking",
+            include_str!("../crates/testkit/src/bodies/booking.json"),
+            include_str!("../crates/testkit/src/bodies/booking.xml"),
+        ),
         Document::written("slots", slots()),
         Document::written("outcome", refusal()),
     ]
@@ -48,7 +52,7 @@ fn documents() -> [Document; 3] {
 
 /// The published search answer, with its first slot fifty times, each with ids of its own.
 fn slots() -> Element {
-    let published = include_str!("../src/fhir/validate/slots.json");
+    let published = include_str!("../crates/fhir/src/validate/slots.json");
     let mut bundle = json::read(published.as_bytes()).expect("the Bundle can be read").tree;
     let kind_of = |entry: &Element| entry.child("resource").and_then(Element::kind).map(str::to_owned);
     let first = bundle.child("entry").expect("the Bundle has entries").clone();

@@ -19,15 +19,15 @@ use fhir::stu3::uec::compat::ApiVersion;
 use futures_util::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use load::token::{Claims, SCOPE_APPOINTMENT_WRITE};
 use serde_json::{Value, json};
-use slotkeeper::cli::token::{Claims, SCOPE_APPOINTMENT_WRITE};
 use slotkeeper::http::{AuthMode, Caller, Fetch, Fetched, HttpLimits, Issuer, KeySource, Need, Settings, Trust, admit};
 use std::hint::black_box;
 use std::sync::Arc;
 
 const URL: &str = "https://booking.example-uec.thirdparty.nhs.uk";
 const ROOT: &str = "https://booking.example-uec.thirdparty.nhs.uk/STU3/1/booking";
-const BODY: &[u8] = include_bytes!("../tests/api/data/booking.json");
+const BODY: &[u8] = include_bytes!("../crates/testkit/src/bodies/booking.json");
 const NOW: Timestamp = Timestamp::from_ms(1_770_739_530_000);
 
 /// A key, a token signed with it, and the issuer's key set.

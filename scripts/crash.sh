@@ -23,11 +23,11 @@ export SLOTKEEPER_CRASH_CLIENTS=$clients SLOTKEEPER_CRASH_SLOTS=$slots
 export SLOTKEEPER_FAULT_CLIENTS=$clients SLOTKEEPER_FAULT_SLOTS=$slots
 failed=()
 
-# run NAME FILTER…: one file of tests, its whole output in a log.
+# run NAME: one folder of the tests with real processes, its whole output in a log.
 run() {
     local name=$1 log=target/crash-$1.log status=0
     echo "== $name: begun $(date -u '+%Y-%m-%d %H:%M:%S') UTC, $clients clients, $slots slots"
-    nice cargo test --locked --release --test "$name" -- --test-threads 2 --nocapture >"$log" 2>&1 || status=$?
+    nice cargo test --locked --release --test process "$name::" -- --test-threads 2 --nocapture >"$log" 2>&1 || status=$?
     if [ "$status" -ne 0 ]; then
         failed+=("$name")
         grep -E '^error|^test .* FAILED|panicked at' "$log" || true

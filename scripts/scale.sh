@@ -99,7 +99,7 @@ free_port() {
     done
 }
 
-# As src/cli/bench/postgres.rs has it.
+# As crates/bench/src/postgres.rs has it.
 settings=(fsync=on synchronous_commit=on full_page_writes=on max_connections=400 shared_buffers=512MB max_wal_size=4GB
     checkpoint_timeout=15min jit=off max_parallel_workers_per_gather=0 timezone=UTC log_checkpoints=off)
 

@@ -115,7 +115,7 @@ run_tests() {
     # Many tests wait for a database or a clock, so there may be more of them at once than cores.
     rm -rf "$answers"
     SLOTKEEPER_TEST_ANSWERS=$answers RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} \
-        cargo test --locked --no-fail-fast 2>&1 | tee "$log"
+        cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"
 }
 
 run_clients() {
@@ -137,17 +137,17 @@ mkdir -p target
 : >"$log"
 
 if cargo fmt --version >/dev/null 2>&1; then
-    step format cargo fmt --check
+    step format cargo fmt --all --check
 else
     skip format "rustfmt is not installed (rustup component add rustfmt)"
 fi
 if cargo clippy --version >/dev/null 2>&1; then
-    step lints cargo clippy --all-targets --locked -- -D warnings
+    step lints cargo clippy --workspace --all-targets --locked -- -D warnings
 else
     skip lints "clippy is not installed (rustup component add clippy)"
 fi
 step dependencies scripts/deny.sh --install
-step build cargo test --locked --no-run
+step build cargo test --locked --workspace --no-run
 if [[ " ${failed[*]-} " == *" build "* ]]; then
     skip tests "they do not build"
 else

@@ -9,10 +9,7 @@ pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod diary;
-#[cfg(test)]
-mod flags;
 pub mod issuers;
-mod load;
 pub mod migrate;
 pub mod policy;
 pub mod policy_file;
@@ -22,6 +19,8 @@ pub mod seed;
 pub mod seed_files;
 pub mod serve;
 pub mod synthetic;
+#[cfg(test)]
+mod tests;
 pub mod token;
 pub mod toml_table;
 
@@ -76,11 +75,9 @@ pub enum CliCommand {
     Archive(archive::ArchiveArgs),
     /// Asks a database whether every invariant holds; reads only
     Check(check::CheckArgs),
-    /// Measures bookings, reads and searches, each against a reference in the same run
-    Bench(bench::BenchArgs),
-    /// The reference of two rows of the bench: a server with one body
+    /// Has moved: run slotkeeper-bench
     #[command(hide = true)]
-    BenchStatic(bench::StaticArgs),
+    Bench(bench::BenchArgs),
 }
 
 /// Why a command did not end well.
@@ -169,21 +166,13 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failure> {
         CliCommand::Archive(args) => archive::run(args, out),
         CliCommand::Check(args) => check::run(args, out),
         CliCommand::Policy(args) => policy::run(args, out),
-        CliCommand::Bench(args) => match bench::run(args, &SystemClock, &UuidIds, today(), out) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::Judged),
-            Err(error) => Err(told(error.is_usage(), error.to_string())),
-        },
-        CliCommand::BenchStatic(args) => bench::run_static(args).map_err(|e| told(e.is_usage(), e.to_string())),
+        CliCommand::Bench(args) => Err(bench::moved(args)),
         CliCommand::Openapi => say(out, crate::http::openapi::text().trim_end()),
         CliCommand::Token(args) => {
             let token = token::print(args, SystemClock.now()).map_err(|e| told(e.is_usage(), e.to_string()))?;
             say(out, &token)
         }
-        CliCommand::Race(args) => {
-            let verdict = race::run(args, &SystemClock, &UuidIds, out).map_err(|e| told(e.is_usage(), e.to_string()))?;
-            if verdict.is_clean() { Ok(()) } else { Err(Failure::Judged) }
-        }
+        CliCommand::Race(args) => race::run(args, &SystemClock, &UuidIds, out),
     }
 }
 

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
 pub(crate) use names::variable;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The flag that names the configuration file.
 const CONFIG: &str = "config";
@@ -34,21 +34,6 @@ pub fn of_this_process<C: Parser>() -> Result<C, Refused> {
     let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(names::PREFIX));
     let text = |text: OsString| text.to_string_lossy().into_owned();
     resolve(std::env::args_os().collect(), &ours.map(|(name, value)| (text(name), text(value))).collect::<Vec<_>>())
-}
-
-/// The program that is running, for whoever starts it once more.
-///
-/// # Errors
-/// When the operating system does not tell.
-pub fn own_program() -> std::io::Result<PathBuf> {
-    std::env::current_exe()
-}
-
-/// The directories in which programs are looked for.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-pub fn program_directories() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).collect()
 }
 
 /// A command line, completed from `environment`, of which only our own variables matter, and from the configuration file it names.

@@ -1,7 +1,7 @@
 //! Slotkeeper: a provider offers its time over FHIR STU3, others book it, and no slot is ever booked twice.
 //!
 //! Six layers, strictly downward: `cli` and `config`, `http`, `fhir` beside `engine`, `store`, `domain`.
-//! ARCHITECTURE.md has the map; `tests/architecture.rs` holds it.
+//! ARCHITECTURE.md has the map; `tests/repository/architecture.rs` holds it.
 #![cfg_attr(
     test,
     allow(

@@ -1,7 +1,7 @@
 //! The demo: an invented provider out of nothing but the binary, its diary kept full for as long as it runs.
 
 use super::seed::{content, evening_before};
-use super::{Failure, maintenance, say, seed_files, today, token};
+use super::{Failure, maintenance, say, seed_files, today};
 use crate::engine::{Engine, report};
 use crate::http::{AuthMode, Settings};
 use crate::store::{Store, StoreError};
@@ -11,6 +11,7 @@ use domain::rota::WorkingTimes;
 use domain::search::{Paging, SlotSearch, Window};
 use domain::slot::{Slot, SlotStatus};
 use domain::time::{DAY_MS, MINUTE_MS};
+use load::token;
 use std::io::Write;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;

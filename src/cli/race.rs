@@ -1,192 +1,155 @@
-//! `slotkeeper race`: many clients book the same slots of a running server at once, and the result is judged.
-//!
-//! It is a consumer among others: it speaks HTTP only, opens no database and knows no store. What a reader would get wrong: it
-//! must be able to fail. Everything it demands is demanded of each answer and of each slot, and what could not be looked at
-//! counts as a deviation, never as fine.
+//! `slotkeeper race`: the command line of a race.
 
-mod answer;
-mod attack;
-mod checks;
-mod client;
-mod find;
-mod journal;
-mod judge;
-mod options;
-mod plan;
-mod report;
-mod resume;
-mod tls;
-mod verify;
-
-use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
-
-use actix_web::rt;
-use indicatif::{ProgressBar, ProgressStyle};
-
-pub use judge::{Judgement, Winner};
-pub use options::{Mode, RaceArgs, RaceError};
-pub use report::{Latency, Report, SlotWins};
-
-use crate::cli::load::patient;
-use crate::cli::load::random::Dice;
-use client::{Client, Shared, Watch};
+use super::Failure;
+use crate::http::tls as files;
 use domain::ids::Ids;
-use domain::plain::plain_json;
 use domain::time::Clock;
-use journal::{Journal, Line};
-use options::Settings;
-use plan::Plan;
+use load::tls::{ClientIdentity, ClientTlsError, client_config};
+use race::{Mode, RaceError, RaceOptions};
+use rustls::ClientConfig;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// How a race ended.
-#[derive(Debug, Clone)]
-pub struct Verdict {
-    /// Everything that was counted and judged.
-    pub report: Report,
+/// How the clients compete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ModeArg {
+    /// Every client tries to book every slot once.
+    Book,
+    /// Book, cancel what was won, and book again, all at the same time.
+    BookCancel,
+    /// Several connections send the byte-same booking with one X-Request-ID at once.
+    SameRequest,
 }
 
-impl Verdict {
-    /// True when nothing deviates; else the command ends with 1.
-    pub const fn is_clean(&self) -> bool {
-        self.report.clean
-    }
-}
-
-/// Races as `args` say and writes the table to `out`; progress goes to stderr. Blocks, on threads of its own.
-///
-/// # Errors
-/// [`RaceError::Usage`] for arguments that cannot be used, [`RaceError::Failed`] when no race could be held.
-pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Write) -> Result<Verdict, RaceError> {
-    let settings = Settings::parse(args)?;
-    let tls = tls::config(args)?;
-    let past = args.settle.as_deref().map(read_journal).transpose()?;
-    let journal = match &args.journal {
-        Some(path) => Journal::open(path).map_err(|error| file_failed("open the journal", path, &error))?,
-        None => Journal::default(),
-    };
-    // Servers keep request ids for good, so those of a run must be new even when its seed is not.
-    let lot = Dice::number_of(&ids.uuid());
-    let seed = settings.seed.unwrap_or(lot);
-    let shared = Arc::new(Shared {
-        servers: settings.servers.clone(),
-        timeout: settings.timeout,
-        token: settings.token.clone(),
-        tls,
-        watch: Watch { base: clock.now(), started: Instant::now() },
-        journal,
-        bar: progress_bar(),
-        run_seed: Dice::of(&[seed, lot]).next(),
-        down: settings.servers.iter().map(|_| AtomicBool::new(false)).collect(),
-        clients_made: AtomicU64::new(0),
-    });
-    // A thread of its own, because the caller may be inside a runtime already.
-    let worker = thread::Builder::new().name("race".to_owned()).spawn(move || {
-        rt::System::new().block_on(async move {
-            let report = hold(&settings, &shared, seed, past).await;
-            shared.bar.finish_and_clear();
-            report
-        })
-    });
-    let worker = worker.map_err(|error| RaceError::Failed(format!("cannot start a thread: {error}")))?;
-    let report = worker.join().map_err(|_| RaceError::Failed("the race ended early; there is no verdict".to_owned()))??;
-    report.print(out).map_err(|error| RaceError::Failed(format!("cannot write the result: {error}")))?;
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report).unwrap_or_default();
-        fs::write(path, plain_json(&text) + "\n").map_err(|error| file_failed("write", path, &error))?;
-    }
-    Ok(Verdict { report })
-}
-
-fn file_failed(what: &str, path: &Path, error: &io::Error) -> RaceError {
-    RaceError::Failed(format!("cannot {what} {}: {error}", path.display()))
-}
-
-fn read_journal(path: &Path) -> Result<Vec<Line>, RaceError> {
-    let text = fs::read_to_string(path).map_err(|error| file_failed("read the journal", path, &error))?;
-    journal::read(&text).map_err(|why| RaceError::Failed(format!("{}: {why}", path.display())))
-}
-
-fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {elapsed}") {
-        bar.set_style(style);
-    }
-    bar
-}
-
-async fn hold(settings: &Settings, shared: &Arc<Shared>, seed: u64, past: Option<Vec<Line>>) -> Result<Report, RaceError> {
-    let mut report = Report {
-        mode: if past.is_some() { "settle" } else { settings.mode.name() },
-        service: settings.service.clone(),
-        servers: shared.servers.iter().map(|server| server.root.clone()).collect(),
-        clients: settings.clients,
-        seed,
-        rate: settings.rate,
-        ..Report::default()
-    };
-    match past {
-        Some(lines) => resume::settle(shared, lines, settings.keep, &mut report).await?,
-        None => hold_rounds(settings, shared, seed, &mut report).await?,
-    }
-    if let Some(why) = shared.journal.failure() {
-        let offender = vec![format!("a line could not be written: {why}")];
-        report.add_judgements(vec![Judgement::of("journal", "every request and answer is in the journal".to_owned(), offender)]);
-    }
-    report.finish();
-    Ok(report)
-}
-
-async fn hold_rounds(settings: &Settings, shared: &Arc<Shared>, seed: u64, report: &mut Report) -> Result<(), RaceError> {
-    for round in 1..=settings.rounds {
-        match hold_round(settings, shared, seed, round, report).await {
-            Ok(()) => {}
-            Err(error) if round == 1 => return Err(error),
-            // What the rounds before found must not be lost to a later one that cannot be held.
-            Err(error) => {
-                let sentence = format!("round {round} of {} could be held", settings.rounds);
-                report.add_judgements(vec![Judgement::of("rounds", sentence, vec![error.to_string()])]);
-                return Ok(());
-            }
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Book => Self::Book,
+            ModeArg::BookCancel => Self::BookCancel,
+            ModeArg::SameRequest => Self::SameRequest,
         }
     }
-    Ok(())
 }
 
-async fn hold_round(settings: &Settings, shared: &Arc<Shared>, seed: u64, round: u32, report: &mut Report) -> Result<(), RaceError> {
-    let mut slots = find::free_slots(&Client::new(shared), &settings.service, settings.slots).await?;
-    Dice::of(&[seed, u64::from(round)]).shuffle(&mut slots);
-    let plan = Arc::new(Plan {
-        round,
-        mode: settings.mode,
-        slots,
-        people: patient::invent(settings.clients, seed),
-        clients: settings.clients,
-        servers: shared.servers.len(),
-        rate: settings.rate,
-        run_seed: shared.run_seed,
-        written: shared.watch.base,
-    });
-    shared.bar.set_message(format!("round {round} of {}", settings.rounds));
-    shared.bar.set_length(u64::try_from(plan.request_count()).unwrap_or_default());
-    shared.bar.set_position(0);
-    shared.bar.enable_steady_tick(Duration::from_millis(200));
-    let mut fight = {
-        let (plan, shared) = (Arc::clone(&plan), Arc::clone(shared));
-        rt::task::spawn_blocking(move || attack::fight(&plan, &shared))
-            .await
-            .map_err(|_| RaceError::Failed("the race ended early; there is no verdict".to_owned()))??
+/// What `slotkeeper race` is told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RaceArgs {
+    /// A running server: a host (its booking root is meant) or a full FHIR root; repeatable, all on one database
+    #[arg(long = "server", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub server: Vec<String>,
+    /// The service whose free slots are raced for
+    #[arg(long, value_name = "ID", default_value = "2000099901")]
+    pub service: String,
+    /// How many clients compete, each an invented patient with a connection of its own
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub clients: usize,
+    /// How many free slots they compete for
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub slots: usize,
+    /// How often, each time judged and cleaned up
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub rounds: u32,
+    /// How the clients compete
+    #[arg(long, value_enum, default_value_t = ModeArg::Book)]
+    pub mode: ModeArg,
+    /// Requests per second over all clients (open loop); without it each client sends when its last answer has come
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u32>,
+    /// Decides the people and the order of slots; request ids are new in every run, because servers keep them for good
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How long one request may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub timeout: u32,
+    /// Bearer token for every request (scopes `organization/slot.read patient/appointment.write`); without it unsigned tokens
+    /// are made for each server
+    #[arg(long, value_name = "TEXT")]
+    pub token: Option<String>,
+    /// The CA of the servers' certificates, in PEM; without it those of the web are trusted
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The certificate to show where servers demand one, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM, not encrypted
+    #[arg(long, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
+    /// Also write the result to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Do not cancel what was booked
+    #[arg(long)]
+    pub keep: bool,
+    /// Append every request before it is sent, and every answer, to this file as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Do not race: settle the journal of a run that was cut short, and judge it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["journal", "rate"])]
+    pub settle: Option<PathBuf>,
+}
+
+/// Races as `args` say and writes the table to `out`.
+///
+/// # Errors
+/// [`Failure`], also when the race was judged not clean.
+pub fn run(args: &RaceArgs, clock: &dyn Clock, ids: &dyn Ids, out: &mut dyn Write) -> Result<(), Failure> {
+    let verdict = race::run(&options(args)?, clock, ids, out).map_err(|error| match error {
+        RaceError::Usage(why) => Failure::Usage(why),
+        RaceError::Failed(why) => Failure::Failed(why),
+    })?;
+    if verdict.is_clean() { Ok(()) } else { Err(Failure::Judged) }
+}
+
+fn options(args: &RaceArgs) -> Result<RaceOptions, Failure> {
+    Ok(RaceOptions {
+        servers: args.server.clone(),
+        service: args.service.clone(),
+        clients: args.clients,
+        slots: args.slots,
+        rounds: args.rounds,
+        mode: args.mode.into(),
+        rate: args.rate,
+        seed: args.seed,
+        timeout_s: args.timeout,
+        token: args.token.clone(),
+        tls: tls(args)?,
+        json: args.json.clone(),
+        keep: args.keep,
+        journal: args.journal.clone(),
+        settle: args.settle.clone(),
+    })
+}
+
+/// How to speak TLS; `None` where the public CAs will do.
+fn tls(args: &RaceArgs) -> Result<Option<Arc<ClientConfig>>, Failure> {
+    let pair = match (&args.client_cert, &args.client_key) {
+        (Some(cert), Some(key)) => Some((cert, key)),
+        (None, None) => None,
+        _ => return Err(Failure::Usage("--client-cert and --client-key go together: name both".to_owned())),
     };
-    shared.bar.set_message("looking at what was kept");
-    checks::settle_open(shared, &plan, &mut fight.attempts).await?;
-    let winners = judge::winners(&plan, &fight.attempts);
-    let cancelled = judge::given_back(&fight.attempts);
-    let findings = checks::after(shared, &plan, &winners, &cancelled, settings.keep).await?;
-    report.add_fight(&fight, &judge::wins_per_slot(&plan, &fight.attempts, &winners));
-    report.add_judgements(judge::judge(&plan, &fight.attempts, &winners, &findings, shared.servers.len()));
-    report.appointments.extend(winners);
-    Ok(())
+    let Some(ca) = &args.ca else {
+        return if pair.is_none() {
+            Ok(None)
+        } else {
+            Err(Failure::Usage("--client-cert without --ca: name the CA of the servers' certificates with --ca FILE".to_owned()))
+        };
+    };
+    let cas = files::certificates(ca).map_err(|why| Failure::Failed(format!("--ca: {why}")))?;
+    let identity = pair.map(|(cert, key)| identity(cert, key)).transpose()?;
+    let config = client_config(cas, identity).map_err(|error| {
+        Failure::Failed(match (&error, pair) {
+            (ClientTlsError::Ca(_), _) => format!("--ca {}: {error}", ca.display()),
+            (ClientTlsError::Identity(_), Some((cert, _))) => format!("--client-key with --client-cert {}: {error}", cert.display()),
+            _ => error.to_string(),
+        })
+    })?;
+    Ok(Some(config))
+}
+
+fn identity(cert: &Path, key: &Path) -> Result<ClientIdentity, Failure> {
+    Ok(ClientIdentity {
+        chain: files::certificates(cert).map_err(|why| Failure::Failed(format!("--client-cert: {why}")))?,
+        key: files::private_key(key).map_err(|why| Failure::Failed(format!("--client-key: {why}")))?,
+    })
 }

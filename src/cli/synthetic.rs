@@ -1,7 +1,7 @@
 //! `slotkeeper seed --synthetic`: an invented provider of any size, for measuring.
 //!
-//! It writes the directory as a seed file would have it and reads it through the same codec. What a reader would get wrong:
-//! nothing is drawn by lot, so seeding the same days again adds nothing, and a larger size adds what is missing.
+//! It writes the directory as a seed file would have it and reads it through the same codec. Nothing is drawn by lot, so
+//! seeding the same days again adds nothing, and a larger size adds what is missing.
 
 use super::{Failure, maintenance};
 use crate::engine::SeedContent;

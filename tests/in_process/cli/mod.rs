@@ -1,0 +1,3 @@
+//! Commands, called as they are typed, in this process.
+
+mod diary;

@@ -1,0 +1,3 @@
+//! The engine by itself.
+
+mod availability;

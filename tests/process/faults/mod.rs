@@ -1,0 +1,11 @@
+//! Races a running server while everything around it goes wrong, and holds one slot, one request key and
+//! the whole database in a stranger's hands (`decisions.md` 5 and 6).
+//!
+//! The servers are processes of their own and are judged by `race` and `check`. What a reader would get
+//! wrong: a fault that never struck would pass every test here, so each test also counts its faults.
+//!
+//! Sizes: `SLOTKEEPER_FAULT_CLIENTS` and `SLOTKEEPER_FAULT_SLOTS` (`scripts/crash.sh` asks for 64 and 200).
+
+mod held;
+mod outage;
+mod races;
