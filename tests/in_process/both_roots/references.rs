@@ -89,7 +89,7 @@ async fn finds_the_same(app: &App, before: &str, reference: &str, after: &str, r
 }
 
 #[on_both]
-async fn a_search_by_an_absolute_reference_finds_what_the_relative_one_finds(app: App) {
+async fn absolute_references_find_what_relative_ones_find(app: App) {
     let slot = app.free_slot(UTC).await;
     let service = format!("HealthcareService/{UTC}");
     let names =
