@@ -7,6 +7,7 @@ pub mod access_log;
 pub mod archive;
 pub mod bench;
 pub mod check;
+pub mod config;
 pub mod demo;
 pub mod diary;
 pub mod issuers;

@@ -1,6 +1,6 @@
 //! Slotkeeper: a provider offers its time over FHIR STU3, others book it, and no slot is ever booked twice.
 //!
-//! Six layers, strictly downward: `cli` and `config`, `http`, `fhir` beside `engine`, `store`, `domain`.
+//! Layers, strictly downward: `cli`, `http`, the crate `fhir` beside `engine`, `store`, the crate `domain`.
 //! ARCHITECTURE.md has the map; `tests/repository/architecture.rs` holds it.
 #![cfg_attr(
     test,
@@ -18,7 +18,6 @@
 )]
 
 pub mod cli;
-pub mod config;
 pub mod engine;
 pub mod http;
 pub mod store;

@@ -1,8 +1,8 @@
 //! The thin binary: settings in, command run, exit code out.
 
 use domain::plain::{plain, plain_lines};
+use slotkeeper::cli::config::{self, Refused};
 use slotkeeper::cli::{self, Cli};
-use slotkeeper::config::{self, Refused};
 use std::io::Write;
 use std::process::ExitCode;
 

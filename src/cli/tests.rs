@@ -1,7 +1,7 @@
 //! docs/configuration.md lists every flag as clap knows it; the test here fails when the two differ.
 
 use super::Cli;
-use crate::config;
+use super::config;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use std::fmt::Write as _;
 use std::fs;
