@@ -118,7 +118,7 @@ fn faults_of(file: &Path, text: &str) -> Vec<String> {
             Target::Layer(other) => {
                 faults.push(format!("line {line}: names `{other}` in the crate root; name the layer it comes from"));
             }
-            Target::Environment(call) if !in_tests && !parts.starts_with(&READS_ENVIRONMENT) => {
+            Target::Environment(call) if !in_tests && !parts_of(file).starts_with(&READS_ENVIRONMENT) => {
                 faults.push(format!("line {line}: `env::{call}`, but only `cli/config` reads the environment"));
             }
             Target::Crate(name) if !in_tests => {

@@ -12,7 +12,7 @@ use domain::appointment::AppointmentVersion;
 use domain::fault::Fault;
 use fhir::bundle::{self, Change, Entry, Mode};
 use fhir::search::Reading;
-use fhir::stu3::{self, search};
+use fhir::stu3::search;
 
 /// `GET /Appointment?…`: a patient's are never paged (digest A.10).
 pub const SEARCH: Operation = Operation {
@@ -108,7 +108,7 @@ async fn history(context: &RequestContext) -> Result<Reply, Fault> {
     let found = context.engine(move |engine| engine.appointment_history(&id, &access)).await?;
     let mut changes = Vec::new();
     for version in &found {
-        let resource = shape.applied(stored::tree(&version.document)?, stu3::definitions());
+        let resource = shape.applied(stored::tree(&version.document)?, context.definitions());
         changes.push(Change { resource, version: version.version });
     }
     Ok(Reply::resource(bundle::history(&context.root_url, &path, changes), pretty))

@@ -20,9 +20,9 @@ use domain::element::Element;
 use domain::fault::{Fault, Problem, ProblemKind};
 use domain::ids::AppointmentId;
 use fhir::codec::{json, xml};
+use fhir::outcome;
 use fhir::shape::Shape;
 use fhir::stu3::uec::appointment::{of_the_directory, read_booking_body, read_cancel_body, with_defaults};
-use fhir::{outcome, stu3};
 use tokio::sync::oneshot;
 
 /// Most tags of one `If-Match` that are looked at, and how much of each.
@@ -191,8 +191,8 @@ pub fn expected(context: &RequestContext) -> Option<ExpectedVersion> {
 pub fn decoded(context: &RequestContext) -> Result<json::Read, Fault> {
     let body = context.body.plain()?;
     let read = match context.body_format {
-        Format::Json => json::read(&body, stu3::definitions()),
-        Format::Xml => xml::read(&body, stu3::definitions()),
+        Format::Json => json::read(&body, context.definitions()),
+        Format::Xml => xml::read(&body, context.definitions()),
     };
     read.map_err(|unreadable| match unreadable.too_deep {
         true => Fault::TooLarge { what: "nesting", limit: json::DEPTH_MAX, unit: "levels" },

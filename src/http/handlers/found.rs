@@ -5,7 +5,6 @@ use super::super::pipeline::reply::Reply;
 use domain::search::Cursor;
 use fhir::bundle::{self, Entry};
 use fhir::search::Query;
-use fhir::stu3;
 
 /// The reply to a search of `kind`.
 pub fn reply<S>(
@@ -22,7 +21,7 @@ pub fn reply<S>(
     let entries = if query.total_only {
         Vec::new()
     } else {
-        entries.into_iter().map(|entry| entry.shaped(&query.shape, stu3::definitions())).collect()
+        entries.into_iter().map(|entry| entry.shaped(&query.shape, context.definitions())).collect()
     };
     // Whoever wants the number alone has nothing to go on with.
     let next = next.filter(|_| !query.total_only);

@@ -10,7 +10,7 @@ use super::{faults, found, slots};
 use domain::fault::Fault;
 use fhir::bundle::Mode;
 use fhir::search::Reading;
-use fhir::stu3::{self, schedule, search};
+use fhir::stu3::{schedule, search};
 
 /// `GET /Schedule?…`.
 pub const SEARCH: Operation = Operation {
@@ -79,7 +79,7 @@ async fn read(context: &RequestContext) -> Result<Reply, Fault> {
     let shown = found.service_shown(&[]).ok_or(not_found)?;
     let tree = match context.rules.schedule_version {
         ScheduleVersion::Unstated => schedule::tree(&found, shown, false),
-        ScheduleVersion::InMeta => shape.applied(schedule::tree_versioned(&found, shown), stu3::definitions()),
+        ScheduleVersion::InMeta => shape.applied(schedule::tree_versioned(&found, shown), context.definitions()),
     };
     Ok(Reply { validator, ..Reply::resource(tree, pretty).of_version(found.version, found.updated) })
 }

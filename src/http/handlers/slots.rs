@@ -21,7 +21,7 @@ use fhir::bundle::{Entry, Mode};
 use fhir::codec::{json, xml};
 use fhir::search::{Query, Reading};
 use fhir::stu3::render::{self, Head, Included};
-use fhir::stu3::{self, schedule, search, slot};
+use fhir::stu3::{schedule, search, slot};
 use std::borrow::Cow;
 
 /// `GET /Slot?…` (digest A.6).
@@ -143,8 +143,8 @@ fn rendered(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotM
     for (schedule, shown) in &matches.related.schedules {
         let tree = schedule::tree(schedule, shown, context.rules.location_actor == LocationActor::Always);
         let text = match context.answer_format {
-            Format::Json => json::write(&tree, stu3::definitions()),
-            Format::Xml => xml::write_inside(&tree, stu3::definitions()),
+            Format::Json => json::write(&tree, context.definitions()),
+            Format::Xml => xml::write_inside(&tree, context.definitions()),
         };
         included.push(Included { path: format!("Schedule/{}", schedule.id), text: Cow::Owned(text) });
     }
@@ -152,8 +152,8 @@ fn rendered(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotM
         // Documents are stored as the JSON that would be written.
         let text = match context.answer_format {
             Format::Json if stored::is_object(&entry.document.text) => Cow::Borrowed(entry.document.text.as_str()),
-            Format::Json => Cow::Owned(json::write(&stored::tree(&entry.document)?, stu3::definitions())),
-            Format::Xml => Cow::Owned(xml::write_inside(&stored::tree(&entry.document)?, stu3::definitions())),
+            Format::Json => Cow::Owned(json::write(&stored::tree(&entry.document)?, context.definitions())),
+            Format::Xml => Cow::Owned(xml::write_inside(&stored::tree(&entry.document)?, context.definitions())),
         };
         included.push(Included { path: format!("{}/{}", entry.kind.name(), entry.id), text });
     }
@@ -184,7 +184,7 @@ async fn read(context: &RequestContext) -> Result<Reply, Fault> {
     let access = context.access();
     let found = context.engine(move |engine| engine.slot(&id, &access)).await?;
     let now = context.service.engine.now();
-    let reply = Reply::resource(shape.applied(slot::tree_versioned(&found, now), stu3::definitions()), pretty)
+    let reply = Reply::resource(shape.applied(slot::tree_versioned(&found, now), context.definitions()), pretty)
         .of_version(found.version, found.updated);
     let validator = if found.status(now) == SlotStatus::Begun { Validator::ProvesNothing } else { Validator::Proves };
     Ok(Reply { validator, ..reply })

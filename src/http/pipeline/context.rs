@@ -13,9 +13,9 @@ use actix_web::web;
 use domain::appointment::{Origin, RequestKey};
 use domain::fault::Fault;
 use domain::policy::Access;
+use fhir::definitions::Definitions;
 use fhir::search::{self, Reading, SearchRules};
 use fhir::service_roots::ServiceRoots;
-use fhir::stu3;
 use fhir::stu3::uec::appointment::BookingRules;
 use fhir::stu3::uec::compat::ApiVersion;
 
@@ -76,7 +76,12 @@ impl RequestContext {
     /// # Errors
     /// [`Fault::Parameter`], where the dialect refuses parameters.
     pub fn reading(&self, kind: &'static str) -> Result<Reading, Fault> {
-        search::reading(&self.parameters, &self.search_rules, kind, stu3::definitions)
+        search::reading(&self.parameters, &self.search_rules, kind, self.rules.definitions)
+    }
+
+    /// What the release that is spoken here says of elements.
+    pub fn definitions(&self) -> &'static Definitions {
+        (self.rules.definitions)()
     }
 
     /// What whoever asks may see and do.

@@ -5,6 +5,7 @@ use super::respond::{self, Outgoing};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use domain::fault::Fault;
+use fhir::definitions::Definitions;
 use fhir::outcome::{self, Issue};
 
 /// An answer to a fault: status, issues, headers.
@@ -22,10 +23,10 @@ pub struct ErrorResponse {
 pub type ErrorTable = fn(&Fault) -> ErrorResponse;
 
 /// The answer to a fault, as an `OperationOutcome` with a new `id`.
-pub fn to(refuse: ErrorTable, fault: &Fault, id: &str, format: Format) -> Outgoing {
+pub fn to(refuse: ErrorTable, fault: &Fault, id: &str, format: Format, definitions: &Definitions) -> Outgoing {
     let refused = refuse(fault);
     let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = respond::resource(status, &outcome::tree(id, &refused.issues), format);
+    let mut response = respond::resource(status, &outcome::tree(id, &refused.issues), format, definitions);
     for (name, value) in refused.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().insert(name, value);

@@ -11,8 +11,8 @@ use domain::document::Document;
 use domain::element::Element;
 use domain::fault::Fault;
 use fhir::codec::{json, xml};
+use fhir::definitions::Definitions;
 use fhir::shape::Shape;
-use fhir::stu3;
 use std::sync::Arc;
 
 /// A response on its way out, and what is known of it that is not for the client.
@@ -48,7 +48,7 @@ impl Outgoing {
 ///
 /// # Errors
 /// `Internal` when what is stored cannot be read (digest C.23).
-pub fn to(reply: Reply, format: Format) -> Result<Outgoing, Fault> {
+pub fn to(reply: Reply, format: Format, definitions: &Definitions) -> Result<Outgoing, Fault> {
     let mut response = start(if reply.status == Status::Created { StatusCode::CREATED } else { StatusCode::OK }, format);
     if let Some(version) = reply.version {
         response.insert_header((header::ETAG, format!("W/\"{}\"", version.number)));
@@ -63,8 +63,8 @@ pub fn to(reply: Reply, format: Format) -> Result<Outgoing, Fault> {
         }
     }
     let response = match reply.content {
-        Content::Resource(tree) => response.body(written(&tree, format, reply.pretty)),
-        Content::Stored(stored, shape) => response.body(document(stored, &shape, format, reply.pretty)?),
+        Content::Resource(tree) => response.body(written(&tree, format, reply.pretty, definitions)),
+        Content::Stored(stored, shape) => response.body(document(stored, &shape, (format, reply.pretty), definitions)?),
         Content::Written(text) => response.body(text),
         Content::Nothing => {
             let mut response = response.finish();
@@ -76,8 +76,8 @@ pub fn to(reply: Reply, format: Format) -> Result<Outgoing, Fault> {
 }
 
 /// The response with a resource in it and nothing else said.
-pub fn resource(status: StatusCode, tree: &Element, format: Format) -> HttpResponse {
-    start(status, format).body(written(tree, format, false))
+pub fn resource(status: StatusCode, tree: &Element, format: Format, definitions: &Definitions) -> HttpResponse {
+    start(status, format).body(written(tree, format, false, definitions))
 }
 
 fn start(status: StatusCode, format: Format) -> HttpResponseBuilder {
@@ -86,19 +86,19 @@ fn start(status: StatusCode, format: Format) -> HttpResponseBuilder {
     response
 }
 
-fn written(tree: &Element, format: Format, pretty: bool) -> String {
+fn written(tree: &Element, format: Format, pretty: bool, definitions: &Definitions) -> String {
     match (format, pretty) {
-        (Format::Json, false) => json::write(tree, stu3::definitions()),
-        (Format::Json, true) => json::write_pretty(tree, stu3::definitions()),
-        (Format::Xml, false) => xml::write(tree, stu3::definitions()),
-        (Format::Xml, true) => xml::write_pretty(tree, stu3::definitions()),
+        (Format::Json, false) => json::write(tree, definitions),
+        (Format::Json, true) => json::write_pretty(tree, definitions),
+        (Format::Xml, false) => xml::write(tree, definitions),
+        (Format::Xml, true) => xml::write_pretty(tree, definitions),
     }
 }
 
 /// Documents are stored as JSON, so the usual answer is the stored text itself, unless it holds what XML alone gives back.
-fn document(document: Document, shape: &Shape, format: Format, pretty: bool) -> Result<String, Fault> {
+fn document(document: Document, shape: &Shape, (format, pretty): (Format, bool), definitions: &Definitions) -> Result<String, Fault> {
     match (format, pretty) {
         (Format::Json, false) if shape.is_whole() && is_object(&document.text) && json::is_answer(&document.text) => Ok(document.text),
-        _ => Ok(written(&shape.applied(tree(&document)?, stu3::definitions()), format, pretty)),
+        _ => Ok(written(&shape.applied(tree(&document)?, definitions), format, pretty, definitions)),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::settings::HttpLimits;
 use super::prefer::{Handling, Preferences};
 use domain::appointment::Origin;
-use fhir::search::{EndParameter, SearchRules, UnknownParameters};
+use fhir::search::{DefinitionsOf, EndParameter, SearchRules, UnknownParameters};
 use fhir::stu3::uec::appointment::BookingRules;
 use fhir::stu3::uec::compat::ApiVersion;
 
@@ -82,6 +82,8 @@ pub enum AppointmentUrl {
 /// What a dialect holds requests to, and how it answers.
 #[derive(Debug, Clone, Copy)]
 pub struct DialectRules {
+    /// What the release that is spoken here says of elements.
+    pub definitions: DefinitionsOf,
     /// Headers that every request must carry, unless authentication is off.
     pub headers: &'static [RequiredHeader],
     /// `X-Request-ID`, where a resource is sent.

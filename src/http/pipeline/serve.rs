@@ -58,7 +58,8 @@ pub async fn serve(dialect: &'static Dialect, http: HttpRequest, payload: Payloa
 pub async fn nothing_here(dialect: &'static Dialect, http: HttpRequest, service: Data<Service>) -> HttpResponse {
     let nothing = Fault::NoSuchRoute { path: http.path().chars().take(SHOWN_PATH_CHARS_MAX).collect() };
     let fault = peer::is_trusted(&http, &service.settings).err().unwrap_or(nothing);
-    let refused = error_response::to(dialect.refuse, &fault, &service.engine.new_id(), negotiate::Format::Json);
+    let refused =
+        error_response::to(dialect.refuse, &fault, &service.engine.new_id(), negotiate::Format::Json, (dialect.rules.definitions)());
     transfer::sent_plainly(&http, &service.settings, refused.response, &service.engine.new_id())
 }
 
@@ -68,7 +69,13 @@ fn refusal(dialect: &Dialect, http: &HttpRequest, service: &Service, fault: &Fau
         let parameters = search::pairs(http.query_string(), &rules).unwrap_or_default();
         negotiate::of_refusal(search::format_of(&parameters), list(http, "Accept").as_deref(), text(http, "Content-Type"))
     };
-    error_response::to(dialect.refuse, fault, &service.engine.new_id(), trace.format.unwrap_or_else(of_query))
+    error_response::to(
+        dialect.refuse,
+        fault,
+        &service.engine.new_id(),
+        trace.format.unwrap_or_else(of_query),
+        (dialect.rules.definitions)(),
+    )
 }
 
 async fn answer(
@@ -127,6 +134,6 @@ fn respond_to(context: &RequestContext, key: Option<CacheKey>, reply: Reply) -> 
             context.service.response_cache.insert(key, Arc::clone(&response));
             Ok(Outgoing::again(response))
         }
-        (_, reply) => respond::to(reply, context.answer_format),
+        (_, reply) => respond::to(reply, context.answer_format, context.definitions()),
     }
 }

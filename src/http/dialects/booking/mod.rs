@@ -13,6 +13,7 @@ use super::super::pipeline::rules::{
     UnknownService,
 };
 use super::release;
+use fhir::stu3;
 use fhir::stu3::search;
 use fhir::stu3::uec::appointment::BookingRules;
 use fhir::stu3::uec::capability;
@@ -33,6 +34,7 @@ pub static DIALECT: Dialect = Dialect {
 
 /// What requests are held to.
 pub const RULES: DialectRules = DialectRules {
+    definitions: stu3::definitions,
     headers: &[
         RequiredHeader { name: "Ssp-TraceID", of: |origin| origin.trace_id.as_deref() },
         RequiredHeader { name: "Ssp-From", of: |origin| origin.from_asid.as_deref() },

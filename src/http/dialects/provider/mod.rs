@@ -16,6 +16,7 @@ use super::super::pipeline::rules::{
 };
 use super::booking::table;
 use domain::fault::Fault;
+use fhir::stu3;
 use fhir::stu3::uec::appointment::BookingRules;
 use fhir::stu3::{search, statement as stated};
 
@@ -35,6 +36,7 @@ pub static DIALECT: Dialect = Dialect {
 
 /// What requests are held to.
 pub const RULES: DialectRules = DialectRules {
+    definitions: stu3::definitions,
     headers: &[],
     request_id: HeaderPresence::Optional,
     if_match: HeaderPresence::Optional,

@@ -126,7 +126,7 @@ pub async fn completed(
 
 fn refusal(dialect: &Dialect, service: &Service, http: &actix_web::HttpRequest, fault: &Fault) -> actix_web::HttpResponse {
     let format = negotiate::of_refusal(None, list(http, "Accept").as_deref(), None);
-    let mut response = error_response::to(dialect.refuse, fault, &service.engine.new_id(), format).response;
+    let mut response = error_response::to(dialect.refuse, fault, &service.engine.new_id(), format, (dialect.rules.definitions)()).response;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
     response
 }
