@@ -30,7 +30,8 @@ fn below<'p>(path: &'p str, root: &str) -> Option<&'p str> {
     let mut rest = path;
     for wanted in root.split('/').skip(1) {
         let (segment, _) = rest.strip_prefix('/')?.split_once('/')?;
-        if segment != wanted && !(wanted.starts_with('{') && !segment.is_empty()) {
+        let fits = segment == wanted || (wanted.starts_with('{') && !segment.is_empty());
+        if !fits {
             return None;
         }
         rest = rest.get(segment.len() + 1..)?;
