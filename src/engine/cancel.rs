@@ -49,10 +49,10 @@ impl Engine {
             Ok(found.map(|found| (owned, found.version)))
         });
         let (owned, version) = found.map_err(|e| fault_of(doing, &e))?.ok_or_else(not_found)?;
-        if !access.may_read(owned.standing()) {
+        if !access.may_read(owned.access_facts()) {
             return Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() });
         }
-        access.may_cancel(owned.standing()).map_err(Fault::NotPermitted)?;
+        access.may_cancel(owned.access_facts()).map_err(Fault::NotPermitted)?;
         if let ExpectedVersion::OneOf(given) = expected {
             let current = owned.appointment.version;
             if !given.contains(&current.to_string()) {

@@ -24,7 +24,7 @@ impl Engine {
         let found =
             self.store.on(Lane::Reads).query(|tx| tx.version_find(id, number)).map_err(|e| fault_of("reading an appointment", &e))?;
         let found = found.ok_or_else(not_found)?;
-        if access.may_read(found.standing()) { Ok(found.version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
+        if access.may_read(found.access_facts()) { Ok(found.version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
     }
 
     /// Every version of an appointment, the newest first, as far as `access` lets them be read.
@@ -38,7 +38,7 @@ impl Engine {
         });
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
         let (owned, versions) = found.map_err(|e| fault_of("reading an appointment's history", &e))?.ok_or_else(not_found)?;
-        if access.may_read(owned.standing()) { Ok(versions) } else { Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() }) }
+        if access.may_read(owned.access_facts()) { Ok(versions) } else { Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() }) }
     }
 
     /// A slot, if `access` shows it.

@@ -9,7 +9,7 @@ use domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, Di
 use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
-use domain::policy::{Access, Names, Reach, Rights, Standing};
+use domain::policy::{Access, AccessFacts, Names, Reach, Rights};
 use domain::search::{ActedIn, AppointmentSearch, Identified};
 use domain::time::{Span, Timestamp};
 use std::collections::HashMap;
@@ -58,9 +58,9 @@ pub struct Owned {
 
 impl Owned {
     /// What decides who may see it.
-    pub const fn standing(&self) -> Standing<'_> {
+    pub const fn access_facts(&self) -> AccessFacts<'_> {
         let Self { appointment, schedule, provider } = self;
-        Standing { booked_by: appointment.booked_by.as_ref(), provider: provider.as_ref(), schedule, service: &appointment.service }
+        AccessFacts { booked_by: appointment.booked_by.as_ref(), provider: provider.as_ref(), schedule, service: &appointment.service }
     }
 }
 
@@ -81,9 +81,9 @@ pub struct OwnedVersion {
 
 impl OwnedVersion {
     /// What decides who may see it.
-    pub const fn standing(&self) -> Standing<'_> {
+    pub const fn access_facts(&self) -> AccessFacts<'_> {
         let Self { booked_by, service, schedule, provider, .. } = self;
-        Standing { booked_by: booked_by.as_ref(), provider: provider.as_ref(), schedule, service }
+        AccessFacts { booked_by: booked_by.as_ref(), provider: provider.as_ref(), schedule, service }
     }
 }
 

@@ -6,7 +6,7 @@ use super::schema::{schedule, schedule_service, service, slot_ever};
 use super::{StoreError, Tx};
 use diesel::prelude::*;
 use domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
-use domain::schedule::{Identifier, Offered, Offering, Schedule};
+use domain::schedule::{Identifier, OfferedService, Offering, Schedule};
 use domain::search::Window;
 use domain::time::{LONDON, Timestamp};
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ impl Tx<'_> {
             // A zone was proven when it was stored. One that this binary no longer knows must not stop whoever else is
             // looked at together with it; whatever shows the schedule itself reports it.
             let offering = || Offering { zone: zone.parse().unwrap_or(LONDON), services: Vec::new() };
-            let offered = Offered { service: ServiceId::stored(service), provider: ods.map(OdsCode::stored) };
+            let offered = OfferedService { service: ServiceId::stored(service), provider: ods.map(OdsCode::stored) };
             offerings.entry(ScheduleId::stored(id)).or_insert_with(offering).services.push(offered);
         }
         Ok(offerings)

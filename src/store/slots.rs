@@ -99,7 +99,7 @@ impl Tx<'_> {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
-        if search.is_for_the_offer() {
+        if search.is_for_free_slots() {
             return self.offered_search(search, schedules, now, limit);
         }
         let rows: Vec<SlotRow> = self.run(|c| {
@@ -120,7 +120,7 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp) -> Result<i64, StoreError> {
-        if search.is_for_the_offer() {
+        if search.is_for_free_slots() {
             return self.offered_count(search, schedules, now);
         }
         self.run(|c| slot_matches(search, schedules, now).count().get_result(c))

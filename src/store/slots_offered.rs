@@ -26,7 +26,7 @@ struct OfferedRow {
 
 impl From<OfferedRow> for Slot {
     fn from(row: OfferedRow) -> Self {
-        Self::on_offer(
+        Self::free(
             SlotId::stored(row.id),
             ScheduleId::stored(row.schedule_id),
             Timestamp::from_ms(row.start_ms),

@@ -6,7 +6,7 @@ use super::key_lookup::KeyLookup;
 use super::queue::{Decided, Expired, SnapshotQuery, WriteOp};
 use super::snapshot::{Snapshot, read_snapshot};
 use crate::store::{Lane, NewAppointment, StoreError};
-use domain::appointment::decide::{Wish, decide_book};
+use domain::appointment::decide::{RequestedBooking, decide_book};
 use domain::appointment::{Appointment, AppointmentStatus};
 use domain::fault::{Fault, Refusal};
 use domain::ids::ServiceId;
@@ -151,17 +151,17 @@ fn decide_cancelling(cancel: &CancelClaim, snapshot: &Snapshot) -> Result<(Write
 /// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
 /// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
 pub(super) fn decide_booking(book: &BookClaim, snapshot: &Snapshot, now: Timestamp) -> Result<NewAppointment, Fault> {
-    let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
+    let requested = RequestedBooking { slot: &book.slot, start: book.start, end: book.end };
     let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });
-    let meant = snapshot.meant(book);
-    let service = decide_book(wish, meant.as_ref().map(|meant| meant.offer()), now).map_err(Fault::Refused)?;
-    let meant = meant.ok_or_else(unknown)?;
-    let offered = meant.offered(&service).ok_or_else(unknown)?;
+    let visible = snapshot.visible_slot(book);
+    let service = decide_book(requested, visible.as_ref().map(|visible| visible.candidate()), now).map_err(Fault::Refused)?;
+    let visible = visible.ok_or_else(unknown)?;
+    let offered = visible.offered(&service).ok_or_else(unknown)?;
     book.access.may_book(offered.provider.as_ref()).map_err(Fault::NotPermitted)?;
-    let quotas = book.access.quotas(offered, book.start, meant.offering.zone);
+    let quotas = book.access.quotas(offered, book.start, visible.offering.zone);
     match ceiling_reached(&quotas, &snapshot.tallies) {
         Some(reached) => Err(Fault::Refused(reached)),
-        None => Ok(appointment(book, meant.slot, service, quotas)),
+        None => Ok(appointment(book, visible.slot, service, quotas)),
     }
 }
 

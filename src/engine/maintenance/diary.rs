@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clinician_is_meant_by_id_or_by_part_of_the_name_whatever_the_capitals() {
+    fn a_clinician_is_found_by_id_or_part_of_the_name_in_any_case() {
         let id = ResourceId::stored("prac-061".to_owned());
         for asked in ["prac-061", "okafor", "Ms Nneka", "  OKAFOR "] {
             assert!(called(asked, &id, "Ms Nneka Okafor"), "{asked}");

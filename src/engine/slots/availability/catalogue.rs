@@ -6,7 +6,7 @@
 use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{ScheduleId, ServiceId};
-use domain::schedule::{Offered, Offering, Schedule};
+use domain::schedule::{OfferedService, Offering, Schedule};
 use domain::search::Window;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Catalogue {
     /// What schedules offer.
     pub(super) fn offerings(&self, ids: &[ScheduleId]) -> HashMap<ScheduleId, Offering> {
         let provider = |service: &ServiceId| self.services.get(service).and_then(|service| service.ods.clone());
-        let offered = |service: &ServiceId| Offered { service: service.clone(), provider: provider(service) };
+        let offered = |service: &ServiceId| OfferedService { service: service.clone(), provider: provider(service) };
         let known = ids.iter().filter_map(|id| self.schedules.get(id));
         known.map(|s| (s.id.clone(), Offering { zone: s.zone, services: s.services.iter().map(offered).collect() })).collect()
     }

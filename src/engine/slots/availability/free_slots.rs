@@ -37,7 +37,7 @@ impl PackedSlot {
     fn slot(&self, schedule: &ScheduleId) -> Slot {
         let start = Timestamp::from_ms(self.start_ms);
         let end = start.plus_ms(i64::from(self.length_ms));
-        Slot::on_offer(SlotId::stored(text_of(self.id)), schedule.clone(), start, end, self.channel)
+        Slot::free(SlotId::stored(text_of(self.id)), schedule.clone(), start, end, self.channel)
     }
 }
 

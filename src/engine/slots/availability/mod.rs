@@ -314,7 +314,7 @@ impl IndexSource<'_> {
 
 /// True for the searches the index can answer: what is free, by service or schedule and by start, all at once.
 pub(in crate::engine) fn answers(search: &SlotSearch) -> bool {
-    search.is_for_the_offer() && search.end.is_open() && search.paging == Paging::default()
+    search.is_for_free_slots() && search.end.is_open() && search.paging == Paging::default()
 }
 
 impl SlotSource for IndexSource<'_> {

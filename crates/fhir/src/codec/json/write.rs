@@ -99,7 +99,7 @@ impl<'d> Writer<'d> {
     fn members(&mut self, element: &Element, ty: &Type, first: &mut bool) {
         let mut known = ty.arranged(element);
         // An element with nothing in it but what only XML can say would stand empty, which FHIR forbids (ele-1).
-        known.retain(|(_, child)| self.stored || child.speaks(ForeignFormat::Json));
+        known.retain(|(_, child)| self.stored || child.is_writable_in(ForeignFormat::Json));
         for repeats in known.chunk_by(|a, b| a.0.rank == b.0.rank) {
             if let Some((field, _)) = repeats.first() {
                 self.element(field, repeats, first);
@@ -137,7 +137,7 @@ impl<'d> Writer<'d> {
 
     /// Whether something stands beside the value of a primitive: its id, its extensions.
     fn has_twin(&self, element: &Element) -> bool {
-        !element.children.is_empty() && (self.stored || element.children.iter().any(|child| child.speaks(ForeignFormat::Json)))
+        !element.children.is_empty() && (self.stored || element.children.iter().any(|child| child.is_writable_in(ForeignFormat::Json)))
     }
 
     /// One element with all its repeats.

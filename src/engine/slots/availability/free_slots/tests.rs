@@ -136,7 +136,7 @@ fn a_slot_takes_32_bytes() {
 }
 
 #[test]
-fn a_schedule_with_an_id_that_is_no_uuid_is_not_held_and_the_others_are() {
+fn a_schedule_whose_id_is_no_uuid_is_not_indexed() {
     let mut offer = FreeSlots::new(at(-1));
     let named = Slot { id: SlotId::stored("by-hand".to_owned()), ..slot(9, 0, false) };
     offer.add(vec![slot(8, 0, false), slot(1, 0, false), slot(9, 0, false)]);
