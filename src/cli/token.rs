@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use domain::ids::OdsCode;
 use domain::time::Timestamp;
+use fhir::stu3::naming::ODS_ORGANISATION;
 
 /// How long an unsigned token lives, in seconds (`exp` = `iat` + 300, digest D).
 pub const UNSIGNED_LIFETIME_S: u32 = 300;
@@ -26,7 +27,6 @@ pub const ORGANIZATION_DEFAULT: &str = "X9T20";
 
 const ISSUER_DEFAULT: &str = "https://consumer.example-iuc.thirdparty.nhs.uk/";
 const SUBJECT_DEFAULT: &str = "u-3381";
-const ODS_SYSTEM: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 
 /// What `slotkeeper token` is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -135,7 +135,7 @@ impl Claims {
             requesting_organization: json!({
                 "resourceType": "Organization",
                 "name": "Example 111 Service",
-                "identifier": [{"system": ODS_SYSTEM, "value": organization}]
+                "identifier": [{"system": ODS_ORGANISATION, "value": organization}]
             }),
             requesting_practitioner: practitioner(SUBJECT_DEFAULT),
         }

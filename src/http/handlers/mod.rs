@@ -154,7 +154,7 @@ impl Asked {
         };
         // Whoever wants the number alone has nothing to go on with.
         let next = next.filter(|_| !query.total_only);
-        let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.honoured, total, next, entries);
+        let bundle = bundle::searchset(&self.admitted.root_url, kind, &query.applied, total, next, entries);
         respond::resource(StatusCode::OK, &bundle, self.looks(query.pretty))
     }
 

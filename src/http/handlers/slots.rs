@@ -148,7 +148,7 @@ async fn held(asked: &Asked, search: &SlotSearch, access: &Access, is_fresh: Opt
 
 /// The usual answer, written at once.
 fn rendered(asked: &Asked, query: &Query<SlotSearch>, found: &SlotMatches) -> Result<String, Fault> {
-    let head = Head { base_url: &asked.admitted.root_url, honoured: &query.honoured, total: found.total };
+    let head = Head { base_url: &asked.admitted.root_url, applied: &query.applied, total: found.total };
     let format = asked.admitted.answer_format;
     let mut included = Vec::new();
     for (schedule, shown) in &found.related.schedules {

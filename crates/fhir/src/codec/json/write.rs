@@ -1,7 +1,7 @@
 //! A tree to JSON, by the definitions.
 //!
-//! It knows what FHIR makes of JSON and no resource in particular. What a reader would get wrong: children
-//! stand in a tree in any order; they are written in the order of their definition, repeats in their own.
+//! It knows what FHIR makes of JSON and no resource in particular. Children stand in a tree in any order; they are
+//! written in the order of their definition, repeats in their own.
 
 use crate::definitions::{Definitions, Field, Kind, Type};
 use domain::element::{Element, Foreign, ForeignFormat, Value};
@@ -142,7 +142,7 @@ impl<'d> Writer<'d> {
 
     /// One element with all its repeats.
     fn element(&mut self, field: &Field, repeats: &[(&Field, &Element)], first: &mut bool) {
-        // Too many of an element that does not repeat is the fault of whoever built the tree; nothing is lost here.
+        // Too many of an element that does not repeat is a mistake of the code that built the tree; nothing is lost here.
         let as_array = field.many || repeats.len() > 1;
         let ty = self.definitions.type_of(field);
         if !matches!(ty.kind, Kind::Primitive(_)) {

@@ -1,8 +1,8 @@
 //! A tree to XML, by the definitions.
 //!
-//! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: XML cannot
-//! hold every character, not even escaped; what it cannot hold is written as U+FFFD, so that the document
-//! stays one. A tree that passed validation has no such character.
+//! It knows what FHIR makes of XML and no resource in particular. XML cannot hold every character, not even
+//! escaped; what it cannot hold is written as U+FFFD, so that the document stays one. A tree that passed validation
+//! has no such character.
 
 use crate::definitions::{Definitions, Kind, NAMESPACE, Primitive, Type};
 use domain::element::{Element, Foreign, ForeignFormat, Value};

@@ -1,19 +1,23 @@
-//! What a posted Appointment asks for: tree in, booking request or every problem out.
+//! Reads a posted Appointment: tree in, booking request or every problem out.
 //!
-//! Knows the booking standard's rules for the body (digest A.7, B.5 to B.8) and nothing of what is stored,
-//! of the time, or of HTTP. The generic rules of FHIR and the profiles are checked by `validate` first;
-//! here come the overrides. What a reader would get wrong: one body is right on the provider root and
-//! wrong on the booking root (decisions 3), and what older versions of the standard allowed is right only
-//! where it is forgiven: nothing but [`BookingRules`] says which is meant.
+//! Knows the booking standard's rules for the body (digest A.7, B.5 to B.8) and nothing of what is stored, of the
+//! time, or of HTTP. The generic rules of FHIR and the profiles are checked by `validate` first; here come the
+//! overrides.
+//!
+//! Pitfall: one body is right on the provider root and wrong on the booking root (decisions 3), and what older
+//! versions of the standard allowed is right only where it is forgiven. Only [`BookingRules`] decides which holds.
 
 mod contacts;
 mod document;
 mod findings;
+mod human_name;
 mod modifiers;
+mod nhs_number;
 mod participant;
 mod patient;
 mod postcode;
 mod reference;
+mod rules;
 mod slot_claim;
 
 #[cfg(test)]
@@ -22,7 +26,7 @@ mod tests;
 use self::findings::{Findings, Place};
 pub use self::participant::of_the_directory;
 use self::reference::Contained;
-use super::compat::Leniencies;
+pub use self::rules::BookingRules;
 use crate::codec::json::Read;
 use crate::stu3::definitions;
 use crate::validate;
@@ -32,54 +36,16 @@ use domain::fault::{Problem, ProblemKind};
 use domain::ids::AppointmentId;
 use domain::time::{LONDON, Span, Timestamp};
 
-/// Which of the two contracts a body is held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BookingRules {
-    /// True on the booking root (the API as assured), false on the provider root (decisions 3).
-    pub strict: bool,
-    /// True when a patient without a verified NHS number is refused (`--require-verified-nhs-number`).
-    pub require_verified_nhs_number: bool,
-    /// What of older versions is forgiven on the booking root (digest G); the provider root does not ask.
-    pub lenient: Leniencies,
-}
-
-impl BookingRules {
-    /// Whether a Patient must be contained and the patient be named by reference to it.
-    const fn patient_contained(self) -> bool {
-        self.strict && !self.lenient.patient_by_actor
-    }
-
-    /// Whether a `DocumentReference` must be contained.
-    const fn document_contained(self) -> bool {
-        self.strict && !self.lenient.document_optional
-    }
-
-    /// Whether the slot may be named as `Slot/<id>`.
-    const fn slot_by_reference(self) -> bool {
-        !self.strict || self.lenient.slot_by_reference
-    }
-
-    /// Whether every telecom must have a rank, one of them 1.
-    const fn contacts_ranked(self) -> bool {
-        self.strict && !self.lenient.contacts_unranked
-    }
-
-    /// Whether `created` is the consumer's to set.
-    const fn created_by_consumer(self) -> bool {
-        self.strict && self.lenient.created_by_consumer
-    }
-}
-
-/// What a consumer asks when it updates an appointment.
+/// What a consumer wants when it updates an appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelRequest {
     /// The appointment, named alike by body and URL.
     pub id: AppointmentId,
-    /// The status it asks for, as sent: the engine refuses anything but `cancelled`.
+    /// The status it wants, as sent: the engine refuses anything but `cancelled`.
     pub status: String,
 }
 
-/// The booking a posted resource asks for.
+/// The booking that a posted resource requests.
 ///
 /// The resource is kept as sent, but for two things: participants without `status` become `accepted`, and its own
 /// `start` and `end` are written as the server writes every instant (`decisions.md` 1); the contained Slot's are not.
@@ -131,7 +97,7 @@ fn write_instant(resource: &mut Element, name: &str, at: Timestamp) {
     }
 }
 
-/// What an update of the appointment named in the URL asks for. Whether the rest of the body is unchanged
+/// What an update of the appointment named in the URL requests. Whether the rest of the body is unchanged
 /// is for the engine, which has the stored one to compare with.
 ///
 /// # Errors
@@ -158,7 +124,7 @@ fn cancel(resource: &Element, unread: &[Problem], url_id: &AppointmentId) -> Res
         let message = "the body must carry the `id` of the appointment in the URL";
         findings.add(ProblemKind::Structure, body.path_of("id"), message);
     }
-    // JSON cannot say it twice, XML can; and everything else in the body is compared, but not this.
+    // JSON cannot have it twice, XML can; and everything else in the body is compared, but not this.
     if resource.all("status").count() > 1 {
         findings.add(ProblemKind::Structure, body.path_of("status"), "`status` stands here more than once");
     }
@@ -231,8 +197,8 @@ fn reason(appointment: &Place<'_>, rules: BookingRules, findings: &mut Findings)
     findings.demand_text(appointment, "description", "the reason for the call").map(str::to_owned)
 }
 
-/// `created` is overwritten by the server (digest I, row 12) unless the consumer's version says that it is the
-/// consumer's (before 2.0.2); in both cases what is sent must be a dateTime.
+/// `created` is overwritten by the server (digest I, row 12) unless the consumer may set it in its version
+/// (before 2.0.2); in both cases what is sent must be a dateTime.
 fn created(appointment: &Place<'_>, findings: &mut Findings) {
     let given = appointment.one("created").filter(|created| created.element.value.is_some());
     if given.is_some_and(|created| created.element.as_text().and_then(|text| Span::of_date(text, LONDON)).is_none()) {

@@ -1,4 +1,4 @@
-//! What must hold for any query at all: nothing panics, what is honoured asks the same again, cursors survive.
+//! What must hold for any query at all: nothing panics, what is applied asks the same again, cursors survive.
 
 use proptest::prelude::*;
 
@@ -33,19 +33,19 @@ fn any_query() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_query_panics_and_what_is_honoured_asks_the_same_again(raw in any_query()) {
+    fn no_query_panics_and_the_applied_parameters_are_equivalent(raw in any_query()) {
         for rules in [BOOKING, PROVIDER] {
             let Ok(found) = pairs(&raw, &rules) else { continue };
-            // Strict about names, so that the property also says that only known names are honoured.
+            // Strict about names, so that the property also says that only known names are applied.
             let strictly = SearchRules { strict: true, ..rules };
             if let Ok(query) = slots(&found, &rules, now()) {
-                prop_assert_eq!(slots(&query.honoured, &strictly, now()).unwrap(), query);
+                prop_assert_eq!(slots(&query.applied, &strictly, now()).unwrap(), query);
             }
             if let Ok(query) = schedules(&found, &rules) {
-                prop_assert_eq!(schedules(&query.honoured, &strictly).unwrap(), query);
+                prop_assert_eq!(schedules(&query.applied, &strictly).unwrap(), query);
             }
             if let Ok(query) = appointments(&found, &rules) {
-                prop_assert_eq!(appointments(&query.honoured, &strictly).unwrap(), query);
+                prop_assert_eq!(appointments(&query.applied, &strictly).unwrap(), query);
             }
         }
     }

@@ -1,7 +1,9 @@
 //! What the text of a reference points at.
 //!
-//! Does not know whether anything is there. What a reader would get wrong: an absolute URL counts by its
-//! end (`…/Slot/<id>`), because consumers reach this server under more names than it knows of itself.
+//! Does not know whether anything is there.
+//!
+//! Pitfall: an absolute URL counts by its end (`…/Slot/<id>`), because consumers reach this server under more names
+//! than it knows of itself.
 
 use std::collections::{HashMap, HashSet};
 

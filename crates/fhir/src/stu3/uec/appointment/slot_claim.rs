@@ -1,19 +1,20 @@
-//! Which slot a booking wants, and what it says of it (digest B.5 and B.8, C.9).
+//! Which slot a booking wants, and what it states about it (digest B.5 and B.8, C.9).
 //!
 //! Does not know whether the slot exists or is free: the engine compares the claim with what is stored.
-//! What a reader would get wrong: a contained Slot's `status` means nothing here. Consumers send `busy`
-//! as the state they want and `free` as the state they found, and both are right.
+//!
+//! Pitfall: a contained Slot's `status` means nothing here. Consumers send `busy` as the state they want and `free`
+//! as the state they found, and both are right.
 
-use super::BookingRules;
 use super::findings::{Findings, Place};
 use super::reference::{Contained, Target};
+use super::rules::BookingRules;
 use crate::stu3::naming;
 use domain::appointment::SlotClaim;
 use domain::fault::ProblemKind;
 use domain::ids::{ScheduleId, SlotId};
 use domain::time::Timestamp;
 
-/// The most identifiers of a contained Slot that are looked at.
+/// The most identifiers of a contained Slot that are read.
 const IDENTIFIERS_MAX: usize = 4;
 
 /// The slot the booking names; `service` is not known here and left out. `None` only with a finding.
@@ -23,13 +24,13 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
         findings.invariant(extra.path.clone(), "an appointment has exactly one slot: book the others separately");
     }
     let contained_slot = contained.single("Slot", findings);
-    // Before 2.0.0 the slot was named, not contained; whoever points into `contained` must still fill it.
+    // Before 2.0.0 the slot was named, not contained; a reference into `contained` still needs a Slot there.
     let named = all.first().and_then(|slot| slot.text("reference")).is_some_and(|text| Target::parse(text).id_of("Slot").is_some());
     if contained_slot.is_none() && rules.strict && !(named && rules.slot_by_reference()) {
         // Its own row in the table of answers: 400, not 422 (decisions 5).
         findings.add(ProblemKind::Structure, appointment.path_of("contained"), "no Slot is contained: the slot to book must be");
     }
-    // Looked at even when nothing points there, so that all problems come at once.
+    // Read even when nothing points there, so that all problems come at once.
     let claimed = contained_slot.and_then(|slot| of_contained(slot, rules, findings));
     let Some(first) = all.first() else {
         findings.missing(appointment.path_of("slot"), "the slot is missing: it must point at the contained Slot, `#<its id>`");
@@ -62,7 +63,7 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
     }
 }
 
-/// What a contained Slot says of itself.
+/// The claim that a contained Slot makes.
 fn of_contained(slot: &Place<'_>, rules: BookingRules, findings: &mut Findings) -> Option<SlotClaim> {
     let ids = ids(slot, findings);
     let start = findings.instant(slot, "start");

@@ -4,6 +4,7 @@ mod older_versions;
 mod single_faults;
 mod whole_bodies;
 
+use super::super::compat::Leniencies;
 use super::*;
 use crate::stu3::definitions;
 use serde_json::{Value as Json, json};
