@@ -3,9 +3,8 @@
 //! One funnel for transactions ([`OnLane::write`], [`OnLane::read`]) and one for single statements
 //! ([`OnLane::query`]); one file per noun. Nothing above this layer sees a row or a diesel error.
 //!
-//! What a reader would get wrong: PostgreSQL answers the COMMIT of an aborted transaction with a quiet
-//! ROLLBACK, and diesel passes that on as `Ok`. So [`Tx`] remembers that a statement failed, and a caller
-//! who dropped the error still hears of it.
+//! Pitfall: PostgreSQL answers the COMMIT of an aborted transaction with a quiet ROLLBACK, and diesel passes that
+//! on as `Ok`. So [`Tx`] remembers that a statement failed, and a caller who dropped the error still gets one.
 
 mod appointments;
 mod archive;
@@ -47,18 +46,18 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How often a transaction is tried when the database asks for another try.
+/// How often a transaction is tried when the database reports contention.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
 /// How long a transaction without a deadline may wait to begin.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 pub const READERS_MAX: u32 = 8;
-/// Connections for the allocator's own threads, which wait for nobody else's reads.
+/// Connections for the allocator's own threads, so that they never wait for reads.
 const CLAIMANTS_MAX: u32 = 3;
-/// Connections for whoever else writes: a seed, the demo's filler.
+/// Connections for the other writers: a seed, the demo's filler.
 const MAINTAINERS_MAX: u32 = 2;
 
-/// Both databases behind one door.
+/// Both databases behind one interface.
 #[derive(Clone)]
 pub struct Store {
     url: DatabaseUrl,
@@ -158,13 +157,13 @@ impl Store {
         migrate::status(&mut Manager::open(url)?)
     }
 
-    /// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it. For
-    /// servers; whoever only looks leaves the file as it is.
+    /// Turns SQLite's write-ahead log on, which the file remembers: a restored backup may have lost it. For
+    /// servers; a command that only reads leaves the file as it is.
     ///
     /// # Errors
     /// Those of the database.
     pub fn write_ahead(&self) -> Result<(), StoreError> {
-        lend(&self.maintainers, |conn| conn::write_ahead(&mut conn.any))
+        with_connection(&self.maintainers, |conn| conn::write_ahead(&mut conn.any))
     }
 
     /// The database this store is on, without password.
@@ -188,11 +187,11 @@ impl Store {
 /// Who uses the database. Each lane has connections of its own, so that none waits for another's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Whoever reads or searches.
+    /// Reads and searches.
     Reads,
-    /// The allocator: it waits for nobody else's reads.
+    /// The allocator, which never waits for reads.
     Claims,
-    /// Whoever else writes: a seed, the filling of the diary, the archive.
+    /// The other writers: a seed, the filling of the diary, the archive.
     Maintenance,
     /// The availability index: one connection that is never given back for its age, because a [`FeedCursor`] belongs to its
     /// session.
@@ -247,7 +246,7 @@ fn write_through<T>(pool: &Pool, until: Instant, mut work: impl FnMut(&mut Tx<'_
         if Instant::now() >= until {
             return Err(StoreError::Contention("there was no time left to begin".to_owned()));
         }
-        match lend(pool, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
+        match with_connection(pool, |conn| transact(conn.set_busy_timeout(until)?, &WRITE, &mut work)) {
             Err(StoreError::Contention(_)) if attempt < WRITE_ATTEMPTS_MAX => attempt += 1,
             outcome => return outcome,
         }
@@ -256,7 +255,7 @@ fn write_through<T>(pool: &Pool, until: Instant, mut work: impl FnMut(&mut Tx<'_
 
 fn read_whole<T>(pool: &Pool, work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
     let _open = OpenGuard::enter()?;
-    past_dead_connections(pool, || match lend(pool, |conn| transact(conn, &READ, work)) {
+    retry_on_other_connections(pool, || match with_connection(pool, |conn| transact(conn, &READ, work)) {
         // Nothing was written, so nothing is unknown: it can be read again.
         Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
         outcome => outcome,
@@ -264,8 +263,8 @@ fn read_whole<T>(pool: &Pool, work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, St
 }
 
 fn read_through<T>(pool: &Pool, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    past_dead_connections(pool, || {
-        lend(pool, |conn| {
+    retry_on_other_connections(pool, || {
+        with_connection(pool, |conn| {
             let mut tx = Tx { conn: &mut conn.any, failure: None };
             let outcome = work(&mut tx);
             conn.broken |= tx.failure == Some(Failure::Spoiled);
@@ -276,7 +275,7 @@ fn read_through<T>(pool: &Pool, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, S
 
 /// After the server restarted, every idle connection of the pool is dead; a read is simply tried again until it
 /// meets a live one.
-fn past_dead_connections<T>(pool: &Pool, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn retry_on_other_connections<T>(pool: &Pool, mut read: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let mut left = pool.max_size();
     loop {
         match read() {
@@ -294,7 +293,7 @@ fn sqlite_file_fits(path: &Path, may_create: bool) -> Result<(), StoreError> {
     Err(StoreError::NoFile(path.display().to_string()))
 }
 
-fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn with_connection<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
     let mut conn = pool.get().map_err(|e| StoreError::Exhausted(error::one_line(&e.to_string())))?;
     work(&mut conn)
 }
