@@ -1,5 +1,5 @@
-//! Cancelling: look at the appointment, decide on what was looked at, and hand the change to the allocator,
-//! which carries it out only if that version is still the current one.
+//! Cancelling: read the appointment, decide on what was read, and hand the change to the allocator, which carries
+//! it out only if that version is still the current one.
 
 use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
@@ -20,7 +20,7 @@ pub enum ExpectedVersion {
     OneOf(Vec<String>),
 }
 
-/// An appointment that may be changed by whoever asked, as it was when they asked.
+/// An appointment that the caller may change, as it was when it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingCancel {
     appointment: Appointment,

@@ -1,6 +1,6 @@
-//! The decider: reads once for everything that waits, decides it, and answers at once whoever has lost.
+//! The decider: reads once for everything that waits, decides it, and refuses at once what has lost.
 
-use super::Shared;
+use super::AllocatorShared;
 use super::claim::{BookClaim, CancelClaim, Claim, Hold, POISONED_MAX, Work};
 use super::key_lookup::KeyLookup;
 use super::queue::{Decided, Expired, SnapshotQuery, WriteOp};
@@ -24,7 +24,7 @@ enum Decision {
     CarryOut(WriteOp, Vec<Hold>),
 }
 
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &AllocatorShared) {
     while let Some(query) = next(shared) {
         if query.is_empty() {
             continue;
@@ -37,7 +37,7 @@ pub(super) fn run(shared: &Shared) {
 }
 
 /// Waits for something to decide. `None` when the queue is closed.
-fn next(shared: &Shared) -> Option<SnapshotQuery> {
+fn next(shared: &AllocatorShared) -> Option<SnapshotQuery> {
     let mut queue = shared.queue.lock();
     loop {
         if queue.is_closed() {
@@ -55,7 +55,7 @@ fn next(shared: &Shared) -> Option<SnapshotQuery> {
 }
 
 /// The read failed: everybody backs off. A database that answers and still fails is not waited for for ever.
-fn put_off(shared: &Shared, error: &StoreError) {
+fn put_off(shared: &AllocatorShared, error: &StoreError) {
     let silent = matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_) | StoreError::Exhausted(_));
     let now = Instant::now();
     let mut queue = shared.queue.lock();
@@ -74,7 +74,7 @@ fn put_off(shared: &Shared, error: &StoreError) {
     }
 }
 
-fn decide_all(shared: &Shared, snapshot: &Snapshot) {
+fn decide_all(shared: &AllocatorShared, snapshot: &Snapshot) {
     let now = shared.clock.now();
     let (mut refused, mut closed) = (Vec::new(), Expired::default());
     let mut queue = shared.queue.lock();
@@ -134,7 +134,7 @@ fn decide_cancelling(cancel: &CancelClaim, snapshot: &Snapshot) -> Result<(Write
     let cancellation = &cancel.cancellation;
     match snapshot.appointments.get(&cancellation.id).map(|owned| &owned.appointment) {
         None => Err(Fault::NotFound { kind: "Appointment", id: cancellation.id.to_string() }),
-        // Only a cancel makes a new version, so whoever did not name one comes too late.
+        // Only a cancel makes a new version, so a cancel that names none comes too late.
         Some(stored) if stored.status == AppointmentStatus::Cancelled && cancel.any_version => {
             Err(Fault::Refused(Refusal::AlreadyCancelled))
         }

@@ -1,7 +1,6 @@
-//! Schedules, services and the directory, all of them, as they were when the offer was read.
+//! Schedules, services and the directory, all of them, as they were when the index was built.
 //!
-//! What a reader would get wrong: nothing here is ever changed in place. When the database says that any of it changed,
-//! everything is read anew.
+//! Nothing here is ever changed in place. When the database says that any of it changed, everything is read anew.
 
 use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
@@ -70,7 +69,7 @@ impl Catalogue {
         serving.into_iter().cloned().collect()
     }
 
-    /// What schedules offer.
+    /// The offerings of schedules.
     pub(super) fn offerings(&self, ids: &[ScheduleId]) -> HashMap<ScheduleId, Offering> {
         let provider = |service: &ServiceId| self.services.get(service).and_then(|service| service.ods.clone());
         let offered = |service: &ServiceId| OfferedService { service: service.clone(), provider: provider(service) };
