@@ -13,7 +13,7 @@ use domain::synthetic::{Named, ORGANIZATION, SyntheticDiary, schedule_id, schedu
 use domain::time::{LONDON, Timestamp};
 use fhir::codec::json as fhir_json;
 use fhir::stu3;
-use fhir::stu3::directory;
+use fhir::stu3::{directory, naming};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -97,7 +97,7 @@ fn organization() -> Value {
         "resourceType": "Organization",
         "id": ORGANIZATION,
         "meta": profile("Organization"),
-        "identifier": [{"system": directory::ODS_ORGANIZATION, "value": ORGANIZATION}],
+        "identifier": [{"system": naming::ODS_ORGANISATION, "value": ORGANIZATION}],
         "active": true,
         "name": "Synthetic Urgent Care",
         "telecom": [{"system": "phone", "value": "0191 498 0200", "use": "work"}],
@@ -110,7 +110,7 @@ fn location(service: u64) -> Value {
         "resourceType": "Location",
         "id": Named::Location.id(service),
         "meta": profile("Location"),
-        "identifier": [{"system": directory::ODS_SITE, "value": format!("Y9S{service:05}")}],
+        "identifier": [{"system": naming::ODS_SITE, "value": format!("Y9S{service:05}")}],
         "status": "active",
         "name": format!("Synthetic Site {}", service + 1),
         "mode": "instance",
@@ -153,8 +153,8 @@ fn practitioner(number: u64) -> Value {
         "id": Named::Practitioner.id(number),
         "meta": profile("Practitioner"),
         "identifier": [
-            {"system": directory::SDS_USER, "value": format!("5550{number:08}")},
-            {"system": directory::SDS_ROLE_PROFILE, "value": role_id(number)}
+            {"system": naming::SDS_USER, "value": format!("5550{number:08}")},
+            {"system": naming::SDS_ROLE, "value": role_id(number)}
         ],
         "active": true,
         "name": [{"use": "official", "family": family, "given": [given], "prefix": ["Dr"]}],
@@ -167,11 +167,11 @@ fn role(number: u64) -> Value {
         "resourceType": "PractitionerRole",
         "id": role_id(number),
         "meta": profile("PractitionerRole"),
-        "identifier": [{"system": directory::SDS_ROLE_PROFILE, "value": role_id(number)}],
+        "identifier": [{"system": naming::SDS_ROLE, "value": role_id(number)}],
         "active": true,
         "practitioner": {"reference": format!("Practitioner/{}", Named::Practitioner.id(number))},
         "organization": {"reference": format!("Organization/{ORGANIZATION}")},
-        "code": [{"coding": [{"system": directory::SDS_JOB_ROLE, "code": "R0260", "display": "General Medical Practitioner"}]}]
+        "code": [{"coding": [{"system": naming::SDS_JOB_ROLE, "code": "R0260", "display": "General Medical Practitioner"}]}]
     })
 }
 

@@ -1,4 +1,4 @@
-//! Booking: a checked request becomes a claim at the allocator's door.
+//! Booking: a checked request becomes a claim of the allocator.
 
 use super::Engine;
 use super::allocator::{Answer, BookClaim, KeyAnswer, Work};

@@ -1,5 +1,5 @@
-//! Cancelling: look at the appointment, decide on what was looked at, and hand the change to the allocator,
-//! which carries it out only if that version is still the current one.
+//! Cancelling: read the appointment, decide on what was read, and hand the change to the allocator, which carries
+//! it out only if that version is still the current one.
 
 use super::allocator::{Answer, CancelClaim, Work};
 use super::failure::fault_of;
@@ -20,7 +20,7 @@ pub enum ExpectedVersion {
     OneOf(Vec<String>),
 }
 
-/// An appointment that may be changed by whoever asked, as it was when they asked.
+/// An appointment that the caller may change, as it was when it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingCancel {
     appointment: Appointment,
@@ -49,10 +49,10 @@ impl Engine {
             Ok(found.map(|found| (owned, found.version)))
         });
         let (owned, version) = found.map_err(|e| fault_of(doing, &e))?.ok_or_else(not_found)?;
-        if !access.may_read(owned.standing()) {
+        if !access.may_read(owned.access_facts()) {
             return Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() });
         }
-        access.may_cancel(owned.standing()).map_err(Fault::NotPermitted)?;
+        access.may_cancel(owned.access_facts()).map_err(Fault::NotPermitted)?;
         if let ExpectedVersion::OneOf(given) = expected {
             let current = owned.appointment.version;
             if !given.contains(&current.to_string()) {

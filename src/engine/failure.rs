@@ -1,4 +1,4 @@
-//! What a failed access to the store means to whoever asked: said once, logged once.
+//! Which fault a failed access to the store is for the caller: mapped in one place, logged once.
 
 use crate::store::StoreError;
 use domain::fault::Fault;

@@ -1,8 +1,8 @@
 //! The engine: one file per operation, and the allocator through which every slot is taken or freed.
 //!
-//! It decides on domain facts, keeps them in the store and knows neither FHIR's formats nor HTTP. Operations block on the
-//! database, so an asynchronous caller runs them on other threads; booking and cancelling answer through a callback, because
-//! they wait for a commit shared with others.
+//! It decides on domain facts, keeps them in the store and knows neither FHIR's formats nor HTTP. Operations block
+//! on the database, so an asynchronous caller runs them on other threads; booking and cancelling answer through a
+//! callback, because they wait for a commit shared with others.
 
 mod allocator;
 mod book;
@@ -18,7 +18,7 @@ mod slots;
 mod validate;
 mod visibility;
 
-pub use allocator::{Answer, Limits as AllocatorLimits};
+pub use allocator::{AllocatorLimits, Answer};
 pub use cancel::{ExpectedVersion, PendingCancel};
 pub use failure::report;
 pub use maintenance::{
@@ -47,7 +47,7 @@ pub struct Limits {
     pub slots_max: usize,
     /// The allocator's own.
     pub allocator: AllocatorLimits,
-    /// Whether what is on offer is held in memory as well.
+    /// Whether there is an index of free slots in memory.
     pub availability: bool,
 }
 
@@ -60,7 +60,7 @@ impl Default for Limits {
 /// Where time, ids and the stored text of trees come from.
 #[derive(Clone)]
 pub struct Ports {
-    /// The present.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
@@ -68,7 +68,7 @@ pub struct Ports {
     pub documents: Arc<dyn Documents>,
 }
 
-/// Everything the service does, without a word on how it is asked.
+/// Everything the service does, without HTTP.
 pub struct Engine {
     store: Store,
     ports: Ports,
@@ -79,7 +79,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine on an opened store. Its allocator, and the index of what is on offer, run until the engine is dropped.
+    /// An engine on an opened store. Its allocator, and the index of free slots, run until the engine is dropped.
     ///
     /// # Errors
     /// When the operating system has no threads left.
@@ -95,17 +95,17 @@ impl Engine {
         &self.maintenance
     }
 
-    /// The present, as this engine sees it.
+    /// The current time of this engine's clock.
     pub fn now(&self) -> domain::time::Timestamp {
         self.ports.clock.now()
     }
 
-    /// True when searches are answered from memory as far as they ever will be: at once where nothing is held there.
+    /// True when searches are answered from memory as far as they ever will be: at once where there is no index.
     pub fn is_settled(&self) -> bool {
         self.availability.as_ref().is_none_or(Availability::is_ready)
     }
 
-    /// True when what is on offer is held in memory now.
+    /// True when the index of free slots is ready now.
     pub fn answers_from_memory(&self) -> bool {
         self.availability.as_ref().is_some_and(Availability::is_ready)
     }

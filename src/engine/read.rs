@@ -14,18 +14,18 @@ use domain::slot::Slot;
 use std::time::Duration;
 
 impl Engine {
-    /// An appointment as far as `access` lets it be read: the current version, or the one asked for.
+    /// An appointment as far as `access` lets it be read: the current version, or the one named.
     ///
     /// # Errors
     /// `NotFound`, `NotYours`, or a fault of the store.
     pub fn appointment(&self, id: &str, version: Option<&str>, access: &Access) -> Result<AppointmentVersion, Fault> {
-        let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
-        let not_found = || Fault::NotFound { kind: "Appointment", id: asked() };
+        let named = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
+        let not_found = || Fault::NotFound { kind: "Appointment", id: named() };
         let number = version.map(str::parse::<i64>).transpose().map_err(|_| not_found())?;
         let found =
             self.store.on(Lane::Reads).query(|tx| tx.version_find(id, number)).map_err(|e| fault_of("reading an appointment", &e))?;
         let found = found.ok_or_else(not_found)?;
-        if access.may_read(found.standing()) { Ok(found.version) } else { Err(Fault::NotYours { kind: "Appointment", id: asked() }) }
+        if access.may_read(found.access_facts()) { Ok(found.version) } else { Err(Fault::NotYours { kind: "Appointment", id: named() }) }
     }
 
     /// Every version of an appointment, the newest first, as far as `access` lets them be read.
@@ -39,7 +39,7 @@ impl Engine {
         });
         let not_found = || Fault::NotFound { kind: "Appointment", id: id.to_owned() };
         let (owned, versions) = found.map_err(|e| fault_of("reading an appointment's history", &e))?.ok_or_else(not_found)?;
-        if access.may_read(owned.standing()) { Ok(versions) } else { Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() }) }
+        if access.may_read(owned.access_facts()) { Ok(versions) } else { Err(Fault::NotYours { kind: "Appointment", id: id.to_owned() }) }
     }
 
     /// A slot, if `access` shows it.
@@ -61,9 +61,9 @@ impl Engine {
     /// `NotFound`, or a fault of the store.
     pub fn schedule(&self, id: &str, access: &Access) -> Result<Schedule, Fault> {
         let not_found = || Fault::NotFound { kind: "Schedule", id: id.to_owned() };
-        let asked = ScheduleId::parse(id).map_err(|_| not_found())?;
+        let schedule = ScheduleId::parse(id).map_err(|_| not_found())?;
         let found = self.store.on(Lane::Reads).read(|tx| {
-            let found = tx.schedule_find_many(std::slice::from_ref(&asked))?;
+            let found = tx.schedule_find_many(std::slice::from_ref(&schedule))?;
             schedules_seen(tx, found, access)
         });
         found.map_err(|e| fault_of("reading a schedule", &e))?.pop().ok_or_else(not_found)

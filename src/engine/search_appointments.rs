@@ -26,9 +26,9 @@ pub struct AppointmentMatches {
     pub total: u64,
     /// Where the next page begins, when there is one.
     pub next: Option<Cursor>,
-    /// Their slots, where asked for.
+    /// Their slots, where wanted.
     pub slots: Vec<Slot>,
-    /// The instant the answer speaks of.
+    /// The instant of the answer.
     pub now: Timestamp,
 }
 

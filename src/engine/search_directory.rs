@@ -1,4 +1,4 @@
-//! The directory as a list. It is small, so whoever searches it looks at all of a kind.
+//! The directory as a list. It is small, so a search reads all of a kind.
 
 use super::Engine;
 use super::failure::fault_of;

@@ -20,13 +20,13 @@ const REVINCLUDE_DAYS: i64 = 31;
 pub struct ScheduleMatches {
     /// The matching schedules with the service each is shown with, and what they lead to.
     pub related: Related,
-    /// Their slots, where asked for.
+    /// Their slots, where wanted.
     pub slots: Vec<Slot>,
     /// How many schedules match.
     pub total: u64,
     /// Where the next page begins, when there is one.
     pub next: Option<Cursor>,
-    /// The instant the answer speaks of.
+    /// The instant of the answer.
     pub now: Timestamp,
 }
 

@@ -1,7 +1,8 @@
-//! What is left of things when whatever a caller may not see is taken away, as if it did not exist.
+//! Removes from what was read everything that a caller may not see, as if it did not exist.
 //!
-//! The rule itself is [`Access::sees`]; here it is put to what was read. What a reader would get wrong: this comes
-//! before anything is counted, limited or cut into pages, never after.
+//! The rule itself is [`Access::sees`]; here it is applied to what was read.
+//!
+//! Pitfall: this comes before anything is counted, limited or cut into pages, never after.
 
 use super::slots::source::SlotSource;
 use crate::store::{StoreError, Tx};
@@ -12,9 +13,9 @@ use domain::schedule::{Offering, Schedule};
 use domain::slot::Slot;
 use std::collections::HashMap;
 
-/// The services among those asked for that exist.
-pub(super) fn services_known<F: SlotSource>(facts: &mut F, asked: &[ServiceId], access: &Access) -> Result<Vec<Service>, F::Error> {
-    let mut services = facts.services(asked)?;
+/// The services that exist among `ids`.
+pub(super) fn services_known<F: SlotSource>(facts: &mut F, ids: &[ServiceId], access: &Access) -> Result<Vec<Service>, F::Error> {
+    let mut services = facts.services(ids)?;
     services.retain(|service| access.sees_service(&service.id, service.ods.as_ref()));
     Ok(services)
 }
@@ -33,18 +34,18 @@ pub(super) fn schedules_seen<F: SlotSource>(facts: &mut F, mut found: Vec<Schedu
     Ok(found)
 }
 
-/// Those of `ids` that are seen, and as one of the services asked for, if any were.
+/// Those of `ids` that are seen, and as one of `wanted`, if that names any.
 pub(super) fn schedule_ids_seen<F: SlotSource>(
     facts: &mut F,
     mut ids: Vec<ScheduleId>,
-    asked: &[ServiceId],
+    wanted: &[ServiceId],
     access: &Access,
 ) -> Result<Vec<ScheduleId>, F::Error> {
     if access.sees_everything() {
         return Ok(ids);
     }
     let offerings = facts.offerings(&ids)?;
-    ids.retain(|id| seen_with(id, &offerings, access).iter().any(|service| asked.is_empty() || asked.contains(service)));
+    ids.retain(|id| seen_with(id, &offerings, access).iter().any(|service| wanted.is_empty() || wanted.contains(service)));
     Ok(ids)
 }
 

@@ -9,7 +9,7 @@ use domain::appointment::{Appointment, AppointmentStatus, AppointmentVersion, Di
 use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, SlotId};
 use domain::nhs_number::NhsNumber;
-use domain::policy::{Access, Names, Reach, Rights, Standing};
+use domain::policy::{Access, AccessFacts, Names, Reach, Rights};
 use domain::search::{ActedIn, AppointmentSearch, Cursor, Identified, SortDirection};
 use domain::time::{Span, Timestamp};
 use std::collections::HashMap;
@@ -58,9 +58,9 @@ pub struct Owned {
 
 impl Owned {
     /// What decides who may see it.
-    pub const fn standing(&self) -> Standing<'_> {
+    pub const fn access_facts(&self) -> AccessFacts<'_> {
         let Self { appointment, schedule, provider } = self;
-        Standing { booked_by: appointment.booked_by.as_ref(), provider: provider.as_ref(), schedule, service: &appointment.service }
+        AccessFacts { booked_by: appointment.booked_by.as_ref(), provider: provider.as_ref(), schedule, service: &appointment.service }
     }
 }
 
@@ -81,9 +81,9 @@ pub struct OwnedVersion {
 
 impl OwnedVersion {
     /// What decides who may see it.
-    pub const fn standing(&self) -> Standing<'_> {
+    pub const fn access_facts(&self) -> AccessFacts<'_> {
         let Self { booked_by, service, schedule, provider, .. } = self;
-        Standing { booked_by: booked_by.as_ref(), provider: provider.as_ref(), schedule, service }
+        AccessFacts { booked_by: booked_by.as_ref(), provider: provider.as_ref(), schedule, service }
     }
 }
 
@@ -153,8 +153,8 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        type Row = (AppointmentRow, Option<String>, Option<String>);
-        let rows: Vec<Row> = self.run(|c| {
+        type OwnedRow = (AppointmentRow, Option<String>, Option<String>);
+        let rows: Vec<OwnedRow> = self.run(|c| {
             appointment::table
                 .left_join(slot::table)
                 .left_join(service::table)
@@ -163,10 +163,10 @@ impl Tx<'_> {
                 .select((AppointmentRow::as_select(), slot::schedule_id.nullable(), service::ods.nullable()))
                 .load(c)
         })?;
-        // Nearly all that are asked for are still to come, and nobody pays for the archive.
+        // Nearly all are still to come, so the archive is read only where one is missing.
         let archived: Vec<&str> = rows.iter().filter(|(_, found, _)| found.is_none()).map(|(row, _, _)| row.slot_id.as_str()).collect();
         let past = self.schedules_past(&archived)?;
-        let owned = |(row, found, ods): Row| {
+        let owned = |(row, found, ods): OwnedRow| {
             let schedule = ScheduleId::stored(found.or_else(|| past.get(&row.slot_id).cloned())?);
             Some(Owned { appointment: row.into(), schedule, provider: ods.map(OdsCode::stored) })
         };
@@ -179,8 +179,8 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn version_find(&mut self, id: &str, number: Option<i64>) -> Result<Option<OwnedVersion>, StoreError> {
-        type Row = (VersionRow, Option<String>, String, String, Option<String>, Option<String>);
-        let row: Option<Row> = self.run(|c| {
+        type OwnedVersionRow = (VersionRow, Option<String>, String, String, Option<String>, Option<String>);
+        let row: Option<OwnedVersionRow> = self.run(|c| {
             let versions = appointment_version::table
                 .inner_join(appointment::table.left_join(slot::table).left_join(service::table))
                 .filter(appointment_version::appointment_id.eq(id))
@@ -212,7 +212,7 @@ impl Tx<'_> {
         }))
     }
 
-    /// The schedules of slots that were not in the diary a moment ago, by the slot. Both tables are asked in one statement, so
+    /// The schedules of slots that were not in the diary a moment ago, by the slot. Both tables are read in one statement, so
     /// that a slot which moves meanwhile, whichever way, is found.
     fn schedules_past(&mut self, slots: &[&str]) -> Result<HashMap<String, String>, StoreError> {
         if slots.is_empty() {

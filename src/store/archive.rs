@@ -1,7 +1,8 @@
-//! The archive: slots whose time is over move from `slot` to `slot_past`, where they are read and never written again.
+//! The archive: slots whose time is over move from `slot` to `slot_past`, where they are read and never written
+//! again.
 //!
-//! What a reader would get wrong: a slot moves in one direction only. So whoever looks into `slot` first and then into
-//! `slot_past` finds it, and whoever asks both in one statement (`slot_ever`) finds it once.
+//! Pitfall: a slot moves in one direction only. A reader of `slot` first and then of `slot_past` finds it, and one
+//! statement over both (`slot_ever`) finds it once.
 
 use super::conn::AnyConn;
 use super::schema::{slot, slot_ever, slot_past};
@@ -38,7 +39,7 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn schedule_with_ended(&mut self, before: Timestamp) -> Result<Vec<ScheduleId>, StoreError> {
-        // One look into each schedule's slots from the earliest on: a join would read the whole diary.
+        // One index lookup for each schedule, from its earliest slot on: a join would read the whole diary.
         let ms = before.ms();
         let sql = format!(
             "SELECT s.id AS id FROM schedule s WHERE (SELECT 1 FROM slot p WHERE p.schedule_id = s.id AND p.start_ms < {ms} \
@@ -49,7 +50,7 @@ impl Tx<'_> {
     }
 
     /// Moves slots of a schedule that ended by `before` to the archive, the earliest first, at most `limit`. One that
-    /// somebody holds is left for another time. Returns how many were moved.
+    /// another transaction holds is left for another time. Returns how many were moved.
     ///
     /// # Errors
     /// Those of the database.

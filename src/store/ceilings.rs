@@ -1,9 +1,10 @@
 //! Ceilings: how many appointments an organisation has on a day, and which bookings there is room for.
 //!
 //! The one rule that spans slots. It locks where a ceiling is configured and nowhere else, by organisation and day.
-//! What a reader would get wrong: nothing here waits and nothing here refuses. A booking whose lock a stranger holds,
-//! or for which there is no room *now*, is left alone like one whose slot is locked; it is refused when a look at the
-//! committed state finds the ceiling reached, and not before, because whoever holds the lock may roll back.
+//!
+//! Pitfall: nothing here waits and nothing here refuses. A booking whose lock another transaction holds, or for
+//! which there is no room *now*, is left alone like one whose slot is locked; it is refused when a snapshot of the
+//! committed state finds the ceiling reached, and not before, because the holder of the lock may roll back.
 
 use super::claims::NewAppointment;
 use super::conn::AnyConn;
@@ -19,7 +20,7 @@ const COUNT: &str = "SELECT q.place, (SELECT count(*) FROM appointment a WHERE a
         AND a.start_ms >= q.from_ms AND a.start_ms < q.until_ms AND (q.service IS NULL OR a.service_id = q.service)) AS n
     FROM unnest($1, $2, $3, $4, $5) AS q(place, organisation, service, from_ms, until_ms)";
 
-/// The days of organisations that nobody else is counting on; they are kept until the transaction ends. The seed 1
+/// The days of organisations that no other transaction has locked; the locks are kept until the transaction ends. The seed 1
 /// keeps these locks apart from those of request keys.
 const LOCK: &str = "SELECT k.organisation, k.day FROM unnest($1, $2) AS k(organisation, day)
     WHERE pg_try_advisory_xact_lock(hashtextextended('ceiling' || chr(31) || k.organisation || chr(31) || k.day, 1))";
@@ -69,7 +70,7 @@ impl Tx<'_> {
         Ok(with_room(bookings, counts))
     }
 
-    /// Those of `tallies` that nobody else can add to until this transaction ends.
+    /// Those of `tallies` that no other transaction can add to until this transaction ends.
     fn tally_lock_many(&mut self, tallies: &[&Tally]) -> Result<Vec<Tally>, StoreError> {
         let days: HashSet<(&str, i64)> =
             tallies.iter().flat_map(|tally| tally.days_touched().map(|day| (tally.organisation.as_str(), day))).collect();

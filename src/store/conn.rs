@@ -1,7 +1,7 @@
 //! Connections: one type for both databases, and how each is set up.
 //!
-//! The variant is chosen by the scheme of the URL and by nothing else: diesel's derived `establish` tries
-//! one database after the other, and a PostgreSQL server that is down would become a new SQLite file.
+//! The variant is chosen by the scheme of the URL and by nothing else: diesel's derived `establish` tries one
+//! database after the other, and a PostgreSQL server that is down would become a new SQLite file.
 
 use super::error::{StoreError, one_line};
 use super::migrate::SchemaError;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How long SQLite waits for another process's writer before it reports contention, in milliseconds.
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 2_000;
 /// How long a statement waits for a lock on PostgreSQL, in milliseconds. The allocator's own never wait for a
-/// row; this is for whoever locks a whole table.
+/// row; this is for a lock on a whole table.
 const LOCK_TIMEOUT_MS: u32 = 1_000;
 /// Longest a statement may run on PostgreSQL, in milliseconds: a writer that hangs is a writer lost.
 const STATEMENT_TIMEOUT_MS: u32 = 15_000;
@@ -23,13 +23,13 @@ const STATEMENT_TIMEOUT_MS: u32 = 15_000;
 pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What libpq is told unless the URL says otherwise: how long a server may take to be reached, and how soon one
 /// that has fallen silent is given up. Without these a lost network is waited for for hours.
-const PATIENCE: [(&str, u32); 5] =
+const LIBPQ_TIMEOUTS: [(&str, u32); 5] =
     [("connect_timeout", 3), ("keepalives_idle", 10), ("keepalives_interval", 3), ("keepalives_count", 3), ("tcp_user_timeout", 10_000)];
 
 pub use any::AnyConn;
 
-/// The derive writes an `establish` that tries one database after the other; nobody calls it.
-#[expect(clippy::disallowed_methods, reason = "the derive writes it and nobody calls it")]
+/// The derive writes an `establish` that tries one database after the other; it is never called.
+#[expect(clippy::disallowed_methods, reason = "the derive writes it and it is never called")]
 mod any {
     use diesel::prelude::{PgConnection, SqliteConnection};
 
@@ -104,7 +104,7 @@ pub struct Conn {
 
 impl Conn {
     /// Waits for another process's writer no longer than until then. PostgreSQL's claims never wait.
-    pub(super) fn patient_until(&mut self, until: Instant) -> Result<&mut Self, StoreError> {
+    pub(super) fn set_busy_timeout(&mut self, until: Instant) -> Result<&mut Self, StoreError> {
         if let AnyConn::Sqlite(sqlite) = &mut self.any {
             let left = until.saturating_duration_since(Instant::now()).as_millis().clamp(1, u128::from(SQLITE_BUSY_TIMEOUT_MS));
             sqlite.batch_execute(&format!("PRAGMA busy_timeout = {left}")).map_err(|e| StoreError::of_statement(&e))?;
@@ -118,7 +118,7 @@ impl Conn {
 pub(super) enum Purpose {
     /// Statements of every kind.
     Any,
-    /// A few statements over and over, each of which finds its rows by an index: claims, and looks for changes.
+    /// A few statements over and over, each of which finds its rows by an index: claims, and polls for changes.
     FewStatements,
 }
 
@@ -143,7 +143,7 @@ impl Manager {
     pub(super) fn open(url: &DatabaseUrl) -> Result<AnyConn, StoreError> {
         match url {
             DatabaseUrl::Postgres(text) => {
-                let mut conn = establish_postgres(&patient(text))?;
+                let mut conn = establish_postgres(&with_timeouts(text))?;
                 // Compiling a statement pays for reports. Ours are short, and one whose cost is overestimated would be compiled
                 // with every search.
                 let setup = format!(
@@ -182,10 +182,10 @@ impl Manager {
     }
 }
 
-/// The URL with what it does not say itself of [`PATIENCE`].
-fn patient(url: &str) -> String {
+/// The URL with what it does not say itself of [`LIBPQ_TIMEOUTS`].
+fn with_timeouts(url: &str) -> String {
     let mut url = url.to_owned();
-    for (name, value) in PATIENCE {
+    for (name, value) in LIBPQ_TIMEOUTS {
         if !url.contains(&format!("{name}=")) {
             let separator = if url.contains('?') { '&' } else { '?' };
             url.push_str(&format!("{separator}{name}={value}"));
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_the_url_says_itself_is_left_as_it_is() {
-        assert_eq!(patient("postgres://h/d?connect_timeout=60").matches("connect_timeout").count(), 1);
-        assert!(patient("postgres://h/d").starts_with("postgres://h/d?connect_timeout=3&keepalives_idle"));
+        assert_eq!(with_timeouts("postgres://h/d?connect_timeout=60").matches("connect_timeout").count(), 1);
+        assert!(with_timeouts("postgres://h/d").starts_with("postgres://h/d?connect_timeout=3&keepalives_idle"));
     }
 }

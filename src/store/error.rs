@@ -1,7 +1,7 @@
 //! What can go wrong between us and the database, sorted by what a caller should do about it.
 //!
-//! What a reader would get wrong: neither PostgreSQL's deadlock nor SQLite's busy has a kind of its own in
-//! diesel, and a lost connection may arrive as `Unknown`; only the message tells them apart.
+//! Pitfall: neither PostgreSQL's deadlock nor SQLite's busy has a kind of its own in diesel, and a lost connection
+//! may arrive as `Unknown`; only the message tells them apart.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -13,7 +13,7 @@ pub enum StoreError {
     #[error("a constraint refused the rows: {0}")]
     Constraint(String),
     /// Try the whole transaction again: serialization failure, deadlock, or SQLite's writer was busy.
-    #[error("the database asked for another try: {0}")]
+    #[error("the database reported contention: {0}")]
     Contention(String),
     /// None can be made, or it broke before the commit was sent: nothing was written.
     #[error("no connection to the database: {0}")]
@@ -33,7 +33,7 @@ pub enum StoreError {
     /// A transaction was opened inside another.
     #[error("a transaction was opened inside another")]
     Nested,
-    /// A stored value makes no sense, such as a zone nobody knows.
+    /// A stored value makes no sense, such as an unknown zone.
     #[error("a stored value makes no sense: {0}")]
     Corrupt(String),
     /// The database is not a slotkeeper's, or not of this version.

@@ -1,10 +1,11 @@
-//! What has changed since somebody last polled: for whoever keeps an index in memory.
+//! The change feed: what has changed since the last poll, for the index in memory.
 //!
-//! One statement a poll, whatever the number of slots. Pitfall: on PostgreSQL neither times nor
-//! numbers tell what is new, because transactions commit in another order than they begin; a poll compares the
-//! transaction that changed a slot with the snapshot of the poll before. So every change is told once, at the first poll
-//! after its commit. Another session counts transactions anew after a standby took over, so a cursor is good in its own
-//! session only.
+//! One statement a poll, whatever the number of slots.
+//!
+//! Pitfall: on PostgreSQL neither times nor numbers tell what is new, because transactions commit in another order
+//! than they begin; a poll compares the transaction that changed a slot with the snapshot of the poll before. So
+//! every change is reported once, at the first poll after its commit. Another session counts transactions anew
+//! after a standby took over, so a cursor is good in its own session only.
 
 use super::conn::AnyConn;
 use super::slots::SlotRow;
@@ -16,10 +17,10 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use domain::slot::Slot;
 
-/// The most changes one poll tells; whoever missed more does better to begin anew.
+/// The most changes one poll reports; after more, the index is built anew.
 pub const CHANGES_MAX: usize = 10_000;
 
-/// How far somebody has polled.
+/// The position of a poller in the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedCursor {
     /// The session of the database server that gave it.
@@ -51,7 +52,7 @@ impl Tx<'_> {
             AnyConn::Pg(_) => "1:1:",
             AnyConn::Sqlite(_) => "9223372036854775807",
         };
-        // The rows do not matter, only the head of the answer; on PostgreSQL an early snapshot would tell every slot.
+        // The rows do not matter, only the head of the answer; on PostgreSQL an early snapshot would report every slot.
         let rows: Vec<FeedRow> = self.run(|c| match c {
             AnyConn::Pg(pg) => Changes { cursor: start.to_owned(), none: true }.load(pg),
             AnyConn::Sqlite(sqlite) => Changes { cursor: start.to_owned(), none: true }.load(sqlite),
@@ -92,7 +93,7 @@ impl Tx<'_> {
         })
     }
 
-    /// True when the database has gone back behind the cursor: another file was put in its place.
+    /// True when the database is older than the cursor: another file was put in its place.
     fn is_before(&self, at: &str, cursor: &FeedCursor) -> bool {
         matches!(self.conn, AnyConn::Sqlite(_)) && at.parse::<i64>().ok() < cursor.at.parse().ok()
     }

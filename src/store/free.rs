@@ -1,9 +1,11 @@
 //! The one meaning of "free" in SQL: what [`Slot::status`](domain::slot::Slot::status) calls free.
 //!
-//! Every statement that searches, counts, indexes or takes free slots gets its condition here. A test holds it equal to the
-//! domain. Pitfall: the index `slot_free` serves only a query that says its condition in the same words
-//! (`taken < capacity AND NOT blocked`). A value that is bound in their place (`blocked = $1`) would lose the index as soon
-//! as the database keeps a plan for all values.
+//! Every statement that searches, counts, indexes or takes free slots gets its condition here. A test holds it
+//! equal to the domain.
+//!
+//! Pitfall: the index `slot_free` serves only a query that says its condition in the same words (`taken < capacity
+//! AND NOT blocked`). A value that is bound in their place (`blocked = $1`) would lose the index as soon as the
+//! database keeps a plan for all values.
 
 /// True of a slot that has room and is not kept back, of whatever time; `$slot` is `slot` or `slot_ever`.
 macro_rules! has_room {
@@ -39,13 +41,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[derive(QueryableByName)]
-    struct Found {
+    struct FreeRow {
         #[diesel(sql_type = Text)]
         id: String,
     }
 
     fn ids_by_text(conn: &mut AnyConn, now: Timestamp) -> Vec<String> {
-        let rows: Vec<Found> = diesel::sql_query(format!("SELECT s.id FROM slot s WHERE {IS_FREE_AT} ? ORDER BY s.id"))
+        let rows: Vec<FreeRow> = diesel::sql_query(format!("SELECT s.id FROM slot s WHERE {IS_FREE_AT} ? ORDER BY s.id"))
             .bind::<BigInt, _>(now.ms())
             .load(conn)
             .unwrap();

@@ -1,4 +1,4 @@
-//! The invariants of `decisions.md` section 6, asked of the database as it is. Reads only.
+//! The invariants of `decisions.md` section 6, checked on the database as it is. Reads only.
 
 use super::conn::AnyConn;
 use super::{StoreError, Tx};
@@ -18,7 +18,7 @@ pub struct Violation {
 }
 
 #[derive(QueryableByName)]
-struct Subject {
+struct ViolationRow {
     #[diesel(sql_type = Text)]
     subject: String,
 }
@@ -108,13 +108,13 @@ impl Tx<'_> {
         let mut broken = Vec::new();
         for (rule, query) in RULES {
             let sql = format!("{query} LIMIT {LISTED_MAX}");
-            let found: Vec<Subject> = self.run(|c| diesel::sql_query(sql).load(c))?;
+            let found: Vec<ViolationRow> = self.run(|c| diesel::sql_query(sql).load(c))?;
             broken.extend(found.into_iter().map(|row| Violation { rule, subject: row.subject }));
         }
         Ok(broken)
     }
 
-    /// What the invariants were asked of: slots, past ones included, appointments, versions, request keys, audit rows.
+    /// What the invariants were checked on: slots, past ones included, appointments, versions, request keys, audit rows.
     ///
     /// # Errors
     /// Those of the database.
@@ -130,7 +130,7 @@ impl Tx<'_> {
     }
 }
 
-/// The rules that are asked, in words.
+/// The rules that are checked, in words.
 pub fn rules() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|(rule, _)| *rule)
 }

@@ -33,7 +33,7 @@ impl Tx<'_> {
         let (consumers, requests): (Vec<&str>, Vec<&str>) = keys.iter().map(|k| (k.consumer.as_str(), k.request_id.as_str())).unzip();
         let found: Vec<Undecided> = self.run(|c| match c {
             AnyConn::Pg(pg) => diesel::sql_query(UNDECIDED).bind::<Array<Text>, _>(&consumers).bind::<Array<Text>, _>(&requests).load(pg),
-            // Another process's writer holds the whole file, and a look sees what was committed before.
+            // Another process's writer locks the whole file, and a snapshot sees what was committed before.
             AnyConn::Sqlite(_) => Ok(Vec::new()),
         })?;
         Ok(found.into_iter().map(|row| RequestKey { consumer: row.consumer, request_id: row.request_id }).collect())

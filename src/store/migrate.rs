@@ -1,7 +1,9 @@
 //! Migrations: what the database holds, what this binary expects, and how one becomes the other.
 //!
-//! A database that is not ours is left untouched. What a reader would get wrong: on PostgreSQL two servers
-//! that start together would both migrate; an advisory lock lets one wait for the other.
+//! A database that is not ours is left untouched.
+//!
+//! Pitfall: on PostgreSQL two servers that start together would both migrate; an advisory lock lets one wait for
+//! the other.
 
 use super::conn::AnyConn;
 use super::error::{StoreError, one_line};
@@ -28,7 +30,7 @@ pub enum SchemaError {
     /// Somebody else's data.
     #[error("this database holds something else than slotkeeper's data; it was left untouched")]
     NotOurs,
-    /// The database is behind.
+    /// The database lacks migrations.
     #[error("the database is older than this binary ({missing} migrations are missing): run `slotkeeper migrate`, or serve with --migrate")]
     Older {
         /// How many migrations it lacks.
@@ -93,7 +95,7 @@ enum Owner {
 
 /// Applies what is missing. Returns the names of what was applied.
 pub(super) fn run(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
-    // The lock comes before the look, so that another server's half-made tables are never taken for a stranger's.
+    // The lock comes before the check, so that another server's half-made tables are never taken for another program's.
     lock(conn, "SELECT pg_advisory_lock")?;
     let done = apply(conn);
     lock(conn, "SELECT pg_advisory_unlock")?;
@@ -115,24 +117,25 @@ fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
 /// foreign keys are off meanwhile, which SQLite heeds outside a transaction only, and are proven before the commit instead.
 fn apply_sqlite(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
     super::conn::write_ahead(conn)?;
-    told(conn, &format!("PRAGMA busy_timeout = {MIGRATION_WAIT_MS}; PRAGMA foreign_keys = OFF"))?;
+    run_pragmas(conn, &format!("PRAGMA busy_timeout = {MIGRATION_WAIT_MS}; PRAGMA foreign_keys = OFF"))?;
     let applied = apply_at_once(conn);
-    told(conn, "PRAGMA foreign_keys = ON")?;
+    run_pragmas(conn, "PRAGMA foreign_keys = ON")?;
     applied
 }
 
-/// All that is pending or nothing. The writer's lock lets one migration run at a time; what is pending is asked under it.
+/// All that is pending or nothing. The writer's lock lets one migration run at a time; what is pending is read under it.
 fn apply_at_once(conn: &mut AnyConn) -> Result<Vec<String>, StoreError> {
     let broken = |e: diesel::result::Error| StoreError::of_statement(&e);
     if let AnyConn::Sqlite(sqlite) = conn {
         AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE").map_err(broken)?;
     }
-    let applied = told(conn, &format!("PRAGMA application_id = {APPLICATION_ID}")).and_then(|()| pending(conn)).and_then(|applied| {
-        if !applied.is_empty() {
-            references_hold(conn)?;
-        }
-        Ok(applied)
-    });
+    let applied =
+        run_pragmas(conn, &format!("PRAGMA application_id = {APPLICATION_ID}")).and_then(|()| pending(conn)).and_then(|applied| {
+            if !applied.is_empty() {
+                references_hold(conn)?;
+            }
+            Ok(applied)
+        });
     match &applied {
         Ok(_) => <AnyConn as TransactionManager<AnyConn>>::commit_transaction(conn).map_err(broken)?,
         // What stopped the migration is the news; that it was rolled back goes without saying.
@@ -155,7 +158,7 @@ fn references_hold(conn: &mut AnyConn) -> Result<(), StoreError> {
 }
 
 /// Tells SQLite how to behave.
-fn told(conn: &mut AnyConn, pragmas: &str) -> Result<(), StoreError> {
+fn run_pragmas(conn: &mut AnyConn, pragmas: &str) -> Result<(), StoreError> {
     conn.batch_execute(pragmas).map_err(|e| StoreError::of_statement(&e))
 }
 
@@ -226,7 +229,7 @@ const fn source(conn: &AnyConn) -> EmbeddedMigrations {
 fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
     match conn {
         AnyConn::Sqlite(sqlite) => {
-            // One statement, hence one look: mark and tables come with one commit, which may be happening at this moment.
+            // One statement, hence one snapshot: mark and tables come with one commit, which may be happening at this moment.
             let file: File =
                 diesel::sql_query("SELECT application_id, (SELECT count(*) FROM sqlite_master) AS tables FROM pragma_application_id")
                     .get_result(sqlite)
@@ -238,7 +241,7 @@ fn owner(conn: &mut AnyConn) -> Result<Owner, StoreError> {
             })
         }
         AnyConn::Pg(pg) => {
-            // One look here too.
+            // One snapshot here too.
             let tables: Tables = diesel::sql_query(
                 "SELECT count(*) AS n, count(*) FILTER (WHERE tablename IN \
                  ('__diesel_schema_migrations', 'appointment_version', 'request_key')) AS ours, \

@@ -50,7 +50,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often a transaction is tried when the database asks for another try.
+/// How often a transaction is tried when the database reports contention.
 const WRITE_ATTEMPTS_MAX: u32 = 4;
 /// How long a transaction without a deadline may wait to begin.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,12 +62,12 @@ const CHECKOUT_TIMEOUT_MIN: Duration = Duration::from_millis(100);
 const READ_PAUSE: Duration = Duration::from_millis(20);
 /// Connections for readers. More do not help on few cores (measured: 4 to 8).
 pub const READERS_MAX: u32 = 8;
-/// Connections for the allocator's own threads, which wait for nobody else's reads.
+/// Connections for the allocator's own threads, so that they never wait for reads.
 const CLAIMANTS_MAX: u32 = 3;
-/// Connections for whoever else writes: a seed, the demo's filler.
+/// Connections for the other writers: a seed, the demo's filler.
 const MAINTAINERS_MAX: u32 = 2;
 
-/// Both databases behind one door.
+/// Both databases behind one interface.
 #[derive(Clone)]
 pub struct Store {
     url: DatabaseUrl,
@@ -180,13 +180,13 @@ impl Store {
         migrate::status(&mut Manager::open(url)?)
     }
 
-    /// Turns SQLite's write-ahead log on, which the file remembers: a copy that was restored may have lost it. For
-    /// servers; whoever only looks leaves the file as it is.
+    /// Turns SQLite's write-ahead log on, which the file remembers: a restored backup may have lost it. For
+    /// servers; a command that only reads leaves the file as it is.
     ///
     /// # Errors
     /// Those of the database.
     pub fn write_ahead(&self) -> Result<(), StoreError> {
-        lend(&self.maintainers, &self.outage, in_time(), |conn| conn::write_ahead(&mut conn.any))
+        with_connection(&self.maintainers, &self.outage, in_time(), |conn| conn::write_ahead(&mut conn.any))
     }
 
     /// The database this store is on, without password.
@@ -209,11 +209,11 @@ impl Store {
 /// Who uses the database. Each lane has connections of its own, so that none waits for another's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Whoever reads or searches.
+    /// Reads and searches.
     Reads,
-    /// The allocator: it waits for nobody else's reads.
+    /// The allocator, which never waits for reads.
     Claims,
-    /// Whoever else writes: a seed, the filling of the diary, the archive.
+    /// The other writers: a seed, the filling of the diary, the archive.
     Maintenance,
     /// The availability index: one connection that is never given back for its age, because a [`FeedCursor`] belongs to its
     /// session.
@@ -250,7 +250,7 @@ impl OnLane<'_> {
             if Instant::now() >= until {
                 return Err(StoreError::Contention("there was no time left to begin".to_owned()));
             }
-            match lend(self.pool, self.outage, until, |conn| transact(conn.patient_until(until)?, &WRITE, &mut work)) {
+            match with_connection(self.pool, self.outage, until, |conn| transact(conn.set_busy_timeout(until)?, &WRITE, &mut work)) {
                 Err(StoreError::Contention(_)) if contended < WRITE_ATTEMPTS_MAX => contended += 1,
                 Err(StoreError::Unavailable(_)) if dead < self.pool.max_size() && !self.outage.lasts() => dead += 1,
                 outcome => return self.noted(outcome),
@@ -264,12 +264,12 @@ impl OnLane<'_> {
     /// What `work` returns.
     pub fn read<T>(self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _open = OpenGuard::enter()?;
-        let read = |until| match lend(self.pool, self.outage, until, |conn| transact(conn, &READ, &mut work)) {
+        let read = |until| match with_connection(self.pool, self.outage, until, |conn| transact(conn, &READ, &mut work)) {
             // Nothing was written, so nothing is unknown: it can be read again.
             Err(StoreError::CommitUnknown(cause)) => Err(StoreError::Unavailable(cause)),
             outcome => outcome,
         };
-        self.noted(past_cut_connections(self.pool, read))
+        self.noted(retry_on_other_connections(self.pool, read))
     }
 
     /// Runs `work` without a transaction: for one statement, or several of which each may see a newer state. Pitfall: on the
@@ -279,7 +279,7 @@ impl OnLane<'_> {
     /// What `work` returns.
     pub fn query<T>(self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut query = |until| {
-            lend(self.pool, self.outage, until, |conn| {
+            with_connection(self.pool, self.outage, until, |conn| {
                 let mut tx = Tx { conn: &mut conn.any, failure: None };
                 let outcome = work(&mut tx);
                 conn.broken |= tx.failure == Some(Failure::Spoiled);
@@ -288,7 +288,7 @@ impl OnLane<'_> {
         };
         match self.lane {
             Lane::Index => query(in_time()),
-            Lane::Reads | Lane::Claims | Lane::Maintenance => self.noted(past_cut_connections(self.pool, query)),
+            Lane::Reads | Lane::Claims | Lane::Maintenance => self.noted(retry_on_other_connections(self.pool, query)),
         }
     }
 
@@ -303,7 +303,7 @@ impl OnLane<'_> {
 
 /// Tries a read again on another connection when its own was cut, until its time is up. Many may be dead at once: after the
 /// server restarted, every idle one of the pool is.
-fn past_cut_connections<T>(pool: &Pool, mut read: impl FnMut(Instant) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn retry_on_other_connections<T>(pool: &Pool, mut read: impl FnMut(Instant) -> Result<T, StoreError>) -> Result<T, StoreError> {
     let until = Instant::now() + READ_TIMEOUT;
     let mut quick = pool.max_size();
     loop {
@@ -333,7 +333,12 @@ fn in_time() -> Instant {
 }
 
 /// Lends a connection that is free by then, or soon. An outage ends with the first answer, whoever gets it.
-fn lend<T>(pool: &Pool, outage: &Outage, until: Instant, work: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn with_connection<T>(
+    pool: &Pool,
+    outage: &Outage,
+    until: Instant,
+    work: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     let left = until.saturating_duration_since(Instant::now()).clamp(CHECKOUT_TIMEOUT_MIN, conn::CHECKOUT_TIMEOUT);
     let mut conn = pool.get_timeout(left).map_err(|e| match outage.lasts() {
         true => StoreError::Unavailable(error::one_line(&e.to_string())),

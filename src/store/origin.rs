@@ -1,4 +1,5 @@
-//! Who asked, as columns: they are listed here, once, for the audit trail and for the claims of both databases.
+//! The origin of a request, as columns: they are listed here, once, for the audit trail and for the claims of both
+//! databases.
 
 use super::schema::audit;
 use diesel::prelude::*;

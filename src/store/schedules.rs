@@ -6,7 +6,7 @@ use super::schema::{schedule, schedule_service, service, slot_ever};
 use super::{StoreError, Tx};
 use diesel::prelude::*;
 use domain::ids::{OdsCode, ResourceId, ScheduleId, ServiceId};
-use domain::schedule::{Identifier, Offered, Offering, Schedule};
+use domain::schedule::{Identifier, OfferedService, Offering, Schedule};
 use domain::search::Window;
 use domain::time::{LONDON, Timestamp};
 use std::collections::HashMap;
@@ -66,7 +66,7 @@ impl Tx<'_> {
         Ok(services)
     }
 
-    /// What schedules offer: their services, primary first, who provides each, and the zone of their days.
+    /// The offerings of schedules: their services, primary first, who provides each, and the zone of their days.
     ///
     /// # Errors
     /// Those of the database.
@@ -85,10 +85,10 @@ impl Tx<'_> {
         })?;
         let mut offerings: HashMap<ScheduleId, Offering> = HashMap::new();
         for (id, zone, service, ods) in rows {
-            // A zone was proven when it was stored. One that this binary no longer knows must not stop whoever else is
-            // looked at together with it; whatever shows the schedule itself reports it.
+            // A zone was proven when it was stored. One that this binary no longer knows must not stop the schedules
+            // that are read together with it; what shows the schedule itself reports it.
             let offering = || Offering { zone: zone.parse().unwrap_or(LONDON), services: Vec::new() };
-            let offered = Offered { service: ServiceId::stored(service), provider: ods.map(OdsCode::stored) };
+            let offered = OfferedService { service: ServiceId::stored(service), provider: ods.map(OdsCode::stored) };
             offerings.entry(ScheduleId::stored(id)).or_insert_with(offering).services.push(offered);
         }
         Ok(offerings)

@@ -77,8 +77,8 @@ impl Tx<'_> {
             return Ok(Vec::new());
         }
         let mut rows: Vec<SlotRow> = self.run(|c| slot::table.filter(slot::id.eq_any(ids)).select(slot::all_columns).load(c))?;
-        // Nearly always all are there, and nobody pays for the archive. Both tables are asked then, in one statement, so that a
-        // slot which moves meanwhile, whichever way, is found.
+        // Nearly always all are there, so the archive is read only where one is missing: both tables then, in one statement,
+        // so that a slot which moves meanwhile, whichever way, is found.
         let missing: Vec<&str> = ids.iter().copied().filter(|id| rows.iter().all(|row| row.id != *id)).collect();
         if !missing.is_empty() {
             let elsewhere = slot_ever::table.filter(slot_ever::id.eq_any(missing)).select(slot_ever::all_columns);
@@ -99,7 +99,7 @@ impl Tx<'_> {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Slot>, StoreError> {
-        if search.is_for_the_offer() {
+        if search.is_for_free_slots() {
             return self.offered_search(search, schedules, now, limit);
         }
         let rows: Vec<SlotRow> = self.run(|c| {
@@ -115,7 +115,7 @@ impl Tx<'_> {
     /// # Errors
     /// Those of the database.
     pub fn slot_count(&mut self, search: &SlotSearch, schedules: Option<&[ScheduleId]>, now: Timestamp) -> Result<i64, StoreError> {
-        if search.is_for_the_offer() {
+        if search.is_for_free_slots() {
             return self.offered_count(search, schedules, now);
         }
         self.run(|c| slot_matches(search, schedules, now).count().get_result(c))
@@ -168,7 +168,7 @@ impl Tx<'_> {
         Ok(spans.into_iter().map(|(from, until)| Span { from: Timestamp::from_ms(from), until: Timestamp::from_ms(until) }).collect())
     }
 
-    /// Lets only one transaction at a time lay out slots or load the directory; held until it ends.
+    /// Lets only one transaction at a time create slots or load the directory; the lock is kept until it ends.
     ///
     /// # Errors
     /// Those of the database.
@@ -205,8 +205,8 @@ fn slot_matches<'a>(search: &'a SlotSearch, schedules: Option<&'a [ScheduleId]>,
 fn with_status<'a>(query: slot_ever::BoxedQuery<'a, Db>, statuses: &[SlotStatus], now: Timestamp) -> slot_ever::BoxedQuery<'a, Db> {
     use SlotStatus::{Begun, Busy, Free};
     let open = || has_room!(slot_ever);
-    let asks = |status| statuses.contains(&status);
-    match (asks(Free), asks(Busy), asks(Begun)) {
+    let wants = |status| statuses.contains(&status);
+    match (wants(Free), wants(Busy), wants(Begun)) {
         (true, true, true) => query,
         (true, false, false) => query.filter(open()).filter(slot_ever::start_ms.gt(now.ms())),
         (false, false, true) => query.filter(open()).filter(slot_ever::start_ms.le(now.ms())),

@@ -1,7 +1,7 @@
-//! Laying out very many slots: for measuring, where a diary has millions of them.
+//! Creating very many slots: for benchmarks, where a diary has millions of them.
 //!
-//! What a reader would get wrong: these are the same rows through the same constraints as [`super::slots`] makes, only more of
-//! them in one statement; nothing is switched off and rebuilt, so a server may run meanwhile.
+//! These are the same rows through the same constraints as [`super::slots`] makes, only more of them in one
+//! statement; nothing is switched off and rebuilt, so a server may run meanwhile.
 
 use super::conn::AnyConn;
 use super::dialect::insert_many_or_ignore;
@@ -14,14 +14,14 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use domain::slot::Channel;
 use domain::time::Timestamp;
 
-/// Rows of one insert into SQLite: ten values each, below its 32,766 parameters.
+/// BulkSlots of one insert into SQLite: ten values each, below its 32,766 parameters.
 const SQLITE_ROWS: usize = 3_000;
 /// Memory for pages while slots are laid out: the indexes of a million slots.
 const SQLITE_CACHE_KIB: u32 = 262_144;
 
 /// One statement for any number of rows: arrays cost one parameter a column, and PostgreSQL reads them faster than rows.
 #[derive(Debug, QueryId)]
-struct Rows {
+struct BulkSlots {
     id: Vec<String>,
     schedule_id: Vec<String>,
     start_ms: Vec<i64>,
@@ -30,7 +30,7 @@ struct Rows {
     updated_ms: i64,
 }
 
-impl QueryFragment<Pg> for Rows {
+impl QueryFragment<Pg> for BulkSlots {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO slot (id, schedule_id, start_ms, end_ms, capacity, taken, blocked, channel, version, updated_ms) \
@@ -52,10 +52,10 @@ impl QueryFragment<Pg> for Rows {
     }
 }
 
-impl RunQueryDsl<PgConnection> for Rows {}
+impl RunQueryDsl<PgConnection> for BulkSlots {}
 
 impl Tx<'_> {
-    /// Lays out slots of capacity 1 that nobody keeps back. One that is there already, or was and is archived, is left as it
+    /// Creates slots of capacity 1 that are not blocked. One that is there already, or was and is archived, is left as it
     /// is. Returns how many are new.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Tx<'_> {
         let new = self.slots_unknown(new, now)?;
         self.run(|c| match c {
             AnyConn::Pg(pg) => {
-                let rows = Rows {
+                let rows = BulkSlots {
                     id: new.iter().map(|s| s.id.as_str().to_owned()).collect(),
                     schedule_id: new.iter().map(|s| s.schedule.as_str().to_owned()).collect(),
                     start_ms: new.iter().map(|s| s.start.ms()).collect(),
@@ -132,7 +132,7 @@ impl Store {
     }
 }
 
-type Row<'a> = (
+type SlotValues<'a> = (
     diesel::dsl::Eq<slot::id, &'a str>,
     diesel::dsl::Eq<slot::schedule_id, &'a str>,
     diesel::dsl::Eq<slot::start_ms, i64>,
@@ -145,7 +145,7 @@ type Row<'a> = (
     diesel::dsl::Eq<slot::updated_ms, i64>,
 );
 
-fn row(s: &NewSlot, now: Timestamp) -> Row<'_> {
+fn row(s: &NewSlot, now: Timestamp) -> SlotValues<'_> {
     (
         slot::id.eq(s.id.as_str()),
         slot::schedule_id.eq(s.schedule.as_str()),

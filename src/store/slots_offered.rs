@@ -1,4 +1,5 @@
-//! What is on offer, read from the index `slot_free` alone: a diary of millions is searched without reading its table.
+//! The offered slots, read from the index `slot_free` alone: a diary of millions is searched without reading its
+//! table.
 //!
 //! Pitfall: the index serves only if a query names no other columns, and says its condition as `free.rs` does.
 
@@ -26,7 +27,7 @@ struct OfferedRow {
 
 impl From<OfferedRow> for Slot {
     fn from(row: OfferedRow) -> Self {
-        Self::on_offer(
+        Self::free(
             SlotId::stored(row.id),
             ScheduleId::stored(row.schedule_id),
             Timestamp::from_ms(row.start_ms),
@@ -37,7 +38,7 @@ impl From<OfferedRow> for Slot {
 }
 
 impl Tx<'_> {
-    /// As [`Tx::slot_search`], for a search of nothing but the offer.
+    /// As [`Tx::slot_search`], for a search of nothing but free slots.
     pub(super) fn offered_search(
         &mut self,
         search: &SlotSearch,
@@ -52,7 +53,7 @@ impl Tx<'_> {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// How many slots a search of nothing but the offer matches.
+    /// How many slots a search of nothing but free slots matches.
     pub(super) fn offered_count(
         &mut self,
         search: &SlotSearch,
@@ -62,7 +63,7 @@ impl Tx<'_> {
         self.run(|c| offered(search, schedules, now).count().get_result(c))
     }
 
-    /// The slots on offer at `now` after the one of a schedule that begins then, by schedule and start, at most `limit`.
+    /// The slots offered at `now` after the one of a schedule that begins then, by schedule and start, at most `limit`.
     ///
     /// # Errors
     /// Those of the database.
@@ -91,7 +92,7 @@ impl Tx<'_> {
     }
 }
 
-/// Every condition of a search of the offer but its page.
+/// Every condition of such a search but its page.
 fn offered<'a>(search: &SlotSearch, schedules: Option<&'a [ScheduleId]>, now: Timestamp) -> slot::BoxedQuery<'a, Db> {
     let mut query = slot::table.filter(is_free!(slot, now)).into_boxed::<Db>();
     if let Some(schedules) = schedules {
@@ -113,7 +114,7 @@ mod tests {
     use std::sync::mpsc;
 
     #[derive(QueryableByName)]
-    struct Step {
+    struct PlanStep {
         #[diesel(sql_type = Text)]
         detail: String,
     }
@@ -124,11 +125,11 @@ mod tests {
         let url = DatabaseUrl::Sqlite(dir.path().join("slotkeeper.db"));
         drop(Store::open(&url, true).unwrap());
         let mut any = Manager::open(&url).unwrap();
-        let (tell, told) = mpsc::channel();
+        let (sender, statements) = mpsc::channel();
         if let AnyConn::Sqlite(sqlite) = &mut any {
             sqlite.set_instrumentation(move |event: InstrumentationEvent<'_>| {
                 if let InstrumentationEvent::StartQuery { query, .. } = event {
-                    tell.send(query.to_string()).unwrap();
+                    sender.send(query.to_string()).unwrap();
                 }
             });
         }
@@ -137,10 +138,10 @@ mod tests {
         let mut conn = Manager::open(&url).unwrap();
         let explain = |statement: String| {
             let statement = statement.split(" -- binds").next().unwrap_or_default();
-            let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(&mut conn).unwrap();
+            let steps: Vec<PlanStep> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(&mut conn).unwrap();
             steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
         };
-        told.try_iter().map(explain).collect()
+        statements.try_iter().map(explain).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Appointments: what a booking asks for, what is stored, and who may do what with it.
+//! Appointments: what a booking requests, what is stored, and who may do what with it.
 //!
 //! Deciding whether a booking or a cancel goes ahead is pure and lives in [`decide`].
 
@@ -10,7 +10,7 @@ use super::ids::{AppointmentId, OdsCode, ResourceId, ScheduleId, ServiceId, Slot
 use super::nhs_number::NhsNumber;
 use super::time::Timestamp;
 
-/// What a consumer asks when it books, found in a body that passed every check of shape.
+/// What a consumer requests when it books, read from a body that passed every check of shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BookRequest {
     /// The slot, as the body names it.
@@ -31,7 +31,7 @@ pub struct BookRequest {
     pub resource: Element,
 }
 
-/// The slot a body names, and what it says of it.
+/// The slot a body names, and what it states about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotClaim {
     /// Ids the slot may have, best first: identifier value, then id (digest B.8). Never empty.

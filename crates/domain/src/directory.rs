@@ -1,6 +1,6 @@
 //! The provider's directory: organisations, places, services, clinicians and their roles.
 //!
-//! The engine needs few facts about them; the rest of each resource is kept as the provider gave it and
+//! The engine needs few facts about them; everything else in a resource is kept as the provider gave it and
 //! handed out unchanged.
 
 use super::document::Document;

@@ -1,4 +1,4 @@
-//! Documents: resources as the store keeps them. A port: whoever knows a format and a release provides it.
+//! Documents: resources as the store keeps them. A port: a module that knows a format and a release implements it.
 
 use super::element::Element;
 use super::ids::AppointmentId;

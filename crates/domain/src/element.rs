@@ -1,9 +1,9 @@
 //! The neutral element tree: what a FHIR resource is before JSON or XML and after.
 //!
 //! It knows names, values and nesting, and nothing of formats, cardinalities or types: those are the
-//! codec's. What a reader would get wrong: a repeated element is simply several children of one name, in
-//! order; a primitive may have children too (its `id` and `extension`); and children may stand in any
-//! order, because the codec writes them in the order of their definition.
+//! codec's. A repeated element is several children of one name, in order. A primitive may have children
+//! too (its `id` and `extension`). Children may stand in any order: the codec writes them in the order of
+//! their definition.
 
 mod compare;
 
@@ -135,11 +135,11 @@ impl Element {
 
     /// Whether anything of this element can be written in `format`. One that holds nothing but unknown elements of the
     /// other format cannot, and would stand empty.
-    pub fn speaks(&self, format: ForeignFormat) -> bool {
+    pub fn is_writable_in(&self, format: ForeignFormat) -> bool {
         match &self.value {
             Some(Value::Foreign(foreign)) => foreign.format == format,
             Some(_) => true,
-            None => self.resource.is_some() || self.children.is_empty() || self.children.iter().any(|child| child.speaks(format)),
+            None => self.resource.is_some() || self.children.is_empty() || self.children.iter().any(|child| child.is_writable_in(format)),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Everything that can go wrong, as data.
 //!
 //! No prose for consumers and no status codes: a dialect of the HTTP layer turns each of these into an
-//! answer, in one exhaustive table. What a reader would get wrong: a [`Refusal`] is a decision of the
-//! booking rules; everything else here is about the request, the token or the server.
+//! answer, in one exhaustive table. A [`Refusal`] is a decision of the booking rules; everything else here
+//! is about the request, the token or the server.
 
 use super::ids::{AppointmentId, OdsCode, ServiceId};
 use super::time::Timestamp;
 use chrono::NaiveDate;
 
-/// Why a request was not answered as its sender hoped.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// No such path.
@@ -32,7 +32,7 @@ pub enum Fault {
         /// `bytes`, `parameters`, `levels`.
         unit: &'static str,
     },
-    /// The token does not open this door.
+    /// The token does not authorise the request.
     Token(TokenFault),
     /// The connection did not come through the trusted proxy.
     UntrustedPeer,
@@ -58,7 +58,7 @@ pub enum Fault {
         /// `Content-Encoding` as sent.
         given: String,
     },
-    /// A page of another origin asks for leave and is refused.
+    /// A preflight request of a page of another origin is refused (CORS).
     CrossOrigin {
         /// What is refused.
         problem: String,
@@ -84,7 +84,7 @@ pub enum Fault {
     NotFound {
         /// The resource type.
         kind: &'static str,
-        /// The id (and version) as asked.
+        /// The id (and version) as requested.
         id: String,
     },
     /// `If-Match` is missing where it must be.
@@ -107,7 +107,7 @@ pub enum Fault {
     NotPermitted(Denial),
     /// The resource in the body breaks rules; all of them are listed.
     Invalid(Vec<Problem>),
-    /// The booking rules say no.
+    /// The booking rules refuse it.
     Refused(Refusal),
     /// This `X-Request-ID` has already succeeded.
     Duplicate {
@@ -135,7 +135,7 @@ pub enum Fault {
 /// A right that the provider's policy does not give to an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
-    /// It gives it none: it does not name it and says nothing of organisations it does not name.
+    /// Any at all: the policy does not name it and has no default.
     Unlisted {
         /// The organisation.
         organisation: OdsCode,
@@ -205,9 +205,9 @@ pub enum TokenFault {
     Critical,
     /// `iss` is nobody whose tokens are believed.
     IssuerUnknown,
-    /// There are no keys of its issuer at present.
+    /// There are no keys of its issuer now.
     KeysUnavailable,
-    /// Its issuer has no such key, or the token does not say which it was.
+    /// Its issuer has no such key, or the token does not name one.
     KeyUnknown,
     /// The signature is not its issuer's.
     Signature,
@@ -308,7 +308,7 @@ pub enum Refusal {
         /// Where the body names it.
         expression: String,
     },
-    /// The body says something of the slot that is not so.
+    /// The body contradicts the stored slot.
     SlotContradicted(Vec<Contradiction>),
     /// The organisation has as many appointments on that day as the provider's policy lets it have.
     CeilingReached {
@@ -330,7 +330,7 @@ pub enum Refusal {
     AlreadyCancelled,
     /// An update may only set `status` to `cancelled`, and this one does not.
     NotACancel {
-        /// The status it asks for.
+        /// The status it wants.
         status: String,
     },
     /// An update changes more than the status.
@@ -340,10 +340,10 @@ pub enum Refusal {
     },
 }
 
-/// One thing a booking says of its slot that is not so.
+/// One statement of a booking about its slot that contradicts the stored slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
-    /// Where it says so.
+    /// Its place in the body.
     pub expression: String,
     /// What is so.
     pub stored: String,

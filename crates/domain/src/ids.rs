@@ -1,7 +1,7 @@
 //! Names of things, as types, so that a slot's id is never passed where a schedule's is meant.
 //!
-//! A name is opaque: nothing here knows which ids exist. What a reader would get wrong: FHIR ids are
-//! case sensitive and at most 64 characters of `[A-Za-z0-9.-]` (STU3 datatypes, `id`).
+//! A name is opaque: nothing here knows which ids exist. FHIR ids are case sensitive and at most 64
+//! characters of `[A-Za-z0-9.-]` (STU3 datatypes, `id`).
 
 use std::fmt;
 

@@ -55,7 +55,7 @@ mod tests {
     use nhs_number::NHSNumber as Oracle;
     use proptest::prelude::*;
 
-    /// What a crate nobody here wrote says of ten digits.
+    /// Whether ten digits are valid by a third-party crate.
     fn oracle(text: &str) -> bool {
         text.parse::<Oracle>().is_ok_and(|number| number.validate_check_digit())
     }

@@ -1,12 +1,13 @@
 //! What an organisation may see and do (`decisions.md` 3, "Who sees whom"; UEC-8, UEC-9 and UEC-11 of the infrastructure).
 //!
-//! Pure rules about one caller; where they were written down is not known here. What a reader would get wrong: a slot
-//! is seen through a *pair*, its schedule and one of the services that schedule serves, and both must be shown by one
-//! and the same [`View`]. Two views are never mixed: a service of the one and a schedule of the other show nothing.
+//! Pure rules about one caller; where they were written down is not known here.
+//!
+//! Pitfall: a slot is seen through a *pair*, its schedule and one of the services that schedule serves, and one and the
+//! same [`View`] must show both. Two views are never mixed: a service of the one and a schedule of the other show nothing.
 
 use super::fault::{Denial, Refusal};
 use super::ids::{OdsCode, ScheduleId, ServiceId};
-use super::schedule::{Offered, Offering};
+use super::schedule::{OfferedService, Offering};
 use super::time::{DAY_MS, Span, Timestamp};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -120,7 +121,7 @@ impl Rights {
 
 /// For whom a request acts and what they may do; resolved once, so that a request meets one policy from start to end.
 ///
-/// Whatever it says, the organisation that provides a service sees and does everything there (`decisions.md` 3).
+/// Whatever the policy, the organisation that provides a service sees and does everything there (`decisions.md` 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// Everything: authentication is off, or the provider's own command line.
@@ -136,7 +137,7 @@ pub enum Access {
 
 /// An appointment, as far as it decides who may see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
+pub struct AccessFacts<'a> {
     /// Who booked it.
     pub booked_by: Option<&'a OdsCode>,
     /// Who provides its service.
@@ -167,7 +168,7 @@ impl Tally {
     }
 
     /// The days of UTC that it touches, counted from 1970. Any two tallies that could count the same appointment,
-    /// whatever their zones, have such a day in common: whoever holds all of its days counts alone.
+    /// whatever their zones, have such a day in common: a transaction that holds the locks of all its days counts alone.
     pub fn days_touched(&self) -> std::ops::RangeInclusive<i64> {
         self.span.from.ms().div_euclid(DAY_MS)..=self.span.until.ms().saturating_sub(1).div_euclid(DAY_MS)
     }
@@ -247,12 +248,12 @@ impl Access {
     }
 
     /// The services as which it sees a schedule, primary first. None: the schedule does not exist for it.
-    pub fn seen<'o>(&self, schedule: &ScheduleId, offering: &'o Offering) -> Vec<&'o Offered> {
+    pub fn seen<'o>(&self, schedule: &ScheduleId, offering: &'o Offering) -> Vec<&'o OfferedService> {
         offering.services.iter().filter(|offered| self.sees(schedule, &offered.service, offered.provider.as_ref())).collect()
     }
 
     /// Whether it may read an appointment.
-    pub fn may_read(&self, appointment: Standing<'_>) -> bool {
+    pub fn may_read(&self, appointment: AccessFacts<'_>) -> bool {
         let Self::Organisation { code, rights } = self else { return true };
         appointment.booked_by == Some(code) || self.provides(appointment.provider) || self.reaches(rights.read, appointment)
     }
@@ -261,7 +262,7 @@ impl Access {
     ///
     /// # Errors
     /// The right it lacks.
-    pub fn may_cancel(&self, appointment: Standing<'_>) -> Result<(), Denial> {
+    pub fn may_cancel(&self, appointment: AccessFacts<'_>) -> Result<(), Denial> {
         let Self::Organisation { code, rights } = self else { return Ok(()) };
         if self.provides(appointment.provider) {
             return Ok(());
@@ -275,7 +276,7 @@ impl Access {
         }
     }
 
-    fn reaches(&self, reach: Reach, appointment: Standing<'_>) -> bool {
+    fn reaches(&self, reach: Reach, appointment: AccessFacts<'_>) -> bool {
         reach == Reach::All && self.sees(appointment.schedule, appointment.service, appointment.provider)
     }
 
@@ -298,7 +299,7 @@ impl Access {
     }
 
     /// The ceilings under which it books with `offered` for `start`, in a schedule of `zone`.
-    pub fn quotas(&self, offered: &Offered, start: Timestamp, zone: Tz) -> Vec<Quota> {
+    pub fn quotas(&self, offered: &OfferedService, start: Timestamp, zone: Tz) -> Vec<Quota> {
         let Self::Organisation { code, rights } = self else { return Vec::new() };
         if rights.ceilings.is_empty() || self.provides(offered.provider.as_ref()) {
             return Vec::new();

@@ -31,7 +31,7 @@ pub struct Schedule {
     pub updated: Timestamp,
 }
 
-/// A business identifier: who says so, and what.
+/// A business identifier: a naming system and a value in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identifier {
     /// The naming system, a URI.
@@ -43,23 +43,23 @@ pub struct Identifier {
 impl Schedule {
     /// The one service a consumer sees as actor: the one searched for, else the primary one
     /// (`decisions.md` 5, "Schedule and service").
-    pub fn service_shown(&self, asked: &[ServiceId]) -> Option<&ServiceId> {
-        self.services.iter().find(|s| asked.contains(s)).or_else(|| self.services.first())
+    pub fn service_shown(&self, searched: &[ServiceId]) -> Option<&ServiceId> {
+        self.services.iter().find(|s| searched.contains(s)).or_else(|| self.services.first())
     }
 }
 
-/// What a schedule offers, as far as it decides who may see and book its slots.
+/// What decides who may see and book the slots of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offering {
     /// The zone of its days.
     pub zone: Tz,
     /// The services it serves, primary first.
-    pub services: Vec<Offered>,
+    pub services: Vec<OfferedService>,
 }
 
 /// A service that a schedule serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offered {
+pub struct OfferedService {
     /// The service.
     pub service: ServiceId,
     /// Who provides it, where that is known.

@@ -1,4 +1,4 @@
-//! Searches, as questions about time and things; how they are spelled is the codec's business.
+//! Searches, as conditions on times and ids; how they are spelled is the codec's business.
 
 use super::appointment::AppointmentStatus;
 use super::directory::DirectoryKind;
@@ -61,7 +61,7 @@ impl Window {
     }
 }
 
-/// Which related resources a search of slots or schedules also wants.
+/// Which related resources a search includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Includes {
     /// `Slot:schedule`. Without it nothing below is reached from a slot.
@@ -99,7 +99,7 @@ pub enum SortDirection {
 /// How much of an answer is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paging {
-    /// `_count`: entries a page. `Some(0)` asks for the total only; `None` for everything.
+    /// `_count`: entries a page. `Some(0)` means the total only; `None` everything.
     pub count: Option<u32>,
     /// `_cursor`: the position after which the page begins.
     pub after: Option<Cursor>,
@@ -150,13 +150,13 @@ impl Actor {
 /// `GET /Slot`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SlotSearch {
-    /// Services asked for; any of them. Empty: not asked.
+    /// Services; any of them. Empty: no condition.
     pub services: Vec<ServiceId>,
-    /// Schedules asked for; any of them. Empty: not asked.
+    /// Schedules; any of them. Empty: no condition.
     pub schedules: Vec<ScheduleId>,
-    /// Slot ids (or identifiers, which are equal); any of them. Empty: not asked.
+    /// Slot ids (or identifiers, which are equal); any of them. Empty: no condition.
     pub ids: Vec<SlotId>,
-    /// Statuses asked for; any of them. Empty: every status.
+    /// Statuses; any of them. Empty: every status.
     pub statuses: Vec<SlotStatus>,
     /// When the slot begins.
     pub start: Window,
@@ -164,7 +164,7 @@ pub struct SlotSearch {
     pub end: Window,
     /// When it last changed.
     pub updated: Window,
-    /// True when the question rules everything out (a status no slot ever has, an identifier of a system not
+    /// True when the conditions exclude everything (a status no slot ever has, an identifier of a system not
     /// used here, two bounds on an id that exclude each other): nothing matches, whatever is stored.
     pub nothing: bool,
     /// Related resources.
@@ -178,22 +178,22 @@ pub struct SlotSearch {
 /// `GET /Schedule`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScheduleSearch {
-    /// Ids asked for; any of them. Empty: not asked.
+    /// Ids; any of them. Empty: no condition.
     pub ids: Vec<ScheduleId>,
-    /// Services asked for; any of them. Empty: not asked.
+    /// Services; any of them. Empty: no condition.
     pub services: Vec<ServiceId>,
-    /// Actors asked for: every group must hold, and of a group any one. Lists that name only services are in
+    /// Actors: every group must hold, and of a group any one. Lists that name only services are in
     /// `services` instead.
     pub actors: Vec<Vec<Actor>>,
-    /// Identifiers asked for, as (system, value); a missing system matches any. Empty: not asked.
+    /// Identifiers, as (system, value); a missing system matches any. Empty: no condition.
     pub identifiers: Vec<(Option<String>, String)>,
-    /// Whether it takes bookings; any of them. Empty: not asked.
+    /// Whether it takes bookings; any of them. Empty: no condition.
     pub actives: Vec<bool>,
     /// A time in which the schedule has slots.
     pub date: Window,
     /// When it last changed.
     pub updated: Window,
-    /// True when the question rules everything out (a status no slot ever has, an identifier of a system not
+    /// True when the conditions exclude everything (a status no slot ever has, an identifier of a system not
     /// used here, two bounds on an id that exclude each other): nothing matches, whatever is stored.
     pub nothing: bool,
     /// Related resources.
@@ -224,15 +224,15 @@ pub struct ActedIn {
 /// `GET /Appointment`: a patient's appointments (digest A.10).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AppointmentSearch {
-    /// The patients' NHS numbers; any of them. Empty: not asked.
+    /// The patients' NHS numbers; any of them. Empty: no condition.
     pub nhs_numbers: Vec<NhsNumber>,
-    /// Ids; any of them. Empty: not asked.
+    /// Ids; any of them. Empty: no condition.
     pub ids: Vec<AppointmentId>,
     /// A version of the appointment (`version`), which must be its current one.
     pub version: Option<i64>,
     /// Statuses; any of them. Empty: every status.
     pub statuses: Vec<AppointmentStatus>,
-    /// Slots the appointment has or had; any of them. Empty: not asked.
+    /// Slots the appointment has or had; any of them. Empty: no condition.
     pub slots: Vec<SlotId>,
     /// Actors of the appointment's schedule, and its service: every group must hold, and of a group any one.
     pub actors: Vec<Vec<Actor>>,
@@ -242,7 +242,7 @@ pub struct AppointmentSearch {
     pub date: Window,
     /// When its current version was made.
     pub updated: Window,
-    /// True when the question rules everything out (a status no slot ever has, an identifier of a system not
+    /// True when the conditions exclude everything (a status no slot ever has, an identifier of a system not
     /// used here, two bounds on an id that exclude each other): nothing matches, whatever is stored.
     pub nothing: bool,
     /// Related resources.
@@ -254,16 +254,15 @@ pub struct AppointmentSearch {
 }
 
 impl SlotSearch {
-    /// True when it asks for nothing but what is on offer, and by nothing but schedule and time: then an answer needs to
-    /// know of a slot no more than [`super::slot::Slot::on_offer`] does.
-    pub fn is_for_the_offer(&self) -> bool {
+    /// True when it wants free slots only, by nothing but schedule and time: then an answer needs no more of a slot than
+    /// [`super::slot::Slot::free`] knows.
+    pub fn is_for_free_slots(&self) -> bool {
         self.statuses == [SlotStatus::Free] && self.ids.is_empty() && self.updated.is_open()
     }
 }
 
 impl ScheduleSearch {
-    /// True when `schedule` is one of those asked for. Says nothing of `date` and `updated`, which need more
-    /// than the schedule to be answered.
+    /// True when `schedule` matches everything but `date` and `updated`, which need more than the schedule to be answered.
     pub fn admits(&self, schedule: &Schedule) -> bool {
         let identified = |(system, value): &(Option<String>, String)| {
             schedule.identifier.value == *value && system.as_ref().is_none_or(|s| *s == schedule.identifier.system)

@@ -14,13 +14,13 @@ pub struct Slot {
     pub start: Timestamp,
     /// First instant after it.
     pub end: Timestamp,
-    /// How many appointments it holds; 1 unless said otherwise.
+    /// How many appointments fit into it; 1 by default.
     pub capacity: i32,
     /// How many live appointments it has.
     pub taken: i32,
     /// True while the provider keeps it back.
     pub blocked: bool,
-    /// How the patient is seen, where the provider said so; never defaulted (digest B.1).
+    /// How the patient is seen, where the provider states it; never defaulted (digest B.1).
     pub channel: Option<Channel>,
     /// Counts every change, from 1.
     pub version: i64,
@@ -54,10 +54,10 @@ impl Channel {
     }
 }
 
-/// What a slot is to somebody who asks now.
+/// The status of a slot at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SlotStatus {
-    /// On offer: not used up, not blocked, and it begins in the future.
+    /// Offered: not used up, not blocked, and it begins in the future.
     Free,
     /// Its capacity is used up, or the provider blocked it (`decisions.md` 6.2).
     Busy,
@@ -77,8 +77,9 @@ impl SlotStatus {
 }
 
 impl Slot {
-    /// A slot on offer, of which only what an answer shows is known: one free place of one, unchanged since ever.
-    pub const fn on_offer(id: SlotId, schedule: ScheduleId, start: Timestamp, end: Timestamp, channel: Option<Channel>) -> Self {
+    /// A free slot of which only what a search answer shows is known. The other fields are placeholders: capacity 1, nothing
+    /// taken, version 0.
+    pub const fn free(id: SlotId, schedule: ScheduleId, start: Timestamp, end: Timestamp, channel: Option<Channel>) -> Self {
         Self { id, schedule, start, end, capacity: 1, taken: 0, blocked: false, channel, version: 0, updated: Timestamp::from_ms(0) }
     }
 
@@ -87,8 +88,8 @@ impl Slot {
         self.taken < self.capacity && !self.blocked
     }
 
-    /// The slot's status at `now`: the one meaning of "free". A slot that has begun is never `Free`. The store says the same
-    /// in SQL in one place, and a test holds both equal.
+    /// The slot's status at `now`: the one meaning of "free". A slot that has begun is never `Free`. The store has the same
+    /// rule in SQL in one place, and a property test compares the two.
     pub fn status(&self, now: Timestamp) -> SlotStatus {
         if !self.has_room() {
             SlotStatus::Busy

@@ -1,9 +1,10 @@
-//! A diary made by arithmetic, for measuring: so many services, days and slots a day, and no person's time.
+//! A diary made by arithmetic, for benchmarks: so many services, days and slots a day, and no real person's time.
 //!
-//! Where a slot lies follows from its number and the other way round, so that ten million of them can be laid out, and any of
-//! them booked, without a list. What a reader would get wrong: the ids are no lots. They are spread by a hash so that an index
-//! sees them as it sees real ids; the hash is FNV-1a over eight octets because `pgbench` has the same one, and the scripts
-//! in `benches/` find the same slots with it.
+//! Where a slot lies follows from its number and the other way round, so that ten million of them can be created, and any of
+//! them booked, without a list.
+//!
+//! Pitfall: the ids are not random. A hash spreads them, so that a database index sees them as it sees real ids. The hash is
+//! FNV-1a over eight octets because `pgbench` has the same one: the scripts in `benches/` find the same slots with it.
 
 use super::ids::{ScheduleId, ServiceId, SlotId};
 use super::time::{LONDON, MINUTE_MS, Timestamp, local_instant};
@@ -138,7 +139,7 @@ impl SyntheticDiary {
         u64::try_from(self.first.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or_default()
     }
 
-    /// The `index`th slot: day by day, within the day service by service. `None` behind the last.
+    /// The `index`th slot: day by day, within the day service by service. `None` after the last.
     pub fn slot_at(&self, index: u64) -> Option<SyntheticSlot> {
         let of_day = u64::from(self.services) * u64::from(self.slots);
         let ahead = u32::try_from(index.checked_div(of_day)?).ok().filter(|ahead| *ahead < self.days)?;
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_three_numbers_within_bounds_whichever_way_they_are_joined() {
+    fn a_size_is_three_numbers_within_bounds() {
         assert_eq!(diary("20x14x400"), diary("20×14×400"));
         assert_eq!(diary("20x14x400").slot_count(), 112_000);
         for text in ["", "20x14", "20x14x0", "20x14x400x2", "10000x1x1", "1x4000x1", "1x1x1000", "axbxc", "-1x2x3"] {
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn every_slot_has_its_own_id_and_no_schedule_has_two_at_a_time_also_when_the_clocks_change() {
+    fn slots_have_unique_ids_and_times_also_when_clocks_change() {
         let diary = diary("3x3x50");
         let slots: Vec<SyntheticSlot> = (0..diary.slot_count()).map(|index| diary.slot_at(index).unwrap()).collect();
         assert_eq!(diary.slot_at(diary.slot_count()), None);

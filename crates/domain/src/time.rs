@@ -1,13 +1,14 @@
 //! Instants, ranges of them, and what a text means in time.
 //!
 //! An instant is UTC milliseconds; every comparison is between instants, never between texts. A local day
-//! or hour is asked of a zone, because a local day may have 23 or 25 hours. What a reader would get wrong:
-//! a partial date is a *range* (STU3 search, "date"), and a text without zone is London time.
+//! or hour is computed in a zone, because a local day may have 23 or 25 hours.
+//!
+//! Pitfall: a partial date is a *range* (STU3 search, "date"), and a text without zone is London time.
 
 use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// The zone of a text without one, and of schedules unless they say otherwise (`decisions.md` 1).
+/// The zone of a text without one, and of schedules by default (`decisions.md` 1).
 pub const LONDON: Tz = chrono_tz::Europe::London;
 
 /// Milliseconds in a minute.
@@ -47,7 +48,7 @@ impl Timestamp {
     }
     /// A FHIR `instant` (or a `dateTime` with time and zone): the zone is demanded.
     pub fn parse(text: &str) -> Option<Self> {
-        // chrono is laxer than FHIR (a space for the T, say), so the fixed positions are looked at first.
+        // chrono is laxer than FHIR (it takes a space for the T), so the fixed positions are checked first.
         let shape = text.as_bytes();
         let fits = shape.get(10) == Some(&b'T') && shape.get(4) == Some(&b'-') && shape.get(16) == Some(&b':');
         if !fits {
@@ -60,9 +61,9 @@ impl Timestamp {
     }
 }
 
-/// Where the present comes from; a port, so that tests stand still.
+/// The source of the current time; a port, so that a test can fix it.
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// The current instant.
     fn now(&self) -> Timestamp;
 }
 

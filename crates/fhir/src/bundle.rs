@@ -1,7 +1,7 @@
 //! Search answers as Bundles (digest B.4; `decisions.md` 5, "Bundles").
 //!
-//! What a reader would get wrong: a Bundle here has neither id nor time, so that the same answer is the same
-//! bytes and keeps its `ETag`; and `total` counts the matches of the whole search, not the entries of a page.
+//! Pitfall: a Bundle here has neither id nor time, so that the same answer is the same bytes and keeps its `ETag`;
+//! and `total` counts the matches of the whole search, not the entries of a page.
 
 use std::fmt::Write as _;
 
@@ -68,22 +68,22 @@ impl Entry {
 
 /// The answer to a search of `self_path` (`Slot`) under `base_url`.
 ///
-/// `honoured` are the decoded parameters that had a meaning, `total` the number of all matches, `next` the
+/// `applied` are the decoded parameters that had a meaning, `total` the number of all matches, `next` the
 /// place where this page ended when there are more.
 pub fn searchset(
     base_url: &str,
     self_path: &str,
-    honoured: &[(String, String)],
+    applied: &[(String, String)],
     total: u64,
     next: Option<&Cursor>,
     entries: Vec<Entry>,
 ) -> Element {
     let base = base_url.trim_end_matches('/');
-    let following = next.map(|cursor| link("next", next_url(base, self_path, honoured, cursor)));
+    let following = next.map(|cursor| link("next", next_url(base, self_path, applied, cursor)));
     Element::resource("Bundle")
         .with(Element::text("type", "searchset"))
         .with(Element::number("total", total))
-        .with(link("self", query_url(base, self_path, honoured)))
+        .with(link("self", query_url(base, self_path, applied)))
         .with_all(following)
         .with_all(entries.into_iter().map(|entry| tree(base, entry)))
 }
@@ -133,9 +133,9 @@ pub fn query_url<'p>(base_url: &str, path: &str, parameters: impl IntoIterator<I
 }
 
 /// The URL of the page that begins after `cursor`: the same question, going on from another place.
-pub fn next_url(base_url: &str, path: &str, honoured: &[(String, String)], cursor: &Cursor) -> String {
+pub fn next_url(base_url: &str, path: &str, applied: &[(String, String)], cursor: &Cursor) -> String {
     let place = ("_cursor".to_owned(), cursor_text(cursor));
-    query_url(base_url, path, honoured.iter().filter(|(name, _)| name != "_cursor").chain([&place]))
+    query_url(base_url, path, applied.iter().filter(|(name, _)| name != "_cursor").chain([&place]))
 }
 
 fn link(relation: &str, url: String) -> Element {
@@ -177,7 +177,7 @@ mod tests {
     const ROOT: &str = "https://weirside.example/STU3/1/booking";
     const RULES: SearchRules = BOOKING_RULES;
 
-    fn honoured(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn applied(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -185,19 +185,19 @@ mod tests {
     fn a_history_says_how_each_version_came_to_be() {
         let change = |version| Change { resource: Element::resource("Appointment"), version };
         let bundle = history(ROOT, "Appointment/a", vec![change(2), change(1)]);
-        let told = |path: &str| bundle.all("entry").map(|e| e.text_at(path).unwrap().to_owned()).collect::<Vec<_>>();
+        let texts = |path: &str| bundle.all("entry").map(|e| e.text_at(path).unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(bundle.text_at("type"), Some("history"));
-        assert_eq!(told("request.method"), ["PUT", "POST"]);
-        assert_eq!(told("request.url"), ["Appointment/a", "Appointment"]);
-        assert_eq!(told("fullUrl"), [format!("{ROOT}/Appointment/a"), format!("{ROOT}/Appointment/a")]);
+        assert_eq!(texts("request.method"), ["PUT", "POST"]);
+        assert_eq!(texts("request.url"), ["Appointment/a", "Appointment"]);
+        assert_eq!(texts("fullUrl"), [format!("{ROOT}/Appointment/a"), format!("{ROOT}/Appointment/a")]);
         assert!(bundle.all("entry").all(|e| e.child("response").is_none()));
         let written = json::write(&bundle, definitions());
         assert_eq!(json::read(written.as_bytes(), definitions()).unwrap().problems, []);
     }
 
     #[test]
-    fn an_answer_says_how_many_match_what_was_asked_and_why_each_is_here() {
-        let asked = honoured(&[("schedule.actor:healthcareservice", "2000099901"), ("start", "ge2026-06-11T00:00:00+01:00")]);
+    fn a_search_answer_has_a_total_and_a_mode_for_each_entry() {
+        let asked = applied(&[("schedule.actor:healthcareservice", "2000099901"), ("start", "ge2026-06-11T00:00:00+01:00")]);
         let entries = vec![
             Entry { path: "Slot/a".to_owned(), resource: Element::resource("Slot"), mode: Mode::Match },
             Entry { path: "Schedule/b".to_owned(), resource: Element::resource("Schedule"), mode: Mode::Include },
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn the_next_link_replaces_the_cursor_and_nothing_else() {
         let cursor = Cursor { start: Timestamp::from_ms(5), id: "a".to_owned() };
-        let asked = honoured(&[("service", "1"), ("_cursor", "old"), ("_count", "2")]);
+        let asked = applied(&[("service", "1"), ("_cursor", "old"), ("_count", "2")]);
         let bundle = searchset(ROOT, "Slot", &asked, 9, Some(&cursor), Vec::new());
         let next = bundle.all("link").find(|l| l.text_at("relation") == Some("next")).and_then(|l| l.text_at("url"));
         assert_eq!(next, Some(format!("{ROOT}/Slot?service=1&_count=2&_cursor={}", cursor_text(&cursor)).as_str()));
@@ -240,7 +240,7 @@ mod tests {
     fn an_answer_is_written_as_the_standard_shows_it() {
         let slot = Element::resource("Slot").with(Element::text("id", "a"));
         let entries = vec![Entry { path: "Slot/a".to_owned(), resource: slot, mode: Mode::Match }];
-        let bundle = searchset(ROOT, "Slot", &honoured(&[("service", "1")]), 1, None, entries);
+        let bundle = searchset(ROOT, "Slot", &applied(&[("service", "1")]), 1, None, entries);
         let written = concat!(
             r#"{"resourceType":"Bundle","type":"searchset","total":1,"#,
             r#""link":[{"relation":"self","url":"https://weirside.example/STU3/1/booking/Slot?service=1"}],"#,

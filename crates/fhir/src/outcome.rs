@@ -1,8 +1,9 @@
 //! Refusals as `OperationOutcome` (digest B.9).
 //!
-//! Which fault becomes which issue is the dialects' table; here it only becomes a tree. What a reader would get
-//! wrong: `Spine-OperationOutcome-1` is never claimed, because it forbids `issue.expression`, which says where the
-//! problem is (`decisions.md` 5).
+//! Which fault becomes which issue is the dialects' table; here it only becomes a tree.
+//!
+//! Pitfall: `Spine-OperationOutcome-1` is never claimed, because it forbids `issue.expression`, which says where
+//! the problem is (`decisions.md` 5).
 
 use domain::element::Element;
 
@@ -27,7 +28,7 @@ pub struct Coding {
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing more was looked at.
+    /// Nothing more was checked.
     Fatal,
     /// The request failed.
     Error,
@@ -88,7 +89,7 @@ pub enum IssueCode {
     CodeInvalid,
     /// An extension is not acceptable here.
     Extension,
-    /// Too much was asked at once.
+    /// Too much was requested at once.
     TooCostly,
     /// A rule of the business says no.
     BusinessRule,

@@ -1,8 +1,10 @@
 //! How much of a resource an answer shows: `_summary` and `_elements` (STU3 search, "Summary" and "Elements").
 //!
-//! Works on any tree by the definition of its type. Pitfall: elements that are mandatory are
-//! kept whether they were asked for or not, and with them every contained resource they refer to; and a resource
-//! that lost anything is tagged SUBSETTED, so that nobody writes it back in the belief that it is whole.
+//! Works on any tree by the definition of its type.
+//!
+//! Pitfall: elements that are mandatory are kept whether they are named or not, and with them every contained
+//! resource they refer to; and a resource that lost anything is tagged SUBSETTED, so that nobody writes it back in
+//! the belief that it is whole.
 
 use super::definitions::Definitions;
 use domain::element::Element;
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_elements_asked_for_and_the_mandatory_ones_stay_with_what_they_refer_to() {
+    fn requested_and_mandatory_elements_stay_with_their_targets() {
         let mut shape = Shape::of("Appointment");
         assert!(
             shape.want("description", definitions())

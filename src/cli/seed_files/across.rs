@@ -8,7 +8,8 @@ use super::SeedProblem;
 use super::diary::Entry;
 use crate::cli::toml_table::Mistakes;
 use domain::directory::{DirectoryFacts, DirectoryKind, DirectoryRecord};
-use fhir::stu3::directory::{SDS_ROLE_PROFILE, identifiers, references};
+use fhir::stu3::directory::{identifiers, references};
+use fhir::stu3::naming::SDS_ROLE;
 use std::collections::HashMap;
 
 /// The directory as the files give it.
@@ -76,7 +77,7 @@ impl Found {
     /// Consumers find a clinician's role through the clinician's role profile ids (digest A.6, check 6).
     fn check_role_profiles(&self, sourced: &Sourced, problems: &mut Vec<SeedProblem>) {
         let (DirectoryFacts::Practitioner { .. }, id) = (&sourced.record.facts, &sourced.record.id) else { return };
-        for value in identifiers(&sourced.record.resource, SDS_ROLE_PROFILE) {
+        for value in identifiers(&sourced.record.resource, SDS_ROLE) {
             let role = self.get(DirectoryKind::PractitionerRole, value).map(|record| &record.facts);
             let is_theirs = matches!(role, Some(DirectoryFacts::PractitionerRole { practitioner: Some(holder), .. }) if holder == id);
             if !is_theirs {
@@ -147,7 +148,7 @@ impl Found {
             mistakes.add(places.practitioner, no_such(DirectoryKind::Practitioner, id.as_str()));
         }
         let profiles: Vec<&str> = match clinician {
-            Some((_, Some(record))) => identifiers(&record.resource, SDS_ROLE_PROFILE).collect(),
+            Some((_, Some(record))) => identifiers(&record.resource, SDS_ROLE).collect(),
             _ => Vec::new(),
         };
         let Some(role) = entry.schedule.role.as_ref() else {
@@ -165,7 +166,7 @@ impl Found {
                 } else if let Some((id, Some(_))) = clinician
                     && !profiles.contains(&role.as_str())
                 {
-                    let message = format!("Practitioner/{id} has no identifier of system {SDS_ROLE_PROFILE} with value `{role}`; add it");
+                    let message = format!("Practitioner/{id} has no identifier of system {SDS_ROLE} with value `{role}`; add it");
                     mistakes.add(places.role, message);
                 }
             }

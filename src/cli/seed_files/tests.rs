@@ -4,6 +4,7 @@ use domain::directory::{DirectoryFacts, DirectoryKind};
 use domain::rota::PlannedSlot;
 use domain::slot::Channel;
 use domain::time::{LONDON, Span};
+use fhir::stu3::naming;
 use std::collections::{HashMap, HashSet};
 
 const URGENT: &str = "2000099901";
@@ -156,9 +157,9 @@ fn the_harness_can_join_what_the_demo_gives() {
     for schedule in &plan.schedules {
         let Some(practitioner) = &schedule.practitioner else { continue };
         let record = by_name[&(DirectoryKind::Practitioner, practitioner.as_str())];
-        let profiles: Vec<&str> = directory::identifiers(&record.resource, directory::SDS_ROLE_PROFILE).collect();
+        let profiles: Vec<&str> = directory::identifiers(&record.resource, naming::SDS_ROLE).collect();
         assert_eq!(profiles, [schedule.role.as_ref().unwrap().as_str()], "one profile each, so that the counts match");
-        assert_eq!(directory::identifiers(&record.resource, directory::SDS_USER).count(), 1);
+        assert_eq!(directory::identifiers(&record.resource, naming::SDS_USER).count(), 1);
     }
     for service in [URGENT, OUT_OF_HOURS, DENTAL, WALK_IN] {
         let record = by_name[&(DirectoryKind::HealthcareService, service)];

@@ -1,4 +1,4 @@
-//! A claim: what somebody wants of a slot, by when, and whom to tell.
+//! A claim: what a request wants of a slot, its deadline, and its callback.
 
 use super::backoff::Backoff;
 use crate::store::Cancellation;
@@ -10,7 +10,7 @@ use domain::policy::Access;
 use domain::time::Timestamp;
 use std::time::Instant;
 
-/// Whom to tell how a booking or a cancel ended. Called exactly once, on a thread of the allocator.
+/// The callback with the outcome of a booking or a cancel. Called exactly once, on a thread of the allocator.
 pub type Answer = Box<dyn FnOnce(Result<AppointmentVersion, Fault>) + Send>;
 
 /// A booking that was checked, with everything but its slot's consent.
@@ -35,7 +35,7 @@ pub(in crate::engine) struct BookClaim {
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct CancelClaim {
     pub(in crate::engine) cancellation: Cancellation,
-    /// True when whoever asks did not name the version.
+    /// True when the request did not name the version.
     pub(in crate::engine) any_version: bool,
 }
 
@@ -98,7 +98,7 @@ impl Claim {
         wants
     }
 
-    /// Tells whoever waits how it ended.
+    /// Calls the callback with the outcome.
     pub(super) fn answer(self, outcome: Result<AppointmentVersion, Fault>) {
         match self.work {
             Work::Book(_, answer) | Work::Cancel(_, answer) => answer(outcome),

@@ -1,10 +1,12 @@
 //! The thread that keeps deadlines.
 //!
-//! It answers everything in the queue whose deadline has passed, also what the decider is reading for, because nothing was
-//! sent for it. Pitfall: a claim in the writer's hands is left alone, however late: its commit may be on the way, and only
-//! the writer can know.
+//! It answers everything in the queue whose deadline has passed, also what the decider is reading for, because
+//! nothing was sent for it.
+//!
+//! Pitfall: a claim in the writer's hands is left alone, however late: its commit may be on the way, and only the
+//! writer can know.
 
-use super::Shared;
+use super::AllocatorShared;
 use parking_lot::MutexGuard;
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,7 @@ const CHECK_EVERY: Duration = Duration::from_millis(20);
 /// A snapshot that takes longer than this while deadlines pass means that the database is silent.
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &AllocatorShared) {
     let mut queue = shared.queue.lock();
     while !queue.is_closed() {
         let expired = queue.take_expired(Instant::now());

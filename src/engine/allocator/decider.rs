@@ -1,13 +1,13 @@
-//! The decider: reads once for everything that waits, decides it, and answers at once whoever has lost.
+//! The decider: reads once for everything that waits, decides it, and refuses at once what has lost.
 
 use super::super::failure::report;
-use super::Shared;
+use super::AllocatorShared;
 use super::claim::{BookClaim, CancelClaim, Claim, Hold, POISONED_MAX, Work};
 use super::key_lookup::KeyLookup;
 use super::queue::{Decided, Expired, SnapshotQuery, WriteOp};
 use super::snapshot::{Snapshot, read_snapshot};
 use crate::store::{Lane, NewAppointment, StoreError};
-use domain::appointment::decide::{Wish, decide_book};
+use domain::appointment::decide::{RequestedBooking, decide_book};
 use domain::appointment::{Appointment, AppointmentStatus};
 use domain::fault::{Fault, Refusal};
 use domain::ids::ServiceId;
@@ -25,7 +25,7 @@ enum Decision {
     CarryOut(WriteOp, Vec<Hold>),
 }
 
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &AllocatorShared) {
     while let Some(query) = next(shared) {
         if query.is_empty() {
             continue;
@@ -38,7 +38,7 @@ pub(super) fn run(shared: &Shared) {
 }
 
 /// Waits for something to decide. `None` when the queue is closed.
-fn next(shared: &Shared) -> Option<SnapshotQuery> {
+fn next(shared: &AllocatorShared) -> Option<SnapshotQuery> {
     let mut queue = shared.queue.lock();
     loop {
         if queue.is_closed() {
@@ -56,7 +56,7 @@ fn next(shared: &Shared) -> Option<SnapshotQuery> {
 }
 
 /// The read failed: everybody backs off. A database that answers and still fails is not waited for for ever.
-fn put_off(shared: &Shared, error: &StoreError) {
+fn put_off(shared: &AllocatorShared, error: &StoreError) {
     let silent = error.may_pass();
     let now = Instant::now();
     let mut queue = shared.queue.lock();
@@ -75,7 +75,7 @@ fn put_off(shared: &Shared, error: &StoreError) {
     }
 }
 
-fn decide_all(shared: &Shared, snapshot: &Snapshot) {
+fn decide_all(shared: &AllocatorShared, snapshot: &Snapshot) {
     let now = shared.clock.now();
     let (mut refused, mut closed) = (Vec::new(), Expired::default());
     let mut queue = shared.queue.lock();
@@ -135,7 +135,7 @@ fn decide_cancelling(cancel: &CancelClaim, snapshot: &Snapshot) -> Result<(Write
     let cancellation = &cancel.cancellation;
     match snapshot.appointments.get(&cancellation.id).map(|owned| &owned.appointment) {
         None => Err(Fault::NotFound { kind: "Appointment", id: cancellation.id.to_string() }),
-        // Only a cancel makes a new version, so whoever did not name one comes too late.
+        // Only a cancel makes a new version, so a cancel that names none comes too late.
         Some(stored) if stored.status == AppointmentStatus::Cancelled && cancel.any_version => {
             Err(Fault::Refused(Refusal::AlreadyCancelled))
         }
@@ -152,17 +152,17 @@ fn decide_cancelling(cancel: &CancelClaim, snapshot: &Snapshot) -> Result<(Write
 /// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
 /// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
 pub(super) fn decide_booking(book: &BookClaim, snapshot: &Snapshot, now: Timestamp) -> Result<NewAppointment, Fault> {
-    let wish = Wish { slot: &book.slot, start: book.start, end: book.end };
+    let requested = RequestedBooking { slot: &book.slot, start: book.start, end: book.end };
     let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });
-    let meant = snapshot.meant(book);
-    let service = decide_book(wish, meant.as_ref().map(|meant| meant.offer()), now).map_err(Fault::Refused)?;
-    let meant = meant.ok_or_else(unknown)?;
-    let offered = meant.offered(&service).ok_or_else(unknown)?;
+    let visible = snapshot.visible_slot(book);
+    let service = decide_book(requested, visible.as_ref().map(|visible| visible.candidate()), now).map_err(Fault::Refused)?;
+    let visible = visible.ok_or_else(unknown)?;
+    let offered = visible.offered(&service).ok_or_else(unknown)?;
     book.access.may_book(offered.provider.as_ref()).map_err(Fault::NotPermitted)?;
-    let quotas = book.access.quotas(offered, book.start, meant.offering.zone);
+    let quotas = book.access.quotas(offered, book.start, visible.offering.zone);
     match ceiling_reached(&quotas, &snapshot.tallies) {
         Some(reached) => Err(Fault::Refused(reached)),
-        None => Ok(appointment(book, meant.slot, service, quotas)),
+        None => Ok(appointment(book, visible.slot, service, quotas)),
     }
 }
 

@@ -1,7 +1,8 @@
-//! A dry run: what a booking would be told, by the snapshot and the decision that every booking gets, and nothing written.
+//! A dry run: how a booking would be answered, by the same snapshot and decision as every booking, and nothing
+//! written.
 //!
-//! It holds nothing and looks up no request key, so it says nothing of resent requests; its answer is true of the moment of
-//! its snapshot.
+//! It holds nothing and looks up no request key, so it does not recognise resent requests; its answer holds for the
+//! moment of its snapshot.
 
 use super::claim::BookClaim;
 use super::decider::decide_booking;
@@ -11,7 +12,7 @@ use crate::store::{StoreError, Tx};
 use domain::fault::Fault;
 use domain::time::Timestamp;
 
-/// What a booking would be told at `now`.
+/// How a booking would be answered at `now`.
 ///
 /// # Errors
 /// Those of the database.

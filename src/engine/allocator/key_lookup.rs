@@ -1,7 +1,7 @@
 //! A key lookup: has a request under this key succeeded before?
 //!
-//! It takes no slot and frees none, so it is no claim and has a queue of its own. It waits while a claim under its key is
-//! in the queue or in the writer's hands, because the answer is not known before that claim is decided
+//! It takes no slot and frees none, so it is no claim and has a queue of its own. It waits while a claim under its
+//! key is in the queue or in the writer's hands, because the answer is not known before that claim is decided
 //! (`decisions.md` 5, "Resent requests").
 
 use super::backoff::Backoff;
@@ -11,7 +11,7 @@ use domain::ids::AppointmentId;
 use std::collections::HashSet;
 use std::time::Instant;
 
-/// Whom to tell which appointment a request key belongs to, if any. Called exactly once, on a thread of the allocator.
+/// The callback of a key lookup, given the appointment of the key, if any. Called exactly once, on a thread of the allocator.
 pub type KeyAnswer = Box<dyn FnOnce(Result<Option<AppointmentId>, Fault>) + Send>;
 
 /// One lookup on its way.

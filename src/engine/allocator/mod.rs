@@ -1,15 +1,16 @@
-//! The allocator: the one door to every slot. Whatever takes or frees capacity passes through it.
+//! The allocator: everything that takes or frees the capacity of a slot passes through it.
 //!
-//! Three threads work on one queue of claims. The **decider** takes everything that waits, reads one snapshot for all of
-//! it, and answers at once whoever has lost: a loser costs a share of one read, writes nothing and waits for nobody's
-//! flush. A claim that may go ahead holds its slot and its request key within this process and goes to the **writer**,
-//! which carries out as much as it can in one transaction and answers after the commit. Claims on what is held are blocked,
-//! first come first served. The **deadlines** thread never talks to the database, so that deadlines are kept even when the
-//! database falls silent.
+//! Three threads work on one queue of claims. The **decider** takes everything that waits, reads one snapshot for
+//! all of it, and refuses at once what has lost: a loser costs a share of one read, writes nothing and waits for no
+//! other claim's flush. A claim that may go ahead holds its slot and its request key within this process and goes
+//! to the **writer**, which carries out as much as it can in one transaction and answers after the commit. Claims
+//! on what is held are blocked, first come first served. The **deadlines** thread never talks to the database, so
+//! that deadlines are kept even when the database falls silent.
 //!
-//! Pitfall: the writer never says no. A claim it could not carry out (its slot is locked elsewhere, or was taken meanwhile)
-//! backs off and goes to the decider again, until a snapshot of the committed state says why, or its deadline passes. Being
-//! skipped is never an answer in itself, and a row that somebody holds in `psql` delays nobody but the claims on it.
+//! Pitfall: the writer never says no. A claim it could not carry out (its slot is locked elsewhere, or was taken
+//! meanwhile) backs off and goes to the decider again, until a snapshot of the committed state says why, or its
+//! deadline passes. Being skipped is never an answer in itself, and a row that somebody holds in `psql` delays
+//! nobody but the claims on it.
 
 mod backoff;
 mod claim;
@@ -43,7 +44,7 @@ use std::time::{Duration, Instant};
 
 /// Bounds of the allocator. Each is a flag of `serve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct AllocatorLimits {
     /// Most claims under way at once; one more is answered 503.
     pub queue_max: usize,
     /// How long a claim may wait to be carried out, in milliseconds.
@@ -52,26 +53,27 @@ pub struct Limits {
     pub batch_max: usize,
 }
 
-impl Default for Limits {
+impl Default for AllocatorLimits {
     fn default() -> Self {
         Self { queue_max: 2_048, deadline_ms: 5_000, batch_max: 64 }
     }
 }
 
 /// How long after its deadline a claim in the writer's hands may still be answered: the transaction it is in ends
-/// within a statement's time (unless its commit waits for a standby that is away), and its fate is looked up for as long as [`writer::COMMIT_LOOKUP_TIMEOUT`].
+/// within a statement's time (unless its commit waits for a standby that is away), and its outcome is
+/// looked up for as long as [`writer::COMMIT_LOOKUP_TIMEOUT`].
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When to come again after the queue was full or a deadline passed, in seconds.
 pub(super) const RETRY_AFTER_S: u32 = 1;
 
 /// What the threads and every caller share.
-struct Shared {
+struct AllocatorShared {
     store: Store,
     clock: Arc<dyn Clock>,
-    limits: Limits,
+    limits: AllocatorLimits,
     queue: Mutex<ClaimQueue>,
-    /// Something waits to be looked at.
+    /// Something waits to be decided.
     to_decide: Condvar,
     /// Something is decided and waits to be carried out.
     to_write: Condvar,
@@ -81,15 +83,15 @@ struct Shared {
     under_way: AtomicUsize,
 }
 
-/// The door. Dropping it answers what still waits with 503 and ends the threads.
+/// The entrance of claims. Dropping it answers what still waits with 503 and ends the threads.
 pub(super) struct Allocator {
-    shared: Arc<Shared>,
+    shared: Arc<AllocatorShared>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Allocator {
-    pub(super) fn start(store: Store, clock: Arc<dyn Clock>, limits: Limits) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
+    pub(super) fn start(store: Store, clock: Arc<dyn Clock>, limits: AllocatorLimits) -> std::io::Result<Self> {
+        let shared = Arc::new(AllocatorShared {
             store,
             clock,
             limits,
@@ -149,7 +151,7 @@ struct Admission {
 
 /// Runs one of the loops on a thread of its own. A panic would leave claims held for ever and the process looking
 /// well; it is built to be restarted instead.
-fn thread(name: &'static str, shared: &Arc<Shared>, work: fn(&Shared)) -> std::io::Result<JoinHandle<()>> {
+fn thread(name: &'static str, shared: &Arc<AllocatorShared>, work: fn(&AllocatorShared)) -> std::io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         if std::panic::catch_unwind(AssertUnwindSafe(|| work(&shared))).is_err() {
@@ -174,8 +176,8 @@ impl Drop for Allocator {
     }
 }
 
-impl Shared {
-    /// Wakes whoever works on what has just entered the queue.
+impl AllocatorShared {
+    /// Wakes the threads that work on what has just entered the queue.
     fn notify_entered(&self, first: bool) {
         self.to_decide.notify_one();
         if first {
@@ -183,7 +185,7 @@ impl Shared {
         }
     }
 
-    /// Ends a claim: counts it out and tells whoever waits.
+    /// Ends a claim: counts it out and calls its callback.
     fn answer(&self, claim: Claim, outcome: Result<AppointmentVersion, Fault>) {
         self.under_way.fetch_sub(1, Ordering::AcqRel);
         claim.answer(outcome);

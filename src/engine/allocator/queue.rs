@@ -1,8 +1,10 @@
 //! The claim queue: where claims are while they wait. Data only; all threads work on it under one lock.
 //!
-//! A claim is in exactly one place, or in a thread's hands: `waiting` to be decided, `in_snapshot` while the decider reads
-//! for it, `ready` to be carried out, `blocked` by another that holds what it needs, or `backing_off` until it is tried
-//! again. Pitfall: blocked claims are not looked at; when a holder is done they all go back to the front of the queue, in
+//! A claim is in exactly one place, or in a thread's hands: `waiting` to be decided, `in_snapshot` while the
+//! decider reads for it, `ready` to be carried out, `blocked` by another that holds what it needs, or `backing_off`
+//! until it is tried again.
+//!
+//! Pitfall: blocked claims are not decided; when a holder is done they all go back to the front of the queue, in
 //! the order in which they came.
 
 use super::claim::{BookClaim, Claim, Hold, Work};
@@ -240,7 +242,7 @@ impl ClaimQueue {
         None
     }
 
-    /// Lets a claim wait until whoever holds what it needs is done.
+    /// Lets a claim wait until the holder of what it needs is done.
     pub(super) fn block(&mut self, claim: Claim) {
         self.blocked.push_back(claim);
     }
@@ -255,7 +257,7 @@ impl ClaimQueue {
         !self.ready.is_empty()
     }
 
-    /// Releases what claims held. Whatever was blocked is decided next.
+    /// Releases the holds of claims. What was blocked is decided next.
     pub(super) fn release<'h>(&mut self, holds: impl IntoIterator<Item = &'h Hold>) {
         for hold in holds {
             self.held.remove(hold);

@@ -1,16 +1,16 @@
 //! A snapshot: the committed state of everything that a number of claims name, read at once.
 //!
-//! Pitfall: it holds every slot as it is stored. [`Snapshot::meant`] shows a claim only those that its organisation sees;
-//! nothing else may take a slot out of it.
+//! Pitfall: it holds every slot as it is stored. [`Snapshot::visible_slot`] shows a claim only those that its organisation
+//! sees; nothing else may take a slot out of it.
 
 use super::claim::BookClaim;
 use super::queue::{Limited, SnapshotQuery};
 use crate::store::{Owned, StoreError, Tx};
 use domain::appointment::RequestKey;
-use domain::appointment::decide::Offer;
+use domain::appointment::decide::CandidateSlot;
 use domain::ids::{AppointmentId, ScheduleId, ServiceId, SlotId};
 use domain::policy::{Access, Tally};
-use domain::schedule::{Offered, Offering};
+use domain::schedule::{OfferedService, Offering};
 use domain::slot::Slot;
 use std::collections::{HashMap, HashSet};
 
@@ -26,47 +26,47 @@ pub(super) struct Snapshot {
     pub(super) undecided: HashSet<RequestKey>,
 }
 
-/// The slot a booking means, as its organisation sees it.
-pub(super) struct Meant<'l> {
+/// The slot a booking names, as its organisation sees it.
+pub(super) struct VisibleSlot<'l> {
     pub(super) slot: &'l Slot,
     pub(super) offering: &'l Offering,
     services: Vec<ServiceId>,
 }
 
-impl Meant<'_> {
-    /// What is there to be decided on.
-    pub(super) fn offer(&self) -> Offer<'_> {
-        Offer { slot: self.slot, services: &self.services }
+impl VisibleSlot<'_> {
+    /// What the booking is decided on.
+    pub(super) fn candidate(&self) -> CandidateSlot<'_> {
+        CandidateSlot { slot: self.slot, services: &self.services }
     }
 
     /// One of the services it is seen with.
-    pub(super) fn offered(&self, service: &ServiceId) -> Option<&Offered> {
+    pub(super) fn offered(&self, service: &ServiceId) -> Option<&OfferedService> {
         self.offering.services.iter().find(|offered| offered.service == *service && self.services.contains(service))
     }
 }
 
 impl Snapshot {
     /// The slot that a booking names, if there is one and its organisation sees it.
-    pub(super) fn meant(&self, book: &BookClaim) -> Option<Meant<'_>> {
-        meant(&book.slot.ids, &book.access, &self.slots, &self.offerings)
+    pub(super) fn visible_slot(&self, book: &BookClaim) -> Option<VisibleSlot<'_>> {
+        visible_slot(&book.slot.ids, &book.access, &self.slots, &self.offerings)
     }
 }
 
-fn meant<'l>(
+fn visible_slot<'l>(
     ids: &[SlotId],
     access: &Access,
     slots: &'l HashMap<SlotId, Slot>,
     offerings: &'l HashMap<ScheduleId, Offering>,
-) -> Option<Meant<'l>> {
+) -> Option<VisibleSlot<'l>> {
     ids.iter().find_map(|id| {
         let slot = slots.get(id)?;
         let offering = offerings.get(&slot.schedule)?;
         let services: Vec<ServiceId> = access.seen(&slot.schedule, offering).into_iter().map(|offered| offered.service.clone()).collect();
-        (!services.is_empty()).then_some(Meant { slot, offering, services })
+        (!services.is_empty()).then_some(VisibleSlot { slot, offering, services })
     })
 }
 
-/// The committed state of everything the claims name. Keys are read after slots, appointments and tallies: whoever
+/// The committed state of everything the claims name. Keys are read after slots, appointments and tallies: a claim that
 /// finds its slot taken, or its day full, by its own earlier request must find that request's key as well.
 pub(super) fn read_snapshot(tx: &mut Tx<'_>, query: &SnapshotQuery) -> Result<Snapshot, StoreError> {
     let slots: Vec<&str> = query.slots.iter().map(SlotId::as_str).collect();
@@ -85,8 +85,8 @@ pub(super) fn read_snapshot(tx: &mut Tx<'_>, query: &SnapshotQuery) -> Result<Sn
 
 /// What counts towards the ceilings that a booking comes under.
 fn tallies(limited: &Limited, slots: &HashMap<SlotId, Slot>, offerings: &HashMap<ScheduleId, Offering>) -> Vec<Tally> {
-    let Some(meant) = meant(&limited.slots, &limited.access, slots, offerings) else { return Vec::new() };
-    let Some(service) = limited.service.as_ref().or(meant.services.first()) else { return Vec::new() };
-    let Some(offered) = meant.offered(service) else { return Vec::new() };
-    limited.access.quotas(offered, limited.start, meant.offering.zone).into_iter().map(|quota| quota.tally).collect()
+    let Some(visible) = visible_slot(&limited.slots, &limited.access, slots, offerings) else { return Vec::new() };
+    let Some(service) = limited.service.as_ref().or(visible.services.first()) else { return Vec::new() };
+    let Some(offered) = visible.offered(service) else { return Vec::new() };
+    limited.access.quotas(offered, limited.start, visible.offering.zone).into_iter().map(|quota| quota.tally).collect()
 }

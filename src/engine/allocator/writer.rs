@@ -1,7 +1,8 @@
-//! The writer: carries out what was decided, as many claims as there are in one transaction, and answers after the commit.
+//! The writer: carries out what was decided, as many claims as there are in one transaction, and answers after the
+//! commit.
 
 use super::super::failure::report;
-use super::Shared;
+use super::AllocatorShared;
 use super::claim::POISONED_MAX;
 use super::queue::{Decided, WriteOp};
 use crate::store::{Cancellation, Lane, NewAppointment, Settled, StoreError};
@@ -9,18 +10,18 @@ use domain::appointment::{AppointmentStatus, AppointmentVersion};
 use domain::fault::Fault;
 use std::time::{Duration, Instant};
 
-/// How long the outcome of a lost commit is looked for before the caller is told that it is unknown.
+/// How long the outcome of a lost commit is looked up before the answer is that it is unknown.
 pub(super) const COMMIT_LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between two such look-ups, and after the database was out of reach.
 const COMMIT_LOOKUP_PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &AllocatorShared) {
     while let Some(batch) = next(shared) {
         carry_out(shared, batch);
     }
 }
 
-fn next(shared: &Shared) -> Option<Vec<Decided>> {
+fn next(shared: &AllocatorShared) -> Option<Vec<Decided>> {
     let mut queue = shared.queue.lock();
     loop {
         if queue.has_ready() {
@@ -45,7 +46,7 @@ fn operations(batch: &[Decided]) -> (Vec<NewAppointment>, Vec<Cancellation>) {
     (bookings, cancels)
 }
 
-fn carry_out(shared: &Shared, batch: Vec<Decided>) {
+fn carry_out(shared: &AllocatorShared, batch: Vec<Decided>) {
     let now = Instant::now();
     let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|decided| decided.claim.is_expired(now));
     give_up(shared, late, &shared.too_late());
@@ -78,7 +79,7 @@ fn carry_out(shared: &Shared, batch: Vec<Decided>) {
 }
 
 /// One member of the batch is poisoned: each is tried alone, and only the poisoned one suffers.
-fn isolate(shared: &Shared, batch: Vec<Decided>, error: &StoreError) {
+fn isolate(shared: &AllocatorShared, batch: Vec<Decided>, error: &StoreError) {
     log::warn!("{} claims failed together: {error}", batch.len());
     if batch.len() > 1 {
         for decided in batch {
@@ -97,8 +98,8 @@ fn isolate(shared: &Shared, batch: Vec<Decided>, error: &StoreError) {
     }
 }
 
-/// Answers those that were carried out; the others go back to be looked at again.
-fn conclude(shared: &Shared, batch: Vec<Decided>, settled: &Settled) {
+/// Answers those that were carried out; the others go back to be decided again.
+fn conclude(shared: &AllocatorShared, batch: Vec<Decided>, settled: &Settled) {
     let (mut done, mut skipped) = (Vec::new(), Vec::new());
     for decided in batch {
         let carried_out = match &decided.op {
@@ -139,11 +140,11 @@ fn version_of(op: WriteOp) -> AppointmentVersion {
     }
 }
 
-/// What became of claims whose commit was sent; `None` when nobody can tell for [`COMMIT_LOOKUP_TIMEOUT`].
-fn committed(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
+/// Which claims of a lost commit were committed; `None` when the look-up failed for [`COMMIT_LOOKUP_TIMEOUT`].
+fn committed(shared: &AllocatorShared, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Option<Settled> {
     let until = Instant::now() + COMMIT_LOOKUP_TIMEOUT;
     while Instant::now() < until {
-        match shared.store.on(Lane::Claims).write_until(until, |tx| tx.claims_fate(bookings, cancels)) {
+        match shared.store.on(Lane::Claims).write_until(until, |tx| tx.claims_committed(bookings, cancels)) {
             Ok(settled) => return Some(settled),
             Err(error) => report("asking what became of a lost commit", &error),
         }
@@ -152,12 +153,12 @@ fn committed(shared: &Shared, bookings: &[NewAppointment], cancels: &[Cancellati
     None
 }
 
-/// Sends claims back to be looked at again, a little later.
-fn put_back(shared: &Shared, batch: Vec<Decided>) {
+/// Sends claims back to be decided again, a little later.
+fn put_back(shared: &AllocatorShared, batch: Vec<Decided>) {
     conclude(shared, batch, &Settled::default());
 }
 
-fn give_up(shared: &Shared, batch: Vec<Decided>, fault: &Fault) {
+fn give_up(shared: &AllocatorShared, batch: Vec<Decided>, fault: &Fault) {
     if batch.is_empty() {
         return;
     }

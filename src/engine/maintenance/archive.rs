@@ -1,8 +1,8 @@
 //! Archiving: slots that ended long enough ago leave the diary, so that it stays as small as what is still to come.
 //!
-//! Whether a slot is archived changes no answer. It cannot be booked
-//! (it has begun), nor its appointment cancelled (it is past), and everything that reads of the past reads both tables.
-//! So it does no harm when two servers archive at once, or when one is killed in between: the rest is left for next time.
+//! Whether a slot is archived changes no answer. It cannot be booked (it has begun), nor its appointment cancelled
+//! (it is past), and everything that reads of the past reads both tables. So it does no harm when two servers
+//! archive at once, or when one is killed in between: what remains is left for next time.
 
 use super::Maintenance;
 use crate::store::{AuditAction, Lane, StoreError};
@@ -27,7 +27,7 @@ pub struct Archived {
 }
 
 impl Maintenance {
-    /// Moves the slots that ended `days` days ago or earlier, schedule by schedule, and tells `between` after every
+    /// Moves the slots that ended `days` days ago or earlier, schedule by schedule, and calls `between` after every
     /// transaction what has been done so far. It may take its time, and says whether to go on. A schedule whose slots are
     /// refused (somebody put one of them into the archive by hand) does not keep the others.
     ///

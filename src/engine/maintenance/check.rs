@@ -6,7 +6,7 @@ use crate::store::{Lane, StoreError, Violation, invariant_rules};
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckReport {
-    /// The rules that were asked, in words.
+    /// The rules that were checked, in words.
     pub rules: Vec<&'static str>,
     /// What breaks them.
     pub violations: Vec<Violation>,

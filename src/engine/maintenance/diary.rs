@@ -1,7 +1,9 @@
 //! The diary: who is coming, and what is still free, day by day. For the provider's own people.
 //!
-//! It knows nothing of how it is shown. What a reader would get wrong: a day is local to each schedule, so one
-//! diary may show schedules whose days do not begin at the same instant.
+//! It knows nothing of how it is shown.
+//!
+//! Pitfall: a day is local to each schedule, so one diary may show schedules whose days do not begin at the same
+//! instant.
 
 use super::Maintenance;
 use crate::store::{Lane, StoreError, Tx};
@@ -20,7 +22,7 @@ use std::collections::BTreeMap;
 /// Most slots of a schedule that are listed.
 const SLOTS_MAX: i64 = 100_000;
 
-/// Whose diary is asked for, and how much of it.
+/// Whose diary is shown, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DiaryFilter {
     /// Only schedules that serve this service.
@@ -53,13 +55,13 @@ pub enum Unknown {
 pub struct Diary {
     /// The names of the organisations that provide the services shown.
     pub providers: Vec<String>,
-    /// The service asked for, or else those that the schedules shown serve.
+    /// The service named, or else those that the schedules shown serve.
     pub services: Vec<Service>,
     /// The schedules shown, in id order.
     pub schedules: Vec<DiarySchedule>,
-    /// The days asked for, in order.
+    /// The days shown, in order.
     pub days: Vec<DiaryDay>,
-    /// The instant the diary speaks of.
+    /// The instant of the diary.
     pub now: Timestamp,
 }
 
@@ -88,7 +90,7 @@ pub struct DiaryDay {
 pub struct DiarySlot {
     /// The slot.
     pub slot: Slot,
-    /// Live appointments in it, then, where they were asked for, cancelled ones.
+    /// Live appointments in it, then, where they are wanted, cancelled ones.
     pub appointments: Vec<DiaryAppointment>,
 }
 
@@ -131,7 +133,7 @@ impl Maintenance {
             let days = days.collect();
             let mut services = tx.service_find_many(None)?;
             services.retain(|s| match &filter.service {
-                Some(asked) => *asked == s.id,
+                Some(wanted) => *wanted == s.id,
                 None => schedules.iter().any(|shown| shown.schedule.services.contains(&s.id)),
             });
             let providers = services.iter().filter_map(|s| s.organization.clone());
@@ -156,8 +158,8 @@ fn shown(tx: &mut Tx<'_>, documents: &dyn Documents, filter: &DiaryFilter) -> Re
     }
     let clinicians = names(tx, documents, DirectoryKind::Practitioner, schedules.iter().filter_map(|s| s.practitioner.clone()).collect())?;
     let places = names(tx, documents, DirectoryKind::Location, schedules.iter().filter_map(|s| s.location.clone()).collect())?;
-    let known = |asked: Option<&String>, all: &BTreeMap<ResourceId, String>| {
-        asked.is_none_or(|asked| all.iter().any(|(id, name)| called(asked, id, name)))
+    let known = |wanted: Option<&String>, all: &BTreeMap<ResourceId, String>| {
+        wanted.is_none_or(|wanted| all.iter().any(|(id, name)| called(wanted, id, name)))
     };
     if !known(filter.clinician.as_ref(), &clinicians) {
         return Ok(Err(Unknown::Clinician));
@@ -166,8 +168,8 @@ fn shown(tx: &mut Tx<'_>, documents: &dyn Documents, filter: &DiaryFilter) -> Re
         return Ok(Err(Unknown::Place));
     }
     let named = |all: &BTreeMap<ResourceId, String>, id: Option<&ResourceId>| id.map(|id| (id.clone(), all.get(id).cloned()));
-    let meant = |asked: Option<&String>, named: Option<&(ResourceId, Option<String>)>| {
-        asked.is_none_or(|asked| named.is_some_and(|(id, name)| called(asked, id, name.as_deref().unwrap_or_default())))
+    let matches = |wanted: Option<&String>, named: Option<&(ResourceId, Option<String>)>| {
+        wanted.is_none_or(|wanted| named.is_some_and(|(id, name)| called(wanted, id, name.as_deref().unwrap_or_default())))
     };
     let mut left = Vec::new();
     for schedule in schedules {
@@ -175,8 +177,8 @@ fn shown(tx: &mut Tx<'_>, documents: &dyn Documents, filter: &DiaryFilter) -> Re
         let place = named(&places, schedule.location.as_ref());
         let fits = filter.service.as_ref().is_none_or(|service| schedule.services.contains(service))
             && filter.schedule.as_ref().is_none_or(|id| *id == schedule.id)
-            && meant(filter.clinician.as_ref(), clinician.as_ref())
-            && meant(filter.place.as_ref(), place.as_ref());
+            && matches(filter.clinician.as_ref(), clinician.as_ref())
+            && matches(filter.place.as_ref(), place.as_ref());
         if fits {
             let name = |(id, name): (ResourceId, Option<String>)| name.unwrap_or_else(|| id.as_str().to_owned());
             left.push(DiarySchedule { schedule, clinician: clinician.map(name), place: place.map(name) });
@@ -185,7 +187,7 @@ fn shown(tx: &mut Tx<'_>, documents: &dyn Documents, filter: &DiaryFilter) -> Re
     Ok(Ok(left))
 }
 
-/// The slots of a schedule whose local day is one of those asked for, and who has them.
+/// The slots of a schedule whose local day is one of those wanted, and who has them.
 fn slots_of(
     tx: &mut Tx<'_>,
     schedule: &Schedule,
@@ -234,9 +236,9 @@ fn name_of(name: &Element) -> Option<String> {
     if joined.is_empty() { name.text_at("text").map(str::to_owned) } else { Some(joined) }
 }
 
-/// Whether somebody who asks for `asked` means the one of this id and name: capitals do not matter in a name.
-fn called(asked: &str, id: &ResourceId, name: &str) -> bool {
-    asked == id.as_str() || (!asked.trim().is_empty() && name.to_lowercase().contains(&asked.trim().to_lowercase()))
+/// Whether `wanted` means the one of this id and name: capitals do not matter in a name.
+fn called(wanted: &str, id: &ResourceId, name: &str) -> bool {
+    wanted == id.as_str() || (!wanted.trim().is_empty() && name.to_lowercase().contains(&wanted.trim().to_lowercase()))
 }
 
 #[cfg(test)]
@@ -244,13 +246,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clinician_is_meant_by_id_or_by_part_of_the_name_whatever_the_capitals() {
+    fn a_clinician_is_found_by_id_or_part_of_the_name_in_any_case() {
         let id = ResourceId::stored("prac-061".to_owned());
-        for asked in ["prac-061", "okafor", "Ms Nneka", "  OKAFOR "] {
-            assert!(called(asked, &id, "Ms Nneka Okafor"), "{asked}");
+        for wanted in ["prac-061", "okafor", "Ms Nneka", "  OKAFOR "] {
+            assert!(called(wanted, &id, "Ms Nneka Okafor"), "{wanted}");
         }
-        for asked in ["prac-06", "Rehman", "", "  "] {
-            assert!(!called(asked, &id, "Ms Nneka Okafor"), "{asked}");
+        for wanted in ["prac-06", "Rehman", "", "  "] {
+            assert!(!called(wanted, &id, "Ms Nneka Okafor"), "{wanted}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Laying out a synthetic diary: millions of slots, for measuring.
 //!
-//! Pitfall: this is the one loader that is not all or nothing. Ten million rows in one transaction
-//! would hold every lock for minutes; cut short, it is simply run again, and lays out what is missing.
+//! Pitfall: this is the one loader that is not all or nothing. Ten million rows in one transaction would hold every
+//! lock for minutes; cut short, it is simply run again, and lays out what is missing.
 
 use super::Maintenance;
 use crate::store::{AuditAction, Lane, NewSlot, StoreError};
@@ -14,7 +14,7 @@ use domain::synthetic::{ORGANIZATION, SyntheticDiary, SyntheticSlot};
 const CHUNK: u64 = 30_000;
 
 impl Maintenance {
-    /// Lays out the slots of `diary` that are not there, and tells `progress` of each so many that were looked at. The
+    /// Creates the slots of `diary` that are not there, and calls `progress` after each so many. The
     /// directory and the schedules must be there. Returns how many slots are new.
     ///
     /// # Errors

@@ -30,15 +30,15 @@ pub struct Related {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotMatches {
     /// The slots, by start and id. What an answer does not show of them (capacity, version, time of change) is known only
-    /// where the search asks for it.
+    /// where the search wants it.
     pub slots: Vec<Slot>,
     /// How many match, wherever the page begins.
     pub total: u64,
     /// Where the next page begins, when there is one.
     pub next: Option<Cursor>,
-    /// What belongs to them, as asked.
+    /// What belongs to them, as far as it is included.
     pub related: Related,
-    /// The instant the answer speaks of: it decides which slots are free.
+    /// The instant of the answer: it decides which slots are free.
     pub now: Timestamp,
     /// The version of the index it comes from, where it does.
     pub version: Option<IndexVersion>,
@@ -51,15 +51,15 @@ impl SlotMatches {
     }
 }
 
-/// What one search comes to, before faults are told from finds.
-enum Found {
+/// The outcome of one search, before it becomes an answer or a fault.
+enum SearchOutcome {
     Matches(Box<SlotMatches>),
     UnknownService,
     TooMany,
 }
 
 impl Engine {
-    /// The slots that match and that `access` shows. Services that nobody knows are `NotFound`, if none that is asked for
+    /// The slots that match and that `access` shows. Unknown services are `NotFound`, if none that is named
     /// is known; what `access` hides is as if it did not exist.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Engine {
             .on(Lane::Reads)
             .read(|tx| find(tx, search, access, now, self.limits.slots_max))
             .map_err(|e| fault_of("searching slots", &e))?;
-        self.told(search, found)
+        self.answer(search, found)
     }
 
     /// True when it is worth waiting for [`Engine::when_fresh`] and then asking [`Engine::search_slots_indexed`].
@@ -79,7 +79,7 @@ impl Engine {
         availability::answers(search) && self.availability.as_ref().is_some_and(Availability::is_ready)
     }
 
-    /// Tells `fresh`, once and soon, when what is held in memory is as new as the database is now; or false, when it
+    /// Notifies `fresh`, once and soon, when the index is as new as the database is now; or false, when it
     /// will not be.
     pub fn when_fresh(&self, fresh: WhenFresh) {
         match &self.availability {
@@ -88,30 +88,30 @@ impl Engine {
         }
     }
 
-    /// As [`Engine::search_slots`], from memory: it does not wait for anybody. `None` where the database must be asked.
+    /// As [`Engine::search_slots`], from memory: it does not wait. `None` where the database must be searched.
     pub fn search_slots_indexed(&self, search: &SlotSearch, access: &Access) -> Option<Result<SlotMatches, Fault>> {
         let now = self.now();
-        let found = self.availability.as_ref()?.ask(|index| {
+        let found = self.availability.as_ref()?.search(|index| {
             let mut found = find(index, search, access, now, self.limits.slots_max)?;
-            if let Found::Matches(matches) = &mut found {
+            if let SearchOutcome::Matches(matches) = &mut found {
                 matches.version = index.version();
             }
             Ok(found)
         });
-        Some(self.told(search, found.ok()?))
+        Some(self.answer(search, found.ok()?))
     }
 
-    /// True when nothing has changed in the index since that version, of the schedules it speaks of; to be asked after
+    /// True when nothing has changed in the index since that version, of the schedules in it; to be called after
     /// [`Engine::when_fresh`]. The answer is then still right until the first of its slots begins.
     pub fn is_current(&self, version: &IndexVersion) -> bool {
         self.availability.as_ref().is_some_and(|availability| availability.is_current(version))
     }
 
-    fn told(&self, search: &SlotSearch, found: Found) -> Result<SlotMatches, Fault> {
-        match found {
-            Found::Matches(matches) => Ok(*matches),
-            Found::TooMany => Err(Fault::Parameter(ParameterFault::TooManyMatches { limit: self.limits.slots_max })),
-            Found::UnknownService => {
+    fn answer(&self, search: &SlotSearch, outcome: SearchOutcome) -> Result<SlotMatches, Fault> {
+        match outcome {
+            SearchOutcome::Matches(matches) => Ok(*matches),
+            SearchOutcome::TooMany => Err(Fault::Parameter(ParameterFault::TooManyMatches { limit: self.limits.slots_max })),
+            SearchOutcome::UnknownService => {
                 let id = search.services.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(", ");
                 Err(Fault::NotFound { kind: DirectoryKind::HealthcareService.name(), id })
             }
@@ -119,20 +119,26 @@ impl Engine {
     }
 }
 
-fn find<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &Access, now: Timestamp, slots_max: usize) -> Result<Found, F::Error> {
+fn find<F: SlotSource>(
+    source: &mut F,
+    search: &SlotSearch,
+    access: &Access,
+    now: Timestamp,
+    slots_max: usize,
+) -> Result<SearchOutcome, F::Error> {
     if !search.services.is_empty() && services_known(source, &search.services, access)?.is_empty() {
-        return Ok(Found::UnknownService);
+        return Ok(SearchOutcome::UnknownService);
     }
     let schedules = schedules_meant(source, search, access)?;
     if search.nothing || schedules.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(Found::Matches(Box::new(SlotMatches::none(now))));
+        return Ok(SearchOutcome::Matches(Box::new(SlotMatches::none(now))));
     }
     let schedules = schedules.as_deref();
     let (slots, total, next) = match search.paging {
         Paging { count: None, after: None } => {
             let slots = source.slots(search, schedules, now, limit_past(slots_max))?;
             if slots.len() > slots_max {
-                return Ok(Found::TooMany);
+                return Ok(SearchOutcome::TooMany);
             }
             let total = u64::try_from(slots.len()).unwrap_or(u64::MAX);
             (slots, total, None)
@@ -153,7 +159,7 @@ fn find<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &Access, now
     ids.dedup();
     let related =
         if search.includes.schedule { related_to(source, &ids, &search.services, access, search.includes)? } else { Related::default() };
-    Ok(Found::Matches(Box::new(SlotMatches { slots, total, next, related, now, version: None })))
+    Ok(SearchOutcome::Matches(Box::new(SlotMatches { slots, total, next, related, now, version: None })))
 }
 
 /// One more than `most`, so that a page too many shows itself.
@@ -161,7 +167,7 @@ const fn limit_past(most: usize) -> usize {
     most.saturating_add(1)
 }
 
-/// The schedules a search is confined to, by what it asks or by what is seen; `None` when it is not confined.
+/// The schedules a search is confined to, by its conditions or by what is seen; `None` when it is not confined.
 fn schedules_meant<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &Access) -> Result<Option<Vec<ScheduleId>>, F::Error> {
     if search.services.is_empty() && access.sees_everything() {
         return Ok((!search.schedules.is_empty()).then(|| search.schedules.clone()));
@@ -173,12 +179,12 @@ fn schedules_meant<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &
     schedule_ids_seen(source, serving, &search.services, access).map(Some)
 }
 
-/// Schedules and what they lead to. Each schedule is shown with one service: the one asked for, else its primary
+/// Schedules and what they lead to. Each schedule is shown with one service: the one searched for, else its primary
 /// one (`decisions.md` 5), and only that service leads further.
 pub(in crate::engine) fn related_to<F: SlotSource>(
     source: &mut F,
     ids: &[ScheduleId],
-    asked: &[ServiceId],
+    searched: &[ServiceId],
     access: &Access,
     includes: Includes,
 ) -> Result<Related, F::Error> {
@@ -186,7 +192,7 @@ pub(in crate::engine) fn related_to<F: SlotSource>(
     let schedules: Vec<(Schedule, ServiceId)> = schedules_seen(source, found, access)?
         .into_iter()
         .filter_map(|schedule| {
-            let shown = schedule.service_shown(asked)?.clone();
+            let shown = schedule.service_shown(searched)?.clone();
             Some((schedule, shown))
         })
         .collect();

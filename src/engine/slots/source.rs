@@ -1,6 +1,6 @@
 //! Where an answer to a search of slots comes from: the database, or the index in memory.
 //!
-//! Both are asked the same questions by the same code, so that they cannot come to different answers.
+//! The same code searches both, so that they cannot come to different answers.
 
 use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
@@ -23,7 +23,7 @@ pub(in crate::engine) trait SlotSource {
     fn schedules(&mut self, ids: &[ScheduleId]) -> Result<Vec<Schedule>, Self::Error>;
     /// The schedules that serve any of `services`, in id order; all schedules when `services` is empty.
     fn schedules_serving(&mut self, services: &[ServiceId]) -> Result<Vec<ScheduleId>, Self::Error>;
-    /// What schedules offer.
+    /// The offerings of schedules.
     fn offerings(&mut self, ids: &[ScheduleId]) -> Result<HashMap<ScheduleId, Offering>, Self::Error>;
     /// The resources of one kind that exist among `ids`, in id order.
     fn directory(&mut self, kind: DirectoryKind, ids: &[&str]) -> Result<Vec<Arc<DirectoryEntry>>, Self::Error>;

@@ -9,6 +9,7 @@ use domain::appointment::Origin;
 use domain::fault::TokenFault;
 use domain::ids::OdsCode;
 use domain::time::Timestamp;
+use fhir::stu3::naming::{ODS_ORGANISATION, SDS_ROLE};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -16,8 +17,6 @@ use std::time::Duration;
 pub(super) const REASON: &str = "reason_for_request";
 /// How far clocks may differ, in milliseconds.
 const LEEWAY_MS: i64 = 60_000;
-const ODS_SYSTEM: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
-const ROLE_SYSTEM: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
 /// Longest text of a claim that is recorded, in characters.
 const RECORDED_CHARS_MAX: usize = 255;
 
@@ -158,8 +157,8 @@ pub(super) fn direct_care(payload: &Value) -> Result<(), TokenFault> {
 /// The organisation in a claim, as the standard has it.
 pub(super) fn organisation(payload: &Value, claim: &str) -> Result<OdsCode, TokenFault> {
     let organisation = payload.get(claim).filter(|o| o.is_object()).ok_or_else(|| missing(claim))?;
-    let code = identifier(organisation, ODS_SYSTEM).and_then(OdsCode::parse);
-    code.ok_or_else(|| wrong(claim, format!("an organisation with an identifier of {ODS_SYSTEM}")))
+    let code = identifier(organisation, ODS_ORGANISATION).and_then(OdsCode::parse);
+    code.ok_or_else(|| wrong(claim, format!("an organisation with an identifier of {ODS_ORGANISATION}")))
 }
 
 /// The practitioner may be missing; if there is one, it is the one the token is about (digest D).
@@ -177,7 +176,7 @@ fn practitioner(payload: &Value, user: &str) -> Result<Option<String>, TokenFaul
 
 /// The role profile of a practitioner.
 pub(super) fn role(practitioner: &Value) -> Option<String> {
-    identifier(practitioner, ROLE_SYSTEM).map(recorded)
+    identifier(practitioner, SDS_ROLE).map(recorded)
 }
 
 /// The value of the identifier of a system, in a resource whose identifiers are a list or a single one.

@@ -25,6 +25,6 @@ pub fn reply<S>(
     };
     // Whoever wants the number alone has nothing to go on with.
     let next = next.filter(|_| !query.total_only);
-    let bundle = bundle::searchset(&context.root_url, kind, &query.honoured, total, next, entries);
+    let bundle = bundle::searchset(&context.root_url, kind, &query.applied, total, next, entries);
     Reply::resource(bundle, query.pretty)
 }

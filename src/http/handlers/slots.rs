@@ -138,7 +138,7 @@ async fn indexed(context: &RequestContext, search: &SlotSearch, access: &Access)
 
 /// The usual answer, written at once.
 fn rendered(context: &RequestContext, query: &Query<SlotSearch>, matches: &SlotMatches) -> Result<String, Fault> {
-    let head = Head { base_url: &context.root_url, honoured: &query.honoured, total: matches.total };
+    let head = Head { base_url: &context.root_url, applied: &query.applied, total: matches.total };
     let mut included = Vec::new();
     for (schedule, shown) in &matches.related.schedules {
         let tree = schedule::tree(schedule, shown, context.rules.location_actor == LocationActor::Always);

@@ -3,7 +3,7 @@ use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};
 use domain::document::{Document, Release};
 use domain::ids::{AppointmentId, OdsCode, ServiceId, SlotId};
 use domain::policy::{Access, Ceiling, Quota, Rights};
-use domain::schedule::Offered;
+use domain::schedule::OfferedService;
 use domain::time::{LONDON, Timestamp};
 use std::sync::Arc;
 
@@ -14,7 +14,11 @@ fn quotas(service: &str, ceilings: &[(Option<&str>, u32)]) -> Vec<Quota> {
         ceilings.iter().map(|(of, per_day)| Ceiling { service: of.map(|id| ServiceId::stored(id.to_owned())), per_day: *per_day });
     let rights = Rights { ceilings: ceilings.collect(), ..Rights::usual() };
     let access = Access::Organisation { code: OdsCode::parse("X1").unwrap(), rights: Arc::new(rights) };
-    access.quotas(&Offered { service: ServiceId::stored(service.to_owned()), provider: None }, Timestamp::parse(NOON).unwrap(), LONDON)
+    access.quotas(
+        &OfferedService { service: ServiceId::stored(service.to_owned()), provider: None },
+        Timestamp::parse(NOON).unwrap(),
+        LONDON,
+    )
 }
 
 fn booking(id: &str, service: &str, ceilings: &[(Option<&str>, u32)]) -> NewAppointment {
@@ -57,7 +61,7 @@ fn those_who_come_first_have_the_room_there_is() {
 }
 
 #[test]
-fn every_ceiling_must_have_room_and_one_that_is_full_takes_none_from_the_other() {
+fn a_full_ceiling_takes_no_room_from_another() {
     let both: &[(Option<&str>, u32)] = &[(None, 3), (Some("s"), 1)];
     let bookings =
         [booking("1", "s", both), booking("2", "s", both), booking("3", "t", both), booking("4", "t", both), booking("5", "t", both)];
@@ -65,7 +69,7 @@ fn every_ceiling_must_have_room_and_one_that_is_full_takes_none_from_the_other()
 }
 
 #[test]
-fn a_booking_that_is_under_no_ceiling_goes_ahead_and_counts_for_those_after_it() {
+fn a_booking_under_no_ceiling_counts_for_those_after_it() {
     let bookings = [booking("1", "s", &[]), booking("2", "s", &[(None, 1)])];
     assert_eq!(ahead(&bookings, 0), ["1"]);
     // Under the policy of before, which was laxer.

@@ -1,11 +1,11 @@
 //! Claims: taking and freeing slots. The only statements that change a slot's `taken`.
 //!
-//! Both databases answer the same question, in one transaction: which of these claims can be carried out
-//! at once? Those are; the others are left alone, for whatever reason — taken meanwhile, or locked by
-//! somebody else who may yet give way. Why is found out by looking again, never guessed here.
+//! Both databases answer the same question, in one transaction: which of these claims can be carried out at once?
+//! Those are; the others are left alone, for whatever reason — taken meanwhile, or locked by another transaction
+//! that may yet roll back. Why is found out by the next snapshot, never guessed here.
 //!
-//! What a reader would get wrong: nothing here waits. A slot, an appointment or a request key that somebody
-//! else holds is skipped (`SKIP LOCKED`, `pg_try_advisory_xact_lock`), so that one stuck row delays nobody else.
+//! Pitfall: nothing here waits. A slot, an appointment or a request key that another transaction holds is skipped
+//! (`SKIP LOCKED`, `pg_try_advisory_xact_lock`), so that one stuck row delays no other claim.
 
 mod postgresql;
 mod sqlite;
@@ -64,7 +64,7 @@ pub struct Settled {
     pub cancelled: HashSet<AppointmentId>,
 }
 
-/// A number in the head of an SQLite file that means nothing to anybody else.
+/// A number in the header of an SQLite file that nothing else uses.
 #[derive(QueryableByName)]
 struct Fence {
     #[diesel(sql_type = Integer)]
@@ -96,20 +96,20 @@ impl Tx<'_> {
         Ok(settled)
     }
 
-    /// Which of these claims were carried out, asked after a commit whose answer was lost.
+    /// Which of these claims were committed: the look-up after a commit whose answer was lost.
     ///
-    /// The slots are locked first: the lost transaction held them, so whoever has them knows that it has
-    /// ended, one way or the other, and that it will not commit later.
+    /// The slots are locked first: the lost transaction held their locks, so once they are locked here it has
+    /// ended, one way or the other, and cannot commit later.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn claims_fate(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Result<Settled, StoreError> {
+    pub fn claims_committed(&mut self, bookings: &[NewAppointment], cancels: &[Cancellation]) -> Result<Settled, StoreError> {
         self.slots_fence(bookings.iter().map(|b| &b.appointment.slot).chain(cancels.iter().map(|c| &c.slot)))?;
         let ids: Vec<&str> = bookings.iter().map(|b| b.appointment.id.as_str()).collect();
         let booked: Vec<String> = self.run(|c| appointment::table.filter(appointment::id.eq_any(&ids)).select(appointment::id).load(c))?;
         let mut settled = Settled { booked: booked.into_iter().map(AppointmentId::stored).collect(), ..Settled::default() };
         for cancel in cancels {
-            // Somebody else may have made the same version; ours is told by its text, which carries its time and body.
+            // Another claim may have made the same version; ours is recognised by its text, which has its time and body.
             let document: Option<String> = self.run(|c| {
                 appointment_version::table
                     .find((cancel.id.as_str(), cancel.decided_on + 1))
@@ -132,7 +132,7 @@ impl Tx<'_> {
                 slot::table.filter(slot::id.eq_any(ids)).order(slot::id).select(slot::id).for_update().load::<String>(pg).map(drop)
             }
             // BEGIN IMMEDIATE has waited for every other writer. But a commit whose flush failed may have left valid
-            // frames behind the end of the write-ahead log, which recovery after a crash would take for committed;
+            // frames after the end of the write-ahead log, which recovery after a crash would take for committed;
             // only a commit written over them removes them. So this transaction must write, and something new:
             // SQLite does not write a page that stays as it was.
             AnyConn::Sqlite(sqlite) => {

@@ -1,12 +1,12 @@
 //! Claims on PostgreSQL: one statement for a whole batch, prepared once a connection.
 //!
-//! The condition "still free" stands inside the locking read: a loser is never locked, writes no log and
-//! waits for no flush. Rows are locked in id order and what is locked elsewhere is skipped, so that two
-//! servers can neither deadlock nor wait for each other.
+//! The condition "still free" stands inside the locking read: a loser is never locked, writes no log and waits for
+//! no flush. Rows are locked in id order and what is locked elsewhere is skipped, so that two servers can neither
+//! deadlock nor wait for each other.
 //!
-//! Pitfall: the statement sees the database as it was when it began. A row that
-//! changed since is re-checked when it is locked; a request key or a seat that appeared since is caught by
-//! its unique index, which fails the batch, and the batch is then tried claim by claim.
+//! Pitfall: the statement sees the database as it was when it began. A row that changed since is re-checked when it
+//! is locked; a request key or a seat that appeared since is caught by its unique index, which fails the batch, and
+//! the batch is then tried claim by claim.
 
 use super::super::free::IS_FREE_AT;
 use super::super::origin::{COLUMNS, OriginArrays};
@@ -44,7 +44,7 @@ fn bind<'b>(out: &mut AstPass<'_, 'b, Pg>, columns: impl IntoIterator<Item = Col
     Ok(())
 }
 
-/// Who asked, and the consumer as it stands in the request key.
+/// The origin, and the consumer as it stands in the request key.
 #[derive(Debug, Default)]
 struct Origins {
     consumer_key: Vec<String>,
@@ -63,7 +63,7 @@ impl Origins {
     }
 }
 
-/// Leaves out the claims whose request key somebody else is deciding on, or has decided. The key is looked up by a scalar
+/// Leaves out the claims whose request key another transaction is deciding on, or has decided. The key is looked up by a scalar
 /// subquery, which can only be an index lookup a claim: `NOT EXISTS` is planned, and kept, as one hash of every key there is.
 const KEYED: &str = ")), keyed AS MATERIALIZED (
     SELECT c.* FROM claim c WHERE c.request_id IS NULL OR (
@@ -76,7 +76,7 @@ const KEY_COLUMN: &str = "consumer_key, ";
 
 const HEAD: &str = "WITH claim AS MATERIALIZED (SELECT c.* FROM unnest(";
 
-/// The condition of [`IS_FREE_AT`] and the present follow.
+/// The condition of [`IS_FREE_AT`] and the current time follow.
 const BOOK_TAKE: &str = "free AS MATERIALIZED (
     SELECT k.* FROM keyed k JOIN slot s ON s.id = k.slot_id
     WHERE ";

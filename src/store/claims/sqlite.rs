@@ -1,4 +1,5 @@
-//! Claims on SQLite: `BEGIN IMMEDIATE` has made this the only writer, so each claim is looked at and carried out in turn.
+//! Claims on SQLite: `BEGIN IMMEDIATE` has made this the only writer, so the claims are checked and carried out one
+//! by one.
 
 use super::super::audit::{AuditAction, AuditRow};
 use super::super::free::is_free;
@@ -20,7 +21,7 @@ pub(super) fn book(conn: &mut SqliteConnection, claims: &[&NewAppointment], now:
             continue;
         }
         let new = &claim.appointment;
-        // The condition stands in the statement that takes, so that a slot is never taken on an older look.
+        // The condition stands in the statement that takes, so that a slot is never taken on an older snapshot.
         let taken = diesel::update(slot::table.find(new.slot.as_str()).filter(is_free!(slot, now)))
             .set((slot::taken.eq(slot::taken + 1), slot::version.eq(slot::version + 1), slot::updated_ms.eq(now.ms())))
             .execute(conn)?;
@@ -43,7 +44,7 @@ pub(super) fn cancel(conn: &mut SqliteConnection, claims: &[Cancellation]) -> Qu
             continue;
         }
         let version = claim.decided_on + 1;
-        // Nothing is given back to a slot that was archived: only a server whose clock is days behind would ask for it.
+        // Nothing is given back to a slot that was archived: only a server whose clock is days late would want it.
         let ended = diesel::update(
             appointment::table
                 .find(claim.id.as_str())

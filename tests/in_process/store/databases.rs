@@ -242,7 +242,7 @@ fn what_became_of_a_lost_commit_is_told_by_the_ids_it_carried(place: Place) {
     slots(&store, 2, 1);
     let (there, lost) = (booking("there", "s0"), booking("lost", "s1"));
     assert_eq!(won(&store, std::slice::from_ref(&there)), ["there"]);
-    let fate = store.on(Lane::Maintenance).write(|tx| tx.claims_fate(&[there.clone(), lost.clone()], &[])).unwrap();
+    let fate = store.on(Lane::Maintenance).write(|tx| tx.claims_committed(&[there.clone(), lost.clone()], &[])).unwrap();
     assert_eq!(fate.booked.iter().map(ToString::to_string).collect::<Vec<_>>(), ["there"], "{}", place.kind);
 }
 
@@ -256,7 +256,7 @@ fn on_sqlite_asking_what_became_of_a_commit_writes() {
     let DatabaseUrl::Sqlite(file) = &place.url else { panic!() };
     let log = file.with_extension("db-wal");
     let before = std::fs::metadata(&log).unwrap().len();
-    store.on(Lane::Maintenance).write(|tx| tx.claims_fate(&[booking("lost", "s0")], &[])).unwrap();
+    store.on(Lane::Maintenance).write(|tx| tx.claims_committed(&[booking("lost", "s0")], &[])).unwrap();
     assert!(std::fs::metadata(&log).unwrap().len() > before);
 }
 

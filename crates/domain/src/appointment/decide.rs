@@ -1,6 +1,6 @@
 //! The decisions: may this be booked, may this be cancelled. Pure.
 //!
-//! Pitfall: a yes is only a yes to what was looked at. The store repeats the one
+//! Pitfall: a yes holds for the snapshot it was decided on. The store repeats the one
 //! condition that may have changed since, in the statement that takes the slot.
 
 use super::{Appointment, AppointmentStatus, SlotClaim};
@@ -10,9 +10,9 @@ use crate::ids::ServiceId;
 use crate::slot::{Slot, SlotStatus};
 use crate::time::Timestamp;
 
-/// What a booking says of its slot and time.
+/// The slot and the times that a booking requests.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct RequestedBooking<'a> {
     /// The slot it names.
     pub slot: &'a SlotClaim,
     /// `Appointment.start`.
@@ -23,7 +23,7 @@ pub struct Wish<'a> {
 
 /// A slot as it is stored, with the services its schedule serves, primary first.
 #[derive(Debug, Clone, Copy)]
-pub struct Offer<'a> {
+pub struct CandidateSlot<'a> {
     /// The slot.
     pub slot: &'a Slot,
     /// The services.
@@ -36,27 +36,27 @@ pub struct Offer<'a> {
 ///
 /// # Errors
 /// The refusal.
-pub fn decide_book(wish: Wish<'_>, offer: Option<Offer<'_>>, now: Timestamp) -> Result<ServiceId, Refusal> {
-    let Some(offer) = offer else {
-        return Err(Refusal::SlotUnknown { expression: wish.slot.expression.clone() });
+pub fn decide_book(requested: RequestedBooking<'_>, candidate: Option<CandidateSlot<'_>>, now: Timestamp) -> Result<ServiceId, Refusal> {
+    let Some(candidate) = candidate else {
+        return Err(Refusal::SlotUnknown { expression: requested.slot.expression.clone() });
     };
-    let contradictions = contradictions(wish, offer);
+    let contradictions = contradictions(requested, candidate);
     if !contradictions.is_empty() {
         return Err(Refusal::SlotContradicted(contradictions));
     }
-    match offer.slot.status(now) {
+    match candidate.slot.status(now) {
         SlotStatus::Free => {}
-        // A slot that has begun is said to have begun even if it is taken as well: no other answer would help.
-        _ if offer.slot.start <= now => return Err(Refusal::SlotBegun { start: offer.slot.start }),
+        // A slot that has begun is refused for that, even if it is taken as well: no other answer would help.
+        _ if candidate.slot.start <= now => return Err(Refusal::SlotBegun { start: candidate.slot.start }),
         SlotStatus::Begun | SlotStatus::Busy => return Err(Refusal::SlotTaken),
     }
-    let service = wish.slot.service.as_ref().or(offer.services.first());
-    service.cloned().ok_or_else(|| Refusal::SlotUnknown { expression: wish.slot.expression.clone() })
+    let service = requested.slot.service.as_ref().or(candidate.services.first());
+    service.cloned().ok_or_else(|| Refusal::SlotUnknown { expression: requested.slot.expression.clone() })
 }
 
-/// Everything a booking says of its slot that is not so (digest B.8; row 34: the appointment lies within the slot).
-fn contradictions(wish: Wish<'_>, offer: Offer<'_>) -> Vec<Contradiction> {
-    let (claim, slot) = (wish.slot, offer.slot);
+/// Everything in a booking that contradicts its slot (digest B.8; row 34: the appointment lies within the slot).
+fn contradictions(requested: RequestedBooking<'_>, candidate: CandidateSlot<'_>) -> Vec<Contradiction> {
+    let (claim, slot) = (requested.slot, candidate.slot);
     let mut found = Vec::new();
     let mut contradict = |is: bool, expression: String, stored: String| {
         if is {
@@ -68,11 +68,11 @@ fn contradictions(wish: Wish<'_>, offer: Offer<'_>) -> Vec<Contradiction> {
     contradict(schedule.is_some_and(|s| *s != slot.schedule), at("schedule"), format!("the slot belongs to Schedule/{}", slot.schedule));
     contradict(claim.start.is_some_and(|s| s != slot.start), at("start"), format!("the slot begins at {}", slot.start.to_fhir()));
     contradict(claim.end.is_some_and(|e| e != slot.end), at("end"), format!("the slot ends at {}", slot.end.to_fhir()));
-    let outside = wish.start < slot.start || wish.start >= slot.end;
+    let outside = requested.start < slot.start || requested.start >= slot.end;
     contradict(outside, "Appointment.start".to_owned(), format!("the slot lasts from {} to {}", slot.start.to_fhir(), slot.end.to_fhir()));
-    contradict(wish.end > slot.end, "Appointment.end".to_owned(), format!("the slot ends at {}", slot.end.to_fhir()));
-    let served = offer.services.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(", ");
-    let foreign = claim.service.as_ref().is_some_and(|s| !offer.services.contains(s));
+    contradict(requested.end > slot.end, "Appointment.end".to_owned(), format!("the slot ends at {}", slot.end.to_fhir()));
+    let served = candidate.services.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(", ");
+    let foreign = claim.service.as_ref().is_some_and(|s| !candidate.services.contains(s));
     contradict(foreign, "Appointment.participant".to_owned(), format!("the slot is offered by service {served}"));
     found
 }

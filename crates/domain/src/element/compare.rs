@@ -1,11 +1,12 @@
 //! Where two trees differ in what they mean: a cancel may change the status and nothing else (digest A.9).
 //!
-//! It knows trees and what the server itself adds to an appointment, and no format. What a reader would get
-//! wrong: order never matters, not even of repeats, so that repeats are compared as bags; and a path carries
-//! an index only where one of the trees has several of that name, because a tree does not know what repeats.
+//! It knows trees and what the server itself adds to an appointment, and no format.
+//!
+//! Pitfall: order never matters, not even of repeats: they are compared as multisets. A path carries an index
+//! only where one of the trees has several of that name, because a tree does not know what repeats.
 //!
 //! The time is bounded: both trees are brought into one order once (`n log n` comparisons a level), equal
-//! repeats then cancel out in one pass, and each of the others is looked into at most once, as half of one pair.
+//! repeats then cancel out in one pass, and each of the others is compared at most once, as half of one pair.
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -139,7 +140,7 @@ impl<'e> Form<'e> {
         Self { name: &element.name, kind: element.kind(), value, children, index: 0 }
     }
 
-    /// The one order of forms: by name, then by meaning. The index has no say.
+    /// The one order of forms: by name, then by meaning. The index does not count.
     fn order(&self, other: &Self) -> Ordering {
         let own = self.name.cmp(other.name).then_with(|| self.kind.cmp(&other.kind)).then_with(|| self.value.cmp(&other.value));
         own.then_with(|| {
@@ -221,7 +222,7 @@ fn compare(stored: &Form<'_>, submitted: &Form<'_>, expression: &str, found: &mu
     }
 }
 
-/// What is left of two ordered lists when equal forms cancel out.
+/// What remains of two ordered lists when equal forms cancel out.
 fn unmatched<'f, 'e>(stored: &'f [Form<'e>], submitted: &'f [Form<'e>]) -> (Vec<&'f Form<'e>>, Vec<&'f Form<'e>>) {
     let (mut missing, mut added) = (Vec::new(), Vec::new());
     let (mut left, mut right) = (stored.iter().peekable(), submitted.iter().peekable());

@@ -25,8 +25,8 @@ fn access(rights: Rights) -> Access {
     Access::Organisation { code: ods("X1"), rights: Arc::new(rights) }
 }
 
-fn offered(id: &str) -> Offered {
-    Offered { service: service(id), provider: Some(ods("P1")) }
+fn offered(id: &str) -> OfferedService {
+    OfferedService { service: service(id), provider: Some(ods("P1")) }
 }
 
 #[test]
@@ -54,18 +54,18 @@ fn what_two_lists_mean_is_what_both_name() {
 }
 
 #[test]
-fn the_provider_of_a_service_does_as_it_likes_there_and_only_there() {
+fn the_provider_of_a_service_has_every_right_only_there() {
     let (me, other) = (ods("X1"), ods("P1"));
     let ceilings = vec![Ceiling { service: None, per_day: 1 }];
     let caller = access(Rights { ceilings, ..Rights::none() });
     assert!(caller.sees(&schedule("1"), &service("a"), Some(&me)) && !caller.sees(&schedule("1"), &service("a"), Some(&other)));
     assert_eq!(caller.may_book(Some(&me)), Ok(()));
     assert_eq!(caller.may_book(Some(&other)), Err(Denial::Booking { organisation: me.clone() }));
-    let own = Offered { service: service("a"), provider: Some(me.clone()) };
+    let own = OfferedService { service: service("a"), provider: Some(me.clone()) };
     assert!(caller.quotas(&own, Timestamp::from_ms(0), LONDON).is_empty());
     assert_eq!(caller.quotas(&offered("a"), Timestamp::from_ms(0), LONDON).len(), 1);
     let (schedule, service) = (schedule("1"), service("a"));
-    let of = |provider| Standing { booked_by: None, provider, schedule: &schedule, service: &service };
+    let of = |provider| AccessFacts { booked_by: None, provider, schedule: &schedule, service: &service };
     assert!(caller.may_read(of(Some(&me))) && !caller.may_read(of(Some(&other))));
     assert!(caller.may_cancel(of(Some(&me))).is_ok() && caller.may_cancel(of(Some(&other))).is_err());
 }
@@ -74,7 +74,7 @@ fn the_provider_of_a_service_does_as_it_likes_there_and_only_there() {
 fn others_appointments_are_reached_only_where_the_diary_is_seen() {
     let (me, other) = (ods("X1"), ods("X2"));
     let (schedule, seen, unseen) = (schedule("1"), service("a"), service("b"));
-    let of = |booked_by, service| Standing { booked_by: Some(booked_by), provider: None, schedule: &schedule, service };
+    let of = |booked_by, service| AccessFacts { booked_by: Some(booked_by), provider: None, schedule: &schedule, service };
     let rights =
         |read, cancel| Rights { views: vec![View { services: services(&["a"]), schedules: Names::All }], read, cancel, ..Rights::usual() };
     let caller = access(rights(Reach::All, Reach::Own));
@@ -109,7 +109,7 @@ fn a_ceiling_counts_the_local_day_of_23_or_25_hours() {
 }
 
 #[test]
-fn a_full_day_is_named_and_what_was_not_counted_is_left_to_the_store() {
+fn a_full_day_is_named_and_uncounted_days_are_not_full() {
     let ceilings = vec![Ceiling { service: None, per_day: 2 }];
     let quotas = access(Rights { ceilings, ..Rights::usual() }).quotas(&offered("a"), Timestamp::from_ms(0), LONDON);
     let with = |count| HashMap::from([(quotas[0].tally.clone(), count)]);

@@ -1,8 +1,9 @@
 //! What is wrong with working times, all of it at once.
 //!
-//! It judges the rules only; whether the schedule exists is for whoever read them. What a reader would get
-//! wrong: two sessions overlap only if there is a *date* on which they do, so summer and winter hours may
-//! claim the same weekday, and Sunday night runs into Monday morning.
+//! It checks the rules only; whether the schedule exists is checked by the caller.
+//!
+//! Pitfall: two sessions overlap only if there is a *date* on which they do, so summer and winter hours may
+//! have the same weekday, and Sunday night runs into Monday morning.
 
 use super::{BLOCKED_MAX, CAPACITY_MAX, ClockTime, DAY_MINUTES, SESSIONS_MAX, SLOTS_OF_DAY_MAX, Session, WorkingTimes};
 use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};

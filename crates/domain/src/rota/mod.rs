@@ -1,9 +1,10 @@
 //! Working times: the rules a provider writes down, and the slots they become on a given day.
 //!
-//! Pure: it is told a day and answers with slots, and knows neither today nor which slots exist already.
-//! What a reader would get wrong: a session belongs to the local day on which it *begins*, so the slots
-//! after midnight of a night session are among those of the day before; and a slot's times follow the
-//! local clock (09:00 stays 09:00 all year), while its length is real, elapsed time.
+//! Pure: it turns a day into slots, and knows neither today nor which slots exist already.
+//!
+//! Pitfall: a session belongs to the local day on which it *begins*, so the slots after midnight of a night
+//! session are among those of the day before. A slot's times follow the local clock (09:00 stays 09:00 all
+//! year), while its length is real, elapsed time.
 
 mod check;
 mod plan;
@@ -54,7 +55,7 @@ pub struct Session {
     pub slot_minutes: u16,
     /// Appointments a slot holds.
     pub capacity: i32,
-    /// How patients are seen, where the provider says so; never defaulted (digest B.1).
+    /// How patients are seen, where the provider states it; never defaulted (digest B.1).
     pub channel: Option<Channel>,
     /// Stretches the provider keeps back. A slot that touches one of them is blocked.
     pub blocked: Vec<Interval>,
@@ -86,7 +87,7 @@ pub struct PlannedSlot {
     pub capacity: i32,
     /// True where the provider keeps it back.
     pub blocked: bool,
-    /// How patients are seen, where the provider said so.
+    /// How patients are seen, where the provider states it.
     pub channel: Option<Channel>,
 }
 

@@ -1,9 +1,8 @@
 //! From working times to the slots of a day, clock changes included.
 //!
-//! What a reader would get wrong: slots stand on a grid of *local* times, so that a change of the clocks
-//! never moves 09:00 to 08:50; yet they are compared and kept apart as instants. When the clocks go forward
-//! the slots that touch the missing hour are left out; when they go back the repeated hour has its slots
-//! twice, first those of summer time.
+//! Pitfall: slots stand on a grid of *local* times, so that a change of the clocks never moves 09:00 to 08:50;
+//! yet they are compared as instants. When the clocks go forward the slots that touch the missing hour are left
+//! out; when they go back the repeated hour has its slots twice, first those of summer time.
 
 use super::super::ids::ScheduleId;
 use super::super::time::{MINUTE_MS, Timestamp, local_instant};
@@ -27,7 +26,7 @@ impl WorkingTimes {
             session.plan(day, self.zone, &self.schedule, &mut slots);
         }
         slots.sort_by_key(|slot| slot.start);
-        // `check` has refused working times that make more; this holds even where nobody asked it.
+        // `check` refuses working times that make more; this is the limit where it was not called.
         slots.truncate(SLOTS_OF_DAY_MAX);
         slots
     }

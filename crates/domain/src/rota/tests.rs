@@ -47,7 +47,7 @@ fn a_clock_time_is_read_strictly() {
 }
 
 #[test]
-fn an_ordinary_day_is_cut_into_slots_and_the_rest_is_left_unused() {
+fn an_ordinary_day_is_cut_into_slots_without_the_remainder() {
     let times = times(vec![session("08:00", "09:10", 20)]);
     assert!(times.check().is_empty());
     assert_eq!(starts(&times, "2026-06-10"), ["08:00", "08:20", "08:40"]);
@@ -80,7 +80,7 @@ fn a_night_session_belongs_to_the_day_it_begins_on() {
 }
 
 #[test]
-fn slots_that_touch_a_blocked_stretch_are_blocked_even_after_midnight() {
+fn slots_that_touch_a_blocked_interval_are_blocked() {
     let mut night = session("22:00", "02:00", 30);
     night.blocked = vec![Interval { from: time("23:45"), until: time("00:15") }];
     let times = times(vec![night]);
@@ -99,7 +99,7 @@ fn the_hour_the_clocks_skip_has_no_slots_and_nothing_else_moves() {
 }
 
 #[test]
-fn a_slot_that_runs_into_the_skipped_hour_is_left_out_and_the_grid_stays() {
+fn a_slot_that_runs_into_the_skipped_hour_is_left_out() {
     let times = times(vec![session("00:00", "04:00", 40)]);
     assert_eq!(starts(&times, "2026-03-29"), ["00:00", "02:00", "02:40", "03:20"]);
 }
@@ -115,7 +115,7 @@ fn the_hour_the_clocks_repeat_has_its_slots_twice() {
 }
 
 #[test]
-fn the_repeated_hour_makes_no_room_for_a_slot_the_session_never_has() {
+fn the_repeated_hour_makes_no_room_for_an_extra_slot() {
     // 01:40 does not fit on other nights; that it would last from 01:40 to the second 01:10 changes nothing.
     let times = times(vec![session("00:00", "02:00", 50)]);
     assert_eq!(starts(&times, "2026-10-24"), ["00:00", "00:50"]);
@@ -123,7 +123,7 @@ fn the_repeated_hour_makes_no_room_for_a_slot_the_session_never_has() {
 }
 
 #[test]
-fn morning_hours_keep_their_local_time_across_both_clock_changes() {
+fn morning_hours_keep_their_local_time_all_year() {
     let times = times(vec![session("09:00", "10:00", 30)]);
     for change in ["2026-03-29", "2026-10-25", "2027-03-28", "2027-10-31"] {
         for offset in -1..=1 {
@@ -243,7 +243,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn slots_of_neighbouring_days_never_overlap_and_have_their_length(times in checked_times(), on in any_day()) {
+    fn neighbouring_days_never_overlap_and_slots_keep_their_length(times in checked_times(), on in any_day()) {
         let mut slots = Vec::new();
         for offset in -1..=1 {
             let of_day = times.slots_of_day(on + TimeDelta::days(offset));

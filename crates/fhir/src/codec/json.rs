@@ -1,9 +1,10 @@
 //! JSON: bytes to trees and back.
 //!
-//! `scan` knows the grammar of JSON and nothing of FHIR; `read` and `write` know how FHIR uses it: arrays for
-//! what repeats, a `_name` twin for the id and extensions of a primitive, `resourceType` first. What a reader
-//! would get wrong: a body can be readable and still wrong. Only what leaves no tree at all is
-//! [`Unreadable`]; an object where a code belongs is a problem of the resource, listed with all the others.
+//! `scan` knows the grammar of JSON and nothing of FHIR; `read` and `write` know how FHIR uses it: arrays for what
+//! repeats, a `_name` twin for the id and extensions of a primitive, `resourceType` first.
+//!
+//! Pitfall: a body can be readable and still wrong. Only what leaves no tree at all is [`Unreadable`]; an object
+//! where a code belongs is a problem of the resource, listed with all the others.
 
 mod read;
 mod scan;

@@ -1,9 +1,11 @@
 //! XML: bytes to trees and back.
 //!
-//! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: order matters
-//! here and only here. An element that stands where the schema does not allow it makes the body unreadable,
-//! because readers that validate would refuse it as well. An element that no definition knows is kept
-//! as text and given back in XML only; there it stands behind the known ones, because nothing says where it belongs.
+//! It knows what FHIR makes of XML and no resource in particular.
+//!
+//! Pitfall: order matters here and only here. An element that stands where the schema does not allow it makes the
+//! body unreadable, because readers that validate would refuse it as well. An element that no definition knows is
+//! kept as text and given back in XML only; there it stands behind the known ones, because nothing says where it
+//! belongs.
 
 mod narrative;
 mod read;

@@ -1,8 +1,8 @@
 //! Cursors as text: where a page ended, for the `_cursor` of a `next` link.
 //!
-//! The text is opaque to consumers and safe in a URL. It is not signed: a forged one only names another place
-//! in a list its sender may read anyway. What a reader would get wrong: only the one spelling that
-//! [`cursor_text`] writes is read back, so that two links never differ and mean the same.
+//! The text is opaque to consumers and safe in a URL. It is not signed: a forged one only names another place in a
+//! list its sender may read anyway. Only the one spelling that [`cursor_text`] writes is read back, so that two
+//! links never differ and mean the same.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,8 +1,8 @@
 //! What a search takes, declared once: the tables that names are looked up in are the tables the provider root's
 //! statement is made of.
 //!
-//! What a reader would get wrong: a name is accepted because it stands in a table, and for no other reason. Nobody
-//! compares a parameter's name anywhere else, so nothing can be served that is not stated, or the other way round.
+//! A name is accepted only because it stands in a table. No other code compares a parameter's name, so nothing can
+//! be served that is not stated, or the other way round.
 
 use super::SearchRules;
 use crate::definitions::Definitions;
@@ -77,10 +77,10 @@ pub(crate) struct Parameter<K: 'static> {
     /// The name that is stated.
     pub(crate) name: &'static str,
     /// Other names of the same.
-    pub(crate) also: &'static [&'static str],
+    pub(crate) aliases: &'static [&'static str],
     pub(crate) spelled: Spelled,
     pub(crate) kind: ParameterKind,
-    /// What it asks, for people.
+    /// What it means, for people.
     pub(crate) about: &'static str,
     pub(crate) roots: Roots,
     /// Whether its values may be references, whatever its sort.
@@ -92,7 +92,7 @@ impl<K> Parameter<K> {
     /// A parameter of both roots, spelt exactly.
     pub(crate) const fn new(name: &'static str, kind: ParameterKind, key: K, about: &'static str) -> Self {
         let refers = matches!(kind, ParameterKind::Reference);
-        Self { name, also: &[], spelled: Spelled::Exactly, kind, about, roots: Roots::Both, refers, key }
+        Self { name, aliases: &[], spelled: Spelled::Exactly, kind, about, roots: Roots::Both, refers, key }
     }
 
     fn is_called(&self, given: &str) -> bool {
@@ -109,7 +109,7 @@ impl<K> Parameter<K> {
                 _ => known == given,
             },
         };
-        same(bare(self.name)) || self.also.iter().any(|name| same(name))
+        same(bare(self.name)) || self.aliases.iter().any(|name| same(name))
     }
 }
 
@@ -136,7 +136,7 @@ pub(crate) struct Include {
     /// The spelling that is stated.
     pub(crate) name: &'static str,
     /// Other spellings.
-    pub(crate) also: &'static [&'static str],
+    pub(crate) aliases: &'static [&'static str],
     pub(crate) brings: Brings,
 }
 
@@ -154,6 +154,8 @@ pub(crate) struct Searchable<K: 'static> {
     pub(crate) parameters: &'static [Parameter<K>],
     /// What `_include` means on it.
     pub(crate) includes: &'static [Include],
+    /// What it means there on the booking root.
+    pub(crate) includes_on_booking_root: &'static [Include],
     /// What `_revinclude` means on it.
     pub(crate) reverse_includes: &'static [Include],
     /// The orders `_sort` can ask for.
@@ -226,15 +228,15 @@ pub struct DeclaredParameter {
     pub name: &'static str,
     /// Its sort.
     pub kind: ParameterKind,
-    /// What it asks, and its other names.
+    /// What it means, and its other names.
     pub documentation: String,
 }
 
 impl DeclaredParameter {
     pub(crate) fn of<K>(parameter: &Parameter<K>) -> Self {
-        let documentation = match parameter.also {
+        let documentation = match parameter.aliases {
             [] => parameter.about.to_owned(),
-            also => format!("{}; also understood as {}", parameter.about, also.join(", ")),
+            aliases => format!("{}; also understood as {}", parameter.about, aliases.join(", ")),
         };
         Self { name: parameter.name, kind: parameter.kind, documentation }
     }

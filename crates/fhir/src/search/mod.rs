@@ -1,11 +1,12 @@
 //! The grammar of queries: pairs of names and values, declared parameters, values, windows, includes, cursors.
 //!
-//! A raw query is split and decoded once ([`pairs`]); each release then reads the pairs by its tables of names. Nothing here
-//! knows which resources exist, who is asking or what the answer will be. Pitfall: a parameter given twice means *and*, a
-//! comma within one value means *or* (STU3 search); and the same [`SearchRules`] serve all roots, which differ in what they
-//! refuse, not in what they understand (`decisions.md` 3 and 5).
+//! A raw query is split and decoded once ([`pairs`]); each release then reads the pairs by its tables of names.
+//! Nothing here knows which resources exist, who the caller is or what the answer will be.
+//!
+//! Pitfall: a parameter given twice means *and*, a comma within one value means *or* (STU3 search); and the same
+//! [`SearchRules`] serve all roots, which differ in what they refuse, not in what they understand (`decisions.md` 3
+//! and 5).
 
-pub(crate) mod actor;
 mod cursor;
 pub(crate) mod declaration;
 pub(crate) mod include;
@@ -99,10 +100,10 @@ impl SearchRules {
 /// A search and what goes with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query<S> {
-    /// What is asked.
+    /// The search itself.
     pub search: S,
     /// The parameters that had a meaning, decoded, as they were understood: the self link repeats them.
-    pub honoured: Vec<(String, String)>,
+    pub applied: Vec<(String, String)>,
     /// Only the number of matches is wanted: `_summary=count` or `_count=0`.
     pub total_only: bool,
     /// `_pretty=true`.
@@ -114,7 +115,7 @@ pub struct Query<S> {
     pub warnings: Vec<String>,
 }
 
-/// What a read of one resource asks of its answer.
+/// How the answer to a read of one resource is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// `_pretty=true`.
@@ -123,7 +124,7 @@ pub struct Reading {
     pub shape: Shape,
 }
 
-/// What the query of a read of `kind` asks.
+/// The query of a read of `kind`.
 ///
 /// # Errors
 /// [`Fault::Parameter`], on the provider root only.

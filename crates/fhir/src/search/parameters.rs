@@ -1,8 +1,8 @@
-//! The parameters every search takes, and what happens to a name nobody knows.
+//! The parameters every search takes, and what happens to an unknown name.
 //!
-//! What a reader would get wrong: leniency has an end. A known name with a modifier that is not known here
-//! (`status:not`) is refused on both roots, because an answer that ignores it says the opposite of what was
-//! asked (STU3 search, "Modifiers"); only a name wholly unknown is ignored on the provider root.
+//! Pitfall: leniency has an end. A known name with a modifier that is not known here (`status:not`) is refused on
+//! both roots, because an answer that ignores it would be the opposite of what was wanted (STU3 search,
+//! "Modifiers"); only a name wholly unknown is ignored on the provider root.
 
 use super::declaration::{Brings, Declared, DeclaredParameter, DefinitionsOf, Parameter, ParameterKind, Roots, Searchable, Sorts};
 use super::value::narrowed;
@@ -60,16 +60,16 @@ const OF_READS: [Key; 4] = [Key::Format, Key::Pretty, Key::Summary, Key::Element
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Taken {
     /// It has its effect, and the self link repeats it.
-    Honoured,
+    Applied,
     /// It was understood as this, which the self link repeats in its place.
-    HonouredAs(String),
+    AppliedAs(String),
     /// It is known and has no effect.
     Ignored,
     /// It is not known.
     Unknown,
 }
 
-/// What the common parameters ask.
+/// What the common parameters want.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Common {
     /// `_include` and `_revinclude`, as far as the engine follows them.
@@ -83,7 +83,7 @@ pub(crate) struct Common {
     /// `_sort`: the first order that was asked for. Those after it order only what is equal, and nothing is.
     pub(crate) sort: Option<SortDirection>,
     warnings: Vec<String>,
-    honoured: Vec<(String, String)>,
+    applied: Vec<(String, String)>,
     summary_count: bool,
     pretty: bool,
     shape: Shape,
@@ -102,13 +102,13 @@ pub(crate) fn read<K: Copy>(
         let taken = match searchable.find(name, rules) {
             Some(parameter) => {
                 own(parameter.key, name, value)?;
-                if parameter.kind == ParameterKind::Date { Taken::HonouredAs(with_plus(value)) } else { Taken::Honoured }
+                if parameter.kind == ParameterKind::Date { Taken::AppliedAs(with_plus(value)) } else { Taken::Applied }
             }
             None => common.take(name, value, rules, searchable)?,
         };
         match taken {
-            Taken::Honoured => common.honoured.push((name.clone(), value.clone())),
-            Taken::HonouredAs(part) => common.honoured.push((name.clone(), part)),
+            Taken::Applied => common.applied.push((name.clone(), value.clone())),
+            Taken::AppliedAs(part) => common.applied.push((name.clone(), part)),
             Taken::Unknown if rules.refuses_unknown() || modifies(name, rules, searchable) => return Err(unknown(name, rules, searchable)),
             Taken::Unknown | Taken::Ignored => common.warn_of_include(name, value, rules, searchable),
         }
@@ -122,7 +122,7 @@ pub(crate) fn read<K: Copy>(
     Ok(common)
 }
 
-/// What a read by id asks of its answer; on the booking root nothing but `_pretty` (`decisions.md` 3).
+/// How the answer to a read by id is wanted; on the booking root nothing but `_pretty` (`decisions.md` 3).
 ///
 /// # Errors
 /// [`Fault::Parameter`]; names nobody knows only where the rules refuse them.
@@ -133,8 +133,15 @@ pub(crate) fn read_one(
     definitions: DefinitionsOf,
 ) -> Result<(Shape, bool), Fault> {
     let mut common = Common { shape: Shape::of(kind), ..Common::default() };
-    let nothing: Searchable<()> =
-        Searchable { kind, definitions, parameters: &[], includes: &[], reverse_includes: &[], sorts: Sorts::NONE };
+    let nothing: Searchable<()> = Searchable {
+        kind,
+        definitions,
+        parameters: &[],
+        includes: &[],
+        includes_on_booking_root: &[],
+        reverse_includes: &[],
+        sorts: Sorts::NONE,
+    };
     for (name, value) in pairs {
         if rules.names_of_booking() {
             common.pretty |= name == "_pretty" && value == "true";
@@ -190,26 +197,26 @@ pub(crate) fn reversed(window: &Window) -> bool {
 }
 
 impl Common {
-    /// Without pages: the answer is given whole, so the self link does not repeat what asked for a part of it.
+    /// Without pages: the answer is given whole, so the self link does not repeat `_cursor` and `_count`.
     pub(crate) fn unpaged(&mut self) {
         let total_only = self.paging.count == Some(0);
         self.summary_count |= total_only;
         self.paging = Paging::default();
-        self.honoured.retain(|(name, _)| name != "_cursor" && (name != "_count" || total_only));
+        self.applied.retain(|(name, _)| name != "_cursor" && (name != "_count" || total_only));
     }
 
     /// STU3 search, "Summary": `_summary=text` and includes exclude each other.
     fn without_includes(&mut self) {
         self.includes = Includes::default();
         self.followed.clear();
-        self.honoured.retain(|(name, _)| !name.starts_with("_include") && !name.starts_with("_revinclude"));
+        self.applied.retain(|(name, _)| !name.starts_with("_include") && !name.starts_with("_revinclude"));
     }
 
-    /// The whole query, with what else was asked.
+    /// The whole query, with what the common parameters want.
     pub(crate) fn query<S>(self, search: S) -> Query<S> {
         let total_only = self.summary_count || self.paging.count == Some(0);
-        let Self { honoured, pretty, shape, warnings, .. } = self;
-        Query { search, honoured, total_only, pretty, shape, warnings }
+        let Self { applied, pretty, shape, warnings, .. } = self;
+        Query { search, applied, total_only, pretty, shape, warnings }
     }
 
     /// Notes an include that brings nothing. On the booking root nobody is told (digest A.6).
@@ -232,12 +239,12 @@ impl Common {
         let Some(parameter) = known else { return Ok(Taken::Unknown) };
         let had_effect = match parameter.key {
             Key::Include => {
-                let table = if rules.names_of_booking() { include::OF_SLOTS } else { searchable.includes };
-                self.bring(include::asked(table, value).map(|include| include.brings))
+                let table = if rules.names_of_booking() { searchable.includes_on_booking_root } else { searchable.includes };
+                self.bring(include::find(table, value).map(|include| include.brings))
             }
-            Key::RevInclude => self.bring(include::asked(searchable.reverse_includes, value).map(|include| include.brings)),
+            Key::RevInclude => self.bring(include::find(searchable.reverse_includes, value).map(|include| include.brings)),
             // The format was chosen before the query is read.
-            Key::Format if !value.is_empty() => return Ok(Taken::HonouredAs(with_plus(value))),
+            Key::Format if !value.is_empty() => return Ok(Taken::AppliedAs(with_plus(value))),
             Key::Format => false,
             Key::Pretty => {
                 self.pretty = value == "true";
@@ -255,13 +262,13 @@ impl Common {
             }
             Key::LastUpdated => {
                 self.updated = narrowed(self.updated, name, value)?;
-                return Ok(Taken::HonouredAs(with_plus(value)));
+                return Ok(Taken::AppliedAs(with_plus(value)));
             }
             Key::Elements => return self.elements(name, value, rules, (searchable.definitions)()),
             Key::Sort => return self.sort(name, value, rules, searchable.sorts),
             Key::End => false,
         };
-        Ok(if had_effect { Taken::Honoured } else { Taken::Ignored })
+        Ok(if had_effect { Taken::Applied } else { Taken::Ignored })
     }
 
     fn sort(&mut self, name: &str, value: &str, rules: &SearchRules, sorts: Sorts) -> Result<Taken, Fault> {
@@ -271,7 +278,7 @@ impl Common {
                 None if rules.refuses_unknown() => return Err(value_fault(name, item, sorts.about)),
                 Some(direction) if self.sort.is_none() => {
                     self.sort = Some(direction);
-                    taken = Taken::HonouredAs(item.to_owned());
+                    taken = Taken::AppliedAs(item.to_owned());
                 }
                 _ => {}
             }
@@ -288,7 +295,7 @@ impl Common {
         true
     }
 
-    /// On the booking root only `count` is honoured: the other summaries leave elements out where a server likes to.
+    /// On the booking root only `count` is applied: the other summaries leave elements out where a server likes to.
     fn summary(&mut self, value: &str, rules: &SearchRules) -> Result<bool, Fault> {
         let booking = rules.names_of_booking();
         let summary = match value {
@@ -319,7 +326,7 @@ impl Common {
                 return Err(value_fault(name, element, "names of elements at the top of the resource, separated by commas"));
             }
         }
-        Ok(if known.is_empty() { Taken::Ignored } else { Taken::HonouredAs(known.join(",")) })
+        Ok(if known.is_empty() { Taken::Ignored } else { Taken::AppliedAs(known.join(",")) })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Values: lists, tokens, references, dates, and faults that say what would have been right.
 //!
-//! What a reader would get wrong: FHIR escapes `,`, `|` and `$` within a value by a backslash (STU3 search,
-//! "Escaping Search Parameters"), so a list is split before its items are unescaped; and a token `|code`
-//! asks for a code *without* a system, which is not the same as `code`.
+//! Pitfall: FHIR escapes `,`, `|` and `$` within a value by a backslash (STU3 search, "Escaping Search
+//! Parameters"), so a list is split before its items are unescaped; and a token `|code` asks for a code *without* a
+//! system, which is not the same as `code`.
 
 use super::value_fault;
 use domain::fault::Fault;
@@ -12,9 +12,9 @@ use domain::time::{LONDON, Span};
 const DATE_EXPECTED: &str = "one date, such as 2026-02-11 or 2026-02-11T09:30:00+00:00, after one of the prefixes ge, gt, le, lt, eq or \
                              none; repeat the parameter to give both ends of a window";
 
-/// What is right where ids are asked.
+/// What is right where ids are expected.
 pub(crate) const ID_EXPECTED: &str = "ids (1 to 64 characters of A-Z, a-z, 0-9, - and .), separated by commas";
-/// What is right where an identifier is asked.
+/// What is right where an identifier is expected.
 pub(crate) const IDENTIFIER_EXPECTED: &str = "an identifier as <system>|<value>";
 
 /// A token: a code or identifier and the system it is of.
@@ -120,7 +120,7 @@ pub(crate) fn both<T: PartialEq>(kept: &mut Option<Vec<T>>, wanted: Vec<T>) {
     *kept = Some(once);
 }
 
-/// True when something was asked and nothing is left of it.
+/// True when a condition was given and nothing can match it.
 pub(crate) fn ruled_out<T>(kept: Option<&Vec<T>>) -> bool {
     kept.is_some_and(Vec::is_empty)
 }

@@ -1,8 +1,8 @@
 //! The window of a slot search: never longer than the server searches at once, never in the past.
 //!
-//! What a reader would get wrong: the length is measured after the lower bound has been raised to the present,
-//! where only free slots are asked; `ge2010-01-01` with an upper bound of tomorrow is a short window then. And
-//! it is counted in local days: 31 days across the end of summer time are 31 days and an hour.
+//! Pitfall: the length is measured after the lower bound has been raised to now, where only free slots are wanted;
+//! `ge2010-01-01` with an upper bound of tomorrow is a short window then. And it is counted in local days: 31 days
+//! across the end of summer time are 31 days and an hour.
 
 use chrono::Days;
 
@@ -15,18 +15,18 @@ use domain::time::{DAY_MS, LONDON, MINUTE_MS, Timestamp, local_instant};
 const NAME: &str = "start";
 const END: &str = "end";
 
-/// What is asked of the window, besides its bounds.
+/// What limits the window, besides its bounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Only free slots are asked, which never lie in the past.
+    /// Only free slots are wanted, which never lie in the past.
     pub(crate) free_only: bool,
-    /// Slots are asked by id, which bounds the answer without any window.
+    /// Slots are named by id, which bounds the answer without any window.
     pub(crate) by_id: bool,
     /// The longest window, in days.
     pub(crate) days_max: i64,
 }
 
-/// The window to search, from the ones that were asked (`decisions.md` 5, "Limits" and the rows on windows).
+/// The window to search, from the ones that were given (`decisions.md` 5, "Limits" and the rows on windows).
 ///
 /// `end` is the window of the slots' ends, open where that parameter means nothing. A slot begins before it
 /// ends, so an upper bound of the one bounds the other.

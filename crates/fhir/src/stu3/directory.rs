@@ -1,29 +1,20 @@
 //! Organisations, places, services, clinicians and roles as seed files give them: tree to domain.
 //!
-//! It checks what the booking standard asks of these resources (digest B.3) and takes out the facts the
-//! engine needs; the resource itself is kept whole. Whether a reference leads anywhere is not known here,
-//! because that takes all files together. What a reader would get wrong: only relative references
-//! (`Location/<id>`) are taken, since consumers resolve them inside a Bundle and under either root.
+//! It checks what the booking standard asks of these resources (digest B.3) and takes out the facts the engine
+//! needs; the resource itself is kept whole. Whether a reference leads anywhere is not known here, because that
+//! takes all files together. Only relative references (`Location/<id>`) are taken, since consumers resolve them
+//! inside a Bundle and under either root.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
+use super::naming::ODS_ORGANISATION;
 use domain::directory::{DirectoryFacts, DirectoryKind, DirectoryRecord};
 use domain::element::Element;
 use domain::fault::{Problem, ProblemKind};
 use domain::ids::{OdsCode, ResourceId, is_fhir_id};
 
-/// Naming system of organisation codes.
-pub const ODS_ORGANIZATION: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
-/// Naming system of site codes.
-pub const ODS_SITE: &str = "https://fhir.nhs.uk/Id/ods-site-code";
-/// Naming system of clinicians.
-pub const SDS_USER: &str = "https://fhir.nhs.uk/Id/sds-user-id";
-/// Naming system of clinicians' roles; the value is the id of a `PractitionerRole` (digest A.6, check 6).
-pub const SDS_ROLE_PROFILE: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
-/// Code system of what a role's holder does.
-pub const SDS_JOB_ROLE: &str = "https://fhir.hl7.org.uk/STU3/CodeSystem/CareConnect-SDSJobRoleName-1";
 /// The most resources one seed Bundle may hold.
 pub const ENTRIES_MAX: usize = 10_000;
 
@@ -157,7 +148,7 @@ fn facts(kind: DirectoryKind, resource: &Element, findings: &mut Findings) -> Di
     let mut link = |name: &str, kind: DirectoryKind| reference(resource, name, kind, findings);
     match kind {
         DirectoryKind::Organization => {
-            DirectoryFacts::Organization { ods: identifiers(resource, ODS_ORGANIZATION).find_map(OdsCode::parse) }
+            DirectoryFacts::Organization { ods: identifiers(resource, ODS_ORGANISATION).find_map(OdsCode::parse) }
         }
         DirectoryKind::Location => DirectoryFacts::Location { organization: link("managingOrganization", DirectoryKind::Organization) },
         DirectoryKind::HealthcareService => DirectoryFacts::HealthcareService {

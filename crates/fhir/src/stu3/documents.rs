@@ -1,4 +1,5 @@
-//! The appointment's document: the resource as it was sent, completed by what the server adds, as the store keeps it.
+//! The appointment's document: the resource as it was sent, completed by what the server adds, as the store keeps
+//! it.
 
 use super::{definitions, naming};
 use crate::codec::json;
@@ -59,7 +60,7 @@ mod tests {
     const LATER: Timestamp = Timestamp::from_ms(1_770_800_060_000);
 
     #[test]
-    fn the_server_adds_id_version_time_and_profile_and_keeps_the_rest() {
+    fn the_server_adds_its_own_elements_and_keeps_the_rest() {
         let id = AppointmentId::stored("a".to_owned());
         let sent = Element::resource("Appointment")
             .with(Element::complex("meta").with(Element::text("profile", "https://example.org/own")))

@@ -1,8 +1,8 @@
-//! What `$validate` is handed: a resource by itself, or a `Parameters` resource around it (STU3 resource operations).
+//! The input of `$validate`: a resource by itself, or a `Parameters` resource around it (STU3 resource operations).
 //!
-//! It must not know what is checked. What a reader would get wrong: problems that the reader of the body found inside
-//! the resource are the resource's, and are given on with it under its own paths; a `Parameters` resource that is
-//! itself wrong cannot be carried out at all.
+//! It must not know what is checked. Problems that the reader of the body found inside the resource are the
+//! resource's, and are given on with it under its own paths; a `Parameters` resource that is itself wrong cannot be
+//! carried out at all.
 
 use crate::codec::json::Read;
 use domain::element::{Element, Value};
@@ -11,11 +11,11 @@ use domain::fault::{Problem, ProblemKind};
 /// What a call of `$validate` hands over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Handed {
-    /// The resource to look at, where there is one.
+    /// The resource to validate, where there is one.
     pub resource: Option<Read>,
     /// What it is meant for: `create`, `update` or `delete`, as sent.
     pub mode: Option<String>,
-    /// The profile it is to be held to, as sent.
+    /// The profile it is to be validated against, as sent.
     pub profile: Option<String>,
 }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_may_come_by_itself_or_as_a_parameter_in_both_formats() {
+    fn a_resource_comes_alone_or_as_a_parameter_in_both_formats() {
         let alone = validate(json::read(br#"{"resourceType": "Appointment", "status": "booked"}"#, definitions()).unwrap()).unwrap();
         assert_eq!((alone.mode.as_deref(), alone.profile.as_deref()), (None, None));
         let wrapped = parameters(
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_within_the_resource_is_told_by_the_paths_of_the_resource() {
+    fn problems_in_the_resource_carry_paths_of_the_resource() {
         let handed = parameters(
             r#"{"name": "mode", "valueCode": "create"},
                {"name": "resource", "resource": {"resourceType": "Appointment", "participant": [{"actor": []}], "slot": {}}}"#,

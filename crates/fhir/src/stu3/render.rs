@@ -1,11 +1,12 @@
-//! The answer to a search of slots, written straight into one text: the same bytes as `json::write` and `xml::write`
-//! make of [`super::bundle::searchset`], without the tree.
+//! The answer to a search of slots, written straight into one text: the same bytes as `json::write` and
+//! `xml::write` make of [`super::bundle::searchset`], without the tree.
 //!
-//! It knows what the entry of a slot looks like and nothing of how slots are found. What a reader would get wrong: this
-//! is a second way of saying what `slot.rs` and `bundle.rs` say, and must never say anything else; a property test
-//! holds it to that, so whoever changes the one changes the other.
+//! It knows the entry of a slot and nothing of how slots are found.
+//!
+//! Pitfall: this writes a second time what `slot.rs` and `bundle.rs` write, and must write the same; a property
+//! test compares them, so a change of one is a change of both.
 
-use super::slot::{DELIVERY_CHANNEL, IDENTIFIER_SYSTEM, PROFILE};
+use super::naming::{DELIVERY_CHANNEL, SLOT_PROFILE, UUID};
 use crate::bundle::{Mode, query_url};
 use crate::codec::{json, xml};
 use crate::definitions::NAMESPACE;
@@ -22,7 +23,7 @@ pub struct Head<'a> {
     /// The service root.
     pub base_url: &'a str,
     /// The decoded parameters that had a meaning.
-    pub honoured: &'a [(String, String)],
+    pub applied: &'a [(String, String)],
     /// How many match.
     pub total: u64,
 }
@@ -42,7 +43,7 @@ pub fn json(head: Head<'_>, slots: &[Slot], now: Timestamp, included: &[Included
     let mut out = room(slots, included);
     // Writing to a String cannot fail.
     let _ = write!(out, r#"{{"resourceType":"Bundle","type":"searchset","total":{},"link":[{{"relation":"self","url":""#, head.total);
-    json::push_escaped(&mut out, &query_url(head.base_url, "Slot", head.honoured));
+    json::push_escaped(&mut out, &query_url(head.base_url, "Slot", head.applied));
     out.push_str("\"}]");
     let mut opening = r#","entry":[{"fullUrl":""#;
     let (mut days, mut id) = (Days::default(), String::new());
@@ -50,14 +51,14 @@ pub fn json(head: Head<'_>, slots: &[Slot], now: Timestamp, included: &[Included
         push_all(&mut out, &[opening, &base, "/Slot/"]);
         id.clear();
         json::push_escaped(&mut id, slot.id.as_str());
-        push_all(&mut out, &[&id, r#"","resource":{"resourceType":"Slot","id":""#, &id, r#"","meta":{"profile":[""#, PROFILE, r#""]},"#]);
+        push_all(
+            &mut out,
+            &[&id, r#"","resource":{"resourceType":"Slot","id":""#, &id, r#"","meta":{"profile":[""#, SLOT_PROFILE, r#""]},"#],
+        );
         if let Some(channel) = slot.channel {
             push_all(&mut out, &[r#""extension":[{"url":""#, DELIVERY_CHANNEL, r#"","valueCode":""#, channel.code(), r#""}],"#]);
         }
-        push_all(
-            &mut out,
-            &[r#""identifier":[{"system":""#, IDENTIFIER_SYSTEM, r#"","value":""#, &id, r#""}],"schedule":{"reference":"Schedule/"#],
-        );
+        push_all(&mut out, &[r#""identifier":[{"system":""#, UUID, r#"","value":""#, &id, r#""}],"schedule":{"reference":"Schedule/"#]);
         json::push_escaped(&mut out, slot.schedule.as_str());
         push_all(&mut out, &[r#""},"status":""#, slot.status(now).code(), r#"","start":""#]);
         days.push(&mut out, slot.start);
@@ -83,19 +84,19 @@ pub fn xml(head: Head<'_>, slots: &[Slot], now: Timestamp, included: &[Included<
     push_all(&mut out, &[r#"<?xml version="1.0" encoding="UTF-8"?><Bundle xmlns=""#, NAMESPACE]);
     // Writing to a String cannot fail.
     let _ = write!(out, r#""><type value="searchset"/><total value="{}"/><link><relation value="self"/><url value=""#, head.total);
-    xml::push_escaped(&mut out, &query_url(head.base_url, "Slot", head.honoured));
+    xml::push_escaped(&mut out, &query_url(head.base_url, "Slot", head.applied));
     out.push_str(r#""/></link>"#);
     let (mut days, mut id) = (Days::default(), String::new());
     for slot in slots {
         id.clear();
         xml::push_escaped(&mut id, slot.id.as_str());
         push_all(&mut out, &[r#"<entry><fullUrl value=""#, &base, "/Slot/", &id, r#""/><resource><Slot><id value=""#, &id]);
-        push_all(&mut out, &[r#""/><meta><profile value=""#, PROFILE, r#""/></meta>"#]);
+        push_all(&mut out, &[r#""/><meta><profile value=""#, SLOT_PROFILE, r#""/></meta>"#]);
         if let Some(channel) = slot.channel {
             let code = channel.code();
             push_all(&mut out, &[r#"<extension url=""#, DELIVERY_CHANNEL, r#""><valueCode value=""#, code, r#""/></extension>"#]);
         }
-        push_all(&mut out, &[r#"<identifier><system value=""#, IDENTIFIER_SYSTEM, r#""/><value value=""#, &id]);
+        push_all(&mut out, &[r#"<identifier><system value=""#, UUID, r#""/><value value=""#, &id]);
         out.push_str(r#""/></identifier><schedule><reference value="Schedule/"#);
         xml::push_escaped(&mut out, slot.schedule.as_str());
         push_all(&mut out, &[r#""/></schedule><status value=""#, slot.status(now).code(), r#""/><start value=""#]);

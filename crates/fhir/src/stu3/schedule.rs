@@ -1,15 +1,13 @@
 //! Schedules as trees (digest B.2).
 //!
-//! What a reader would get wrong: however many services a schedule serves, it shows exactly one, the one that
-//! was searched for (`decisions.md` 5, "Schedule and service"); and a consumer of the booking root counts the
-//! actors, of which there are at most three, so a place is shown only where there is room for it.
+//! Pitfall: however many services a schedule serves, it shows exactly one, the one that was searched for
+//! (`decisions.md` 5, "Schedule and service"); and a consumer of the booking root counts the actors, of which there
+//! are at most three, so a place is shown only where there is room for it.
 
+use super::naming::SCHEDULE_PROFILE;
 use domain::element::Element;
 use domain::ids::ServiceId;
 use domain::schedule::Schedule;
-
-/// The profile every schedule claims.
-pub const PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Schedule-1";
 
 /// The most actors the booking standard allows a schedule (digest B.2).
 const ACTORS_MAX: usize = 3;
@@ -41,7 +39,7 @@ fn with_meta(schedule: &Schedule, shown: &ServiceId, location_always: bool, meta
     let comment = Some(schedule.name.as_str()).filter(|name| !name.trim().is_empty());
     Element::resource("Schedule")
         .with(Element::text("id", schedule.id.as_str()))
-        .with(meta.with(Element::text("profile", PROFILE)))
+        .with(meta.with(Element::text("profile", SCHEDULE_PROFILE)))
         .with(identifier)
         .with(Element::boolean("active", schedule.active))
         .with_all(actors.into_iter().map(|actor| Element::complex("actor").with(Element::text("reference", actor))))
@@ -96,7 +94,7 @@ mod tests {
     #[test]
     fn a_schedule_read_by_id_carries_its_version() {
         let tree = tree_versioned(&schedule(), &ServiceId::stored("2000099901".to_owned()));
-        assert_eq!((tree.text_at("meta.versionId"), tree.text_at("meta.profile")), (Some("2"), Some(PROFILE)));
+        assert_eq!((tree.text_at("meta.versionId"), tree.text_at("meta.profile")), (Some("2"), Some(SCHEDULE_PROFILE)));
         assert_eq!(tree.text_at("meta.lastUpdated"), Some("2026-02-11T09:30:00.000+00:00"));
         assert_eq!(tree.all("actor").count(), 4);
     }
@@ -106,7 +104,7 @@ mod tests {
         let shown = ServiceId::stored("2000099901".to_owned());
         let named = tree(&schedule(), &shown, false);
         assert_eq!((named.text_at("identifier.value"), named.text_at("comment")), (Some("TREAT-2"), Some("Treatment room 2")));
-        assert_eq!((named.text_at("id"), named.text_at("meta.profile")), (Some("treatment-2"), Some(PROFILE)));
+        assert_eq!((named.text_at("id"), named.text_at("meta.profile")), (Some("treatment-2"), Some(SCHEDULE_PROFILE)));
         let nameless = tree(&Schedule { name: " ".to_owned(), ..schedule() }, &shown, false);
         assert_eq!(nameless.child("comment"), None);
     }

@@ -1,23 +1,17 @@
 //! Slots as trees (digest B.1).
 //!
-//! What a reader would get wrong: in a search answer a slot carries no version and no time of change, so that
-//! the answer and its `ETag` stay what they are until something that is shown changes (`decisions.md` 5,
-//! "Bundles"); only a slot read by its id carries them.
+//! Pitfall: in a search answer a slot carries no version and no time of change, so that the answer and its `ETag`
+//! stay what they are until something that is shown changes (`decisions.md` 5, "Bundles"); only a slot read by its
+//! id carries them.
 
+use super::naming::{DELIVERY_CHANNEL, SLOT_PROFILE, UUID};
 use domain::element::Element;
 use domain::slot::Slot;
 use domain::time::Timestamp;
 
-/// The profile every slot claims.
-pub const PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Slot-1";
-/// The system of a slot's identifier, whose value is the slot's id (`decisions.md` 1).
-pub const IDENTIFIER_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
-/// The extension that says how the patient is seen.
-pub const DELIVERY_CHANNEL: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-DeliveryChannel-1";
-
 /// The slot as a search answer shows it at `now`.
 pub fn tree(slot: &Slot, now: Timestamp) -> Element {
-    with_meta(slot, now, Element::complex("meta").with(Element::text("profile", PROFILE)))
+    with_meta(slot, now, Element::complex("meta").with(Element::text("profile", SLOT_PROFILE)))
 }
 
 /// The slot as a read by id shows it at `now`: with the version and the time of its last change.
@@ -25,7 +19,7 @@ pub fn tree_versioned(slot: &Slot, now: Timestamp) -> Element {
     let meta = Element::complex("meta")
         .with(Element::text("versionId", slot.version.to_string()))
         .with(Element::text("lastUpdated", slot.updated.to_fhir()))
-        .with(Element::text("profile", PROFILE));
+        .with(Element::text("profile", SLOT_PROFILE));
     with_meta(slot, now, meta)
 }
 
@@ -34,8 +28,7 @@ fn with_meta(slot: &Slot, now: Timestamp, meta: Element) -> Element {
     let channel = slot.channel.map(|channel| {
         Element::complex("extension").with(Element::text("url", DELIVERY_CHANNEL)).with(Element::text("valueCode", channel.code()))
     });
-    let identifier =
-        Element::complex("identifier").with(Element::text("system", IDENTIFIER_SYSTEM)).with(Element::text("value", slot.id.as_str()));
+    let identifier = Element::complex("identifier").with(Element::text("system", UUID)).with(Element::text("value", slot.id.as_str()));
     let schedule = Element::complex("schedule").with(Element::text("reference", format!("Schedule/{}", slot.schedule)));
     Element::resource("Slot")
         .with(Element::text("id", slot.id.as_str()))
@@ -84,7 +77,7 @@ mod tests {
         assert_eq!(tree.text_at("status"), Some("free"));
         assert_eq!(tree.text_at("start"), Some("2026-02-11T09:30:00.000+00:00"));
         assert_eq!(tree.text_at("end"), Some("2026-02-11T09:45:00.000+00:00"));
-        assert_eq!(tree.text_at("meta.profile"), Some(PROFILE));
+        assert_eq!(tree.text_at("meta.profile"), Some(SLOT_PROFILE));
         assert_eq!((tree.at("meta.versionId"), tree.at("meta.lastUpdated"), tree.at("extension")), (None, None, None));
     }
 

@@ -1,8 +1,7 @@
-//! What the provider root says of itself: everything that is served there, and nothing else (`decisions.md` 3).
+//! What the provider root declares: everything that is served there, and nothing else (`decisions.md` 3).
 //!
-//! It writes down what it is handed: which routes there are is the dialect's to know, which parameters a search takes
-//! is the tables' that queries are read by. What a reader would get wrong: no list of anything served may stand here,
-//! because a second list is where a statement begins to lie.
+//! Which routes there are comes from the dialect, which parameters a search takes from the tables that queries are
+//! read by. No list of anything served may stand here, because a second list would sooner or later differ.
 
 use super::uec::capability::booking;
 use crate::search::{Declared, DeclaredParameter};

@@ -1,7 +1,7 @@
 //! The forms of primitive values, as STU3 gives them (datatypes, "Primitive Types").
 //!
-//! It must not know elements. What a reader would get wrong: STU3 demands a zone of a `dateTime` with a time;
-//! `decisions.md` 1 takes one without as London time, so that only an `instant` must have it.
+//! It must not know elements. STU3 demands a zone of a `dateTime` with a time; `decisions.md` 1 takes one without
+//! as London time, so that only an `instant` must have it.
 
 use crate::codec::xml;
 use crate::definitions::Primitive;
@@ -10,7 +10,7 @@ use domain::time::{self, Timestamp};
 /// The longest logical id.
 const ID_LENGTH_MAX: usize = 64;
 
-/// What a value of this type looks like, in words.
+/// The form of a value of this type, in words.
 pub(super) const fn expected(primitive: Primitive) -> &'static str {
     match primitive {
         Primitive::Boolean => "true or false",

@@ -1,7 +1,7 @@
 //! Rules between elements: the invariants of STU3 that the tables name, and those of contained resources.
 //!
-//! It must not know formats. What a reader would get wrong: a rule that cannot be decided, because a value in
-//! it is malformed, is not broken; the malformed value has its own problem.
+//! It must not know formats. A rule that cannot be decided, because a value in it is malformed, is not broken; the
+//! malformed value has its own problem.
 
 use crate::codec::json::Place;
 use crate::definitions::{Definitions, Rule};

@@ -95,7 +95,7 @@ fn profiles_bind_contained_resources_as_well() {
 }
 
 #[test]
-fn an_nhs_number_needs_its_verification_status_from_the_right_list() {
+fn an_nhs_number_needs_a_verification_status() {
     let place = "Appointment.contained[1].identifier[0].extension[0].valueCodeableConcept";
     assert_eq!(broken(r#""code": "01""#, r#""code": "09""#), one(Wrong, place));
     assert_eq!(broken("CodeSystem/CareConnect-NHSNumberVerificationStatus-1", "CodeSystem/Other"), one(Wrong, place));
@@ -104,7 +104,7 @@ fn an_nhs_number_needs_its_verification_status_from_the_right_list() {
 }
 
 #[test]
-fn codes_outside_a_required_list_are_named_by_place_and_never_repeated() {
+fn codes_outside_a_required_list_are_never_repeated() {
     let read = json::read(BOOKING.replacen(r#""gender": "female""#, r#""gender": "Imogen""#, 1).as_bytes(), definitions()).unwrap();
     let problems = check_read(&read, definitions());
     assert_eq!(problems.len(), 1);
@@ -129,7 +129,7 @@ fn start_and_end_of_an_appointment_stand_together() {
 }
 
 #[test]
-fn local_references_lead_to_contained_resources_and_these_are_referred_to() {
+fn contained_resources_and_local_references_match() {
     let expected =
         vec![(Invariant, "Appointment.contained[1]".to_owned()), (Reference, "Appointment.participant[0].actor.reference".to_owned())];
     assert_eq!(broken(r##""reference": "#pat1""##, r##""reference": "#pat2""##), expected);
@@ -137,7 +137,7 @@ fn local_references_lead_to_contained_resources_and_these_are_referred_to() {
 }
 
 #[test]
-fn contained_resources_contain_nothing_and_have_neither_narrative_nor_version() {
+fn contained_resources_contain_nothing_and_have_no_version() {
     let text = r##"{"resourceType":"Appointment","status":"proposed","participant":[{"actor":{"reference":"#l"}}],"contained":[
         {"resourceType":"Location","id":"l","meta":{"versionId":"1","lastUpdated":"2026-02-11T09:30:00Z"},
          "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},
@@ -320,7 +320,7 @@ fn values_have_the_form_of_their_type() {
 }
 
 #[test]
-fn an_outcome_and_a_capability_statement_are_checked_by_their_base_definitions() {
+fn outcomes_and_statements_are_checked_by_base_definitions() {
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing","diagnostics":"x"}]}"#;
     assert_eq!(found(outcome), Vec::new());
     assert_eq!(found(r#"{"resourceType":"OperationOutcome"}"#), one(Required, "OperationOutcome.issue"));

@@ -147,7 +147,7 @@ fn looked_up(query: &SnapshotQuery) -> Vec<&str> {
 }
 
 #[test]
-fn a_key_is_looked_up_only_when_nothing_is_being_decided_under_it() {
+fn a_key_is_looked_up_only_while_nothing_is_decided_under_it() {
     let mut now = Instant::now();
     let later = now + Duration::from_secs(9);
     let mut queue = ClaimQueue::default();

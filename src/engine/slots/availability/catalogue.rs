@@ -1,12 +1,11 @@
-//! Schedules, services and the directory, all of them, as they were when the offer was read.
+//! Schedules, services and the directory, all of them, as they were when the index was built.
 //!
-//! What a reader would get wrong: nothing here is ever changed in place. When the database says that any of it changed,
-//! everything is read anew.
+//! Nothing here is ever changed in place. When the database says that any of it changed, everything is read anew.
 
 use crate::store::{StoreError, Tx};
 use domain::directory::{DirectoryEntry, DirectoryKind, Service};
 use domain::ids::{ScheduleId, ServiceId};
-use domain::schedule::{Offered, Offering, Schedule};
+use domain::schedule::{OfferedService, Offering, Schedule};
 use domain::search::Window;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -70,10 +69,10 @@ impl Catalogue {
         serving.into_iter().cloned().collect()
     }
 
-    /// What schedules offer.
+    /// The offerings of schedules.
     pub(super) fn offerings(&self, ids: &[ScheduleId]) -> HashMap<ScheduleId, Offering> {
         let provider = |service: &ServiceId| self.services.get(service).and_then(|service| service.ods.clone());
-        let offered = |service: &ServiceId| Offered { service: service.clone(), provider: provider(service) };
+        let offered = |service: &ServiceId| OfferedService { service: service.clone(), provider: provider(service) };
         let known = ids.iter().filter_map(|id| self.schedules.get(id));
         known.map(|s| (s.id.clone(), Offering { zone: s.zone, services: s.services.iter().map(offered).collect() })).collect()
     }

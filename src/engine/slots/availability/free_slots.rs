@@ -1,8 +1,10 @@
 //! The free slots, by schedule and start, packed, and nothing else of them.
 //!
-//! A plain value that knows neither database nor threads. Pitfall: a slot that has begun stays until
-//! [`FreeSlots::purge_begun`], and a search leaves it out by the time of the search; and only ids that are UUIDs are packed
-//! (in 16 bytes), so a schedule that has a free slot with any other id is not indexed at all.
+//! A plain value that knows neither database nor threads.
+//!
+//! Pitfall: a slot that has begun stays until [`FreeSlots::purge_begun`], and a search leaves it out by the time of
+//! the search; and only ids that are UUIDs are packed (in 16 bytes), so a schedule that has a free slot with any
+//! other id is not indexed at all.
 
 use domain::ids::{ScheduleId, SlotId};
 use domain::search::Window;
@@ -37,7 +39,7 @@ impl PackedSlot {
     fn slot(&self, schedule: &ScheduleId) -> Slot {
         let start = Timestamp::from_ms(self.start_ms);
         let end = start.plus_ms(i64::from(self.length_ms));
-        Slot::on_offer(SlotId::stored(text_of(self.id)), schedule.clone(), start, end, self.channel)
+        Slot::free(SlotId::stored(text_of(self.id)), schedule.clone(), start, end, self.channel)
     }
 }
 
@@ -135,7 +137,7 @@ impl FreeSlots {
     pub(in crate::engine) fn changes(&self, schedule: &ScheduleId) -> u64 {
         match self.schedules.get(schedule) {
             Some(ScheduleSlots::Indexed(indexed)) => indexed.changes,
-            // Nothing ever rests on what is not packed.
+            // No answer is ever made from what is not packed.
             Some(ScheduleSlots::NotIndexed) => u64::MAX,
             None => 0,
         }
@@ -159,7 +161,7 @@ impl FreeSlots {
         self.since
     }
 
-    /// The slots on offer at `now` that begin within `start`, of `schedules` (of all, when `None`; none named twice),
+    /// The free slots at `now` that begin within `start`, of `schedules` (of all, when `None`; none named twice),
     /// by start and id, at most `limit`. Of each only id, schedule, start, end and channel are known.
     pub(in crate::engine) fn find(
         &self,

@@ -1,9 +1,9 @@
 //! The availability index: the free slots in memory, so that the usual search does not reach the tables.
 //!
-//! It answers searches and never decides: whoever books is judged by the database alone. A thread polls for changes when
-//! somebody waits, and everybody who came before a poll began is served by it. So a search shows whatever was committed
-//! before it arrived, by this process or any other. In any doubt the index is invalidated: searches then ask the database,
-//! as they would without it, while everything is read anew.
+//! It answers searches and never decides: bookings are decided on the database alone. A thread polls for changes
+//! when somebody waits, and everybody who came before a poll began is served by it. So a search shows whatever was
+//! committed before it arrived, by this process or any other. In any doubt the index is invalidated: searches then
+//! read the database, as they would without it, while everything is read anew.
 
 mod catalogue;
 mod free_slots;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Called once: with true when the index is as new as the database was when it was asked, with false when there is none.
+/// Called once: with true when the index is as new as the database was at the request, with false when there is none.
 pub type WhenFresh = Box<dyn FnOnce(bool) + Send>;
 
 /// Slots read at once when everything is read.
@@ -36,10 +36,10 @@ const PAGE: i64 = 10_000;
 /// last longer than that.
 const REBUILD_PAUSE: Duration = Duration::from_secs(2);
 const REBUILD_PAUSE_MAX: Duration = Duration::from_secs(60);
-/// A poll that takes longer than this means that the database is silent; whoever comes then need not wait for it.
+/// A poll that takes longer than this means that the database does not answer; a search does not wait for it then.
 const POLL_TIMEOUT: Duration = Duration::from_millis(500);
 /// Where many wait, polls begin no sooner after each other than this: the more a poll serves, the less each pays for it.
-/// Whoever searches alone waits for it at most once, behind such a crowd.
+/// A single search waits for it at most once, after such a crowd.
 const POLL_INTERVAL_MIN: Duration = Duration::from_micros(800);
 /// How many waiters are many.
 const WAITERS_MANY: usize = 4;
@@ -52,7 +52,7 @@ const VERSION_SCHEDULES_MAX: usize = 64;
 /// The version of the index, as far as some schedules go. While it is current, the same search has the same answer until
 /// time alone changes it.
 ///
-/// Pitfall: it compares with what the index holds, so it is to be asked after [`Availability::when_fresh`].
+/// Pitfall: it compares with what the index holds, so it is to be called after [`Availability::when_fresh`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexVersion {
     /// Which rebuild of the index it was.
@@ -89,7 +89,7 @@ struct Waiters {
     closed: bool,
 }
 
-struct Shared {
+struct IndexShared {
     store: Store,
     clock: Arc<dyn Clock>,
     waiters: Mutex<Waiters>,
@@ -98,27 +98,27 @@ struct Shared {
     state: RwLock<Option<IndexState>>,
 }
 
-/// The door. Dropping it ends the thread.
+/// The handle of the index. Dropping it ends the thread.
 pub(in crate::engine) struct Availability {
-    shared: Arc<Shared>,
+    shared: Arc<IndexShared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Availability {
     pub(in crate::engine) fn start(store: Store, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
         let waiters = Mutex::new(Waiters::default());
-        let shared = Arc::new(Shared { store, clock, waiters, to_poll: Condvar::new(), state: RwLock::new(None) });
+        let shared = Arc::new(IndexShared { store, clock, waiters, to_poll: Condvar::new(), state: RwLock::new(None) });
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("availability".to_owned()).spawn(move || {
             if std::panic::catch_unwind(AssertUnwindSafe(|| run(&of_thread))).is_err() {
-                log::error!("the availability index panicked; searches ask the database from now on");
+                log::error!("the availability index panicked; searches read the database from now on");
                 of_thread.invalidate();
             }
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// True when there is an index to ask.
+    /// True when there is an index.
     pub(in crate::engine) fn is_ready(&self) -> bool {
         self.shared.waiters.lock().ready
     }
@@ -140,13 +140,13 @@ impl Availability {
         }
     }
 
-    /// Lets `ask` ask the index.
-    pub(in crate::engine) fn ask<T>(&self, ask: impl FnOnce(&mut IndexSource<'_>) -> Result<T, NotIndexed>) -> Result<T, NotIndexed> {
+    /// Runs `search` on the index.
+    pub(in crate::engine) fn search<T>(&self, search: impl FnOnce(&mut IndexSource<'_>) -> Result<T, NotIndexed>) -> Result<T, NotIndexed> {
         let state = self.shared.state.read();
-        ask(&mut IndexSource { state: state.as_ref().ok_or(NotIndexed)?, version: None })
+        search(&mut IndexSource { state: state.as_ref().ok_or(NotIndexed)?, version: None })
     }
 
-    /// True when nothing has changed since, in the schedules it speaks of.
+    /// True when nothing has changed since, in the schedules it names.
     pub(in crate::engine) fn is_current(&self, version: &IndexVersion) -> bool {
         let state = self.shared.state.read();
         let same = |state: &IndexState| {
@@ -166,8 +166,8 @@ impl Drop for Availability {
     }
 }
 
-impl Shared {
-    /// From now on there is no index; whoever waits for it is told.
+impl IndexShared {
+    /// From now on there is no index; its waiters are notified.
     fn invalidate(&self) {
         let mut waiters = self.waiters.lock();
         waiters.ready = false;
@@ -208,7 +208,7 @@ impl Shared {
     }
 }
 
-fn run(shared: &Shared) {
+fn run(shared: &IndexShared) {
     let (mut pause, mut rebuilds) = (REBUILD_PAUSE, 0);
     loop {
         let began = Instant::now();
@@ -236,7 +236,7 @@ fn run(shared: &Shared) {
 }
 
 /// Reads everything, in one state of the database.
-fn rebuild(shared: &Shared, rebuild: u64) -> Result<IndexState, StoreError> {
+fn rebuild(shared: &IndexShared, rebuild: u64) -> Result<IndexState, StoreError> {
     shared.store.on(Lane::Index).read(|tx| {
         let last_poll = tx.feed_begin()?;
         let now = shared.clock.now();
@@ -257,8 +257,8 @@ fn rebuild(shared: &Shared, rebuild: u64) -> Result<IndexState, StoreError> {
     })
 }
 
-/// Keeps the index as new as whoever waits needs it, until it is invalidated or over.
-fn follow(shared: &Shared) {
+/// Keeps the index as new as its waiters need it, until it is invalidated or over.
+fn follow(shared: &IndexShared) {
     while let Some(waiting) = shared.next() {
         let polled = poll(shared);
         let good = polled.is_ok();
@@ -288,7 +288,7 @@ enum Invalid {
 }
 
 /// One poll, and what it found put into the index.
-fn poll(shared: &Shared) -> Result<(), Invalid> {
+fn poll(shared: &IndexShared) -> Result<(), Invalid> {
     let last =
         shared.state.read().as_ref().map(|state| state.last_poll.clone()).ok_or(Invalid::Outdated("there is nothing to go on from"))?;
     let poll = shared.store.on(Lane::Index).query(|tx| tx.feed_poll(&last)).map_err(Invalid::Unread)?;
@@ -327,7 +327,7 @@ impl IndexSource<'_> {
 
 /// True for the searches the index can answer: what is free, by service or schedule and by start, all at once.
 pub(in crate::engine) fn answers(search: &SlotSearch) -> bool {
-    search.is_for_the_offer() && search.end.is_open() && search.sort == SortDirection::Ascending && search.paging == Paging::default()
+    search.is_for_free_slots() && search.end.is_open() && search.sort == SortDirection::Ascending && search.paging == Paging::default()
 }
 
 impl SlotSource for IndexSource<'_> {

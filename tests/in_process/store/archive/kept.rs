@@ -180,7 +180,7 @@ fn what_is_archived_is_neither_booked_nor_given_back(place: Place) {
     assert!(settled.cancelled.is_empty(), "{}", place.kind);
     let fate = store
         .on(Lane::Maintenance)
-        .write(|tx| tx.claims_fate(&[booking("a", &slots[0]), booking("b", &slots[1])], std::slice::from_ref(&cancel)))
+        .write(|tx| tx.claims_committed(&[booking("a", &slots[0]), booking("b", &slots[1])], std::slice::from_ref(&cancel)))
         .unwrap();
     assert_eq!((fate.booked.len(), fate.cancelled.len()), (1, 0), "{}", place.kind);
     assert_eq!(broken(&store), [""; 0], "{}", place.kind);

@@ -40,8 +40,8 @@ fn claim() -> SlotClaim {
 
 fn decided(slot: Option<&Slot>, claim: &SlotClaim, start: Timestamp, end: Timestamp) -> Result<String, Refusal> {
     let services = [id(ServiceId::parse("primary")), id(ServiceId::parse("second"))];
-    let offer = slot.map(|slot| Offer { slot, services: &services });
-    decide_book(Wish { slot: claim, start, end }, offer, NOW).map(|service| service.to_string())
+    let candidate = slot.map(|slot| CandidateSlot { slot, services: &services });
+    decide_book(RequestedBooking { slot: claim, start, end }, candidate, NOW).map(|service| service.to_string())
 }
 
 fn places(refusal: Refusal) -> Vec<String> {
@@ -52,7 +52,7 @@ fn places(refusal: Refusal) -> Vec<String> {
 }
 
 #[test]
-fn a_free_slot_is_booked_for_the_primary_service_or_the_one_named() {
+fn a_free_slot_is_booked_for_the_named_or_primary_service() {
     assert_eq!(decided(Some(&slot()), &claim(), START, END), Ok("primary".to_owned()));
     let named = SlotClaim { service: Some(id(ServiceId::parse("second"))), ..claim() };
     assert_eq!(decided(Some(&slot()), &named, START, END), Ok("second".to_owned()));
@@ -60,7 +60,7 @@ fn a_free_slot_is_booked_for_the_primary_service_or_the_one_named() {
 }
 
 #[test]
-fn a_slot_that_is_used_up_or_blocked_is_taken_and_one_that_has_begun_has_begun() {
+fn a_full_or_blocked_slot_is_taken_and_a_past_one_has_begun() {
     let full = Slot { taken: 1, ..slot() };
     let blocked = Slot { blocked: true, ..slot() };
     for slot in [&full, &blocked] {
@@ -70,15 +70,15 @@ fn a_slot_that_is_used_up_or_blocked_is_taken_and_one_that_has_begun_has_begun()
     assert!(decided(Some(&roomy), &claim(), START, END).is_ok());
     let services = [id(ServiceId::parse("primary"))];
     for slot in [slot(), full] {
-        let offer = Some(Offer { slot: &slot, services: &services });
-        let wish = Wish { slot: &claim(), start: START, end: END };
-        assert_eq!(decide_book(wish, offer, START), Err(Refusal::SlotBegun { start: START }));
-        assert!(!matches!(decide_book(wish, offer, START.plus_ms(-1)), Err(Refusal::SlotBegun { .. })));
+        let candidate = Some(CandidateSlot { slot: &slot, services: &services });
+        let requested = RequestedBooking { slot: &claim(), start: START, end: END };
+        assert_eq!(decide_book(requested, candidate, START), Err(Refusal::SlotBegun { start: START }));
+        assert!(!matches!(decide_book(requested, candidate, START.plus_ms(-1)), Err(Refusal::SlotBegun { .. })));
     }
 }
 
 #[test]
-fn everything_that_contradicts_the_slot_is_said_at_once_and_before_it_is_said_to_be_taken() {
+fn every_contradiction_is_listed_before_the_slot_is_taken() {
     let full = Slot { taken: 1, ..slot() };
     let wrong = SlotClaim {
         schedule: Some(id(ScheduleId::parse("other"))),
@@ -123,7 +123,7 @@ fn appointment(status: AppointmentStatus) -> Appointment {
 }
 
 #[test]
-fn a_cancel_changes_the_status_and_nothing_else_before_the_appointment_begins() {
+fn a_cancel_changes_only_the_status_of_a_future_appointment() {
     let booked = appointment(AppointmentStatus::Booked);
     let tree = Element::resource("Appointment").with(Element::text("status", "booked")).with(Element::text("description", "ear"));
     let mut wanted = tree.clone();

@@ -1,8 +1,10 @@
 //! JSON to a tree, by the definitions.
 //!
-//! It knows what FHIR makes of JSON and no resource in particular. What a reader would get wrong: a scalar of
-//! the wrong sort (`"status": 5`) is kept as it is, because validation will say so; only what has the wrong
-//! *shape* is reported here, and an empty element takes its place, so that nobody calls it missing as well.
+//! It knows what FHIR makes of JSON and no resource in particular.
+//!
+//! Pitfall: a scalar of the wrong sort (`"status": 5`) is kept as it is, because validation will report it; only
+//! what has the wrong *shape* is reported here, and an empty element takes its place, so that it is not reported
+//! missing as well.
 
 use crate::definitions::{Definitions, Field, Kind, Primitive, Type};
 use domain::element::{Element, Foreign, ForeignFormat, Value};

@@ -1,8 +1,8 @@
-//! The grammar of JSON (RFC 8259), strictly, keeping what other readers throw away: the digits of numbers,
-//! the places of values and whether a member was given twice.
+//! The grammar of JSON (RFC 8259), strictly, keeping what other readers throw away: the digits of numbers, the
+//! places of values and whether a member was given twice.
 //!
-//! It must not know FHIR. What a reader would get wrong: the text of a number or of an unknown member is
-//! borrowed from the body as it stands; only strings with escapes are copied.
+//! It must not know FHIR. The text of a number or of an unknown member is borrowed from the body as it stands; only
+//! strings with escapes are copied.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

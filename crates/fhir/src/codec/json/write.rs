@@ -1,7 +1,7 @@
 //! A tree to JSON, by the definitions.
 //!
-//! It knows what FHIR makes of JSON and no resource in particular. What a reader would get wrong: children
-//! stand in a tree in any order; they are written in the order of their definition, repeats in their own.
+//! It knows what FHIR makes of JSON and no resource in particular. Children stand in a tree in any order; they are
+//! written in the order of their definition, repeats in their own.
 
 use crate::definitions::{Definitions, Field, Kind, Type};
 use domain::element::{Element, Foreign, ForeignFormat, Value};
@@ -99,7 +99,7 @@ impl<'d> Writer<'d> {
     fn members(&mut self, element: &Element, ty: &Type, first: &mut bool) {
         let mut known = ty.arranged(element);
         // An element with nothing in it but what only XML can say would stand empty, which FHIR forbids (ele-1).
-        known.retain(|(_, child)| self.stored || child.speaks(ForeignFormat::Json));
+        known.retain(|(_, child)| self.stored || child.is_writable_in(ForeignFormat::Json));
         for repeats in known.chunk_by(|a, b| a.0.rank == b.0.rank) {
             if let Some((field, _)) = repeats.first() {
                 self.element(field, repeats, first);
@@ -137,12 +137,12 @@ impl<'d> Writer<'d> {
 
     /// Whether something stands beside the value of a primitive: its id, its extensions.
     fn has_twin(&self, element: &Element) -> bool {
-        !element.children.is_empty() && (self.stored || element.children.iter().any(|child| child.speaks(ForeignFormat::Json)))
+        !element.children.is_empty() && (self.stored || element.children.iter().any(|child| child.is_writable_in(ForeignFormat::Json)))
     }
 
     /// One element with all its repeats.
     fn element(&mut self, field: &Field, repeats: &[(&Field, &Element)], first: &mut bool) {
-        // Too many of an element that does not repeat is the fault of whoever built the tree; nothing is lost here.
+        // Too many of an element that does not repeat is a mistake of the code that built the tree; nothing is lost here.
         let as_array = field.many || repeats.len() > 1;
         let ty = self.definitions.type_of(field);
         if !matches!(ty.kind, Kind::Primitive(_)) {

@@ -1,8 +1,9 @@
 //! The xhtml of a narrative: whether a text is one that may be handed on as it stands.
 //!
-//! It must not know the rest of FHIR. What a reader would get wrong: the text comes from strangers and goes
-//! into XML documents *verbatim*, and onto pages of people; what passes here can neither end the document
-//! around it nor run anything.
+//! It must not know the rest of FHIR.
+//!
+//! Pitfall: the text comes from strangers and goes into XML documents *verbatim*, and onto pages of people; what
+//! passes here can neither end the document around it nor run anything.
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;

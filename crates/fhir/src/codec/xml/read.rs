@@ -1,8 +1,9 @@
 //! XML to a tree, by the definitions.
 //!
-//! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: the depth
-//! that is counted is that of the same resource in JSON, because what is read here is kept as JSON, and must
-//! be readable then.
+//! It knows what FHIR makes of XML and no resource in particular.
+//!
+//! Pitfall: the depth that is counted is that of the same resource in JSON, because what is read here is kept as
+//! JSON, and must be readable then.
 
 mod fragment;
 

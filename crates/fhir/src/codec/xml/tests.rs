@@ -79,7 +79,7 @@ fn prefixes_comments_and_declarations_do_not_matter() {
 }
 
 #[test]
-fn a_namespace_holds_inside_the_element_that_declares_it_and_no_further() {
+fn a_namespace_holds_only_inside_the_element_that_declares_it() {
     let elsewhere = [
         // Declared by a tag that closes itself, and by one that is closed.
         r#"<id xmlns:f="http://hl7.org/fhir" value="1"/><f:status value="free"/>"#,
@@ -170,7 +170,7 @@ fn what_is_no_fhir_in_xml_is_unreadable_and_says_why() {
 }
 
 #[test]
-fn a_contained_resource_of_no_known_type_is_a_problem_with_its_place() {
+fn a_contained_resource_of_an_unknown_type_is_a_problem() {
     let read = read(slot("<contained><Slot/></contained><contained><Slott><a/></Slott></contained>").as_bytes(), definitions()).unwrap();
     let places: Vec<_> = read.problems.iter().map(|p| p.expression.as_str()).collect();
     assert_eq!(places, ["Slot.contained[1]"]);

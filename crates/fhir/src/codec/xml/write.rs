@@ -1,8 +1,8 @@
 //! A tree to XML, by the definitions.
 //!
-//! It knows what FHIR makes of XML and no resource in particular. What a reader would get wrong: XML cannot
-//! hold every character, not even escaped; what it cannot hold is written as U+FFFD, so that the document
-//! stays one. A tree that passed validation has no such character.
+//! It knows what FHIR makes of XML and no resource in particular. XML cannot hold every character, not even
+//! escaped; what it cannot hold is written as U+FFFD, so that the document stays one. A tree that passed validation
+//! has no such character.
 
 use crate::definitions::{Definitions, Kind, NAMESPACE, Primitive, Type};
 use domain::element::{Element, Foreign, ForeignFormat, Value};
@@ -95,7 +95,7 @@ impl<'d> Writer<'d> {
     fn complex(&mut self, element: &Element, name: &str, ty: &Type, value: Option<&str>) {
         let mut children = ty.arranged(element);
         // An element with nothing in it but what only JSON can say would stand empty, which FHIR forbids (ele-1).
-        children.retain(|(_, child)| child.speaks(ForeignFormat::Xml));
+        children.retain(|(_, child)| child.is_writable_in(ForeignFormat::Xml));
         let fragments: Vec<&str> = element.children.iter().filter_map(fragment_of).collect();
         let mut written = None;
         for (field, child) in children.iter().filter(|(field, _)| field.attribute) {

@@ -1,10 +1,11 @@
 //! What each kind of directory resource must and must not have (digest B.3 and the `CareConnect` profiles).
 //!
-//! Only rules that matter for being found and booked, or that the profiles add to base FHIR; types,
-//! cardinalities and codes in general are for `validate`. What a reader would get wrong: the service's
-//! identifier must repeat its id, because consumers of different ages search for one or the other.
+//! Only rules that matter for being found and booked, or that the profiles add to base FHIR; types, cardinalities
+//! and codes in general are for `validate`. The service's identifier must repeat its id, because consumers of
+//! different ages search for one or the other.
 
-use super::{Findings, ODS_ORGANIZATION, ODS_SITE, SDS_JOB_ROLE, SDS_USER, quoted_or_missing, split_reference};
+use super::super::naming::{ODS_ORGANISATION, ODS_SITE, SDS_JOB_ROLE, SDS_ROLE, SDS_USER};
+use super::{Findings, quoted_or_missing, split_reference};
 use domain::directory::DirectoryKind;
 use domain::element::Element;
 use domain::fault::ProblemKind;
@@ -58,7 +59,7 @@ fn references_are_relative(resource: &Element, findings: &mut Findings) {
 
 fn identifiers_have_values(kind: DirectoryKind, resource: &Element, findings: &mut Findings) {
     // A role's identifier has both parts by its profile; the slices of the others have both, too.
-    let systems = [ODS_ORGANIZATION, ODS_SITE, SDS_USER, super::SDS_ROLE_PROFILE];
+    let systems = [ODS_ORGANISATION, ODS_SITE, SDS_USER, SDS_ROLE];
     for (index, identifier) in resource.all("identifier").enumerate() {
         let system = identifier.text_at("system");
         let must = kind == DirectoryKind::PractitionerRole || system.is_some_and(|s| systems.contains(&s));
@@ -79,10 +80,10 @@ fn at_most_one_identifier(resource: &Element, system: &str, findings: &mut Findi
 }
 
 fn organization(resource: &Element, findings: &mut Findings) {
-    at_most_one_identifier(resource, ODS_ORGANIZATION, findings);
+    at_most_one_identifier(resource, ODS_ORGANISATION, findings);
     at_most_one_identifier(resource, ODS_SITE, findings);
     for (index, identifier) in resource.all("identifier").enumerate() {
-        let code = identifier.text_at("value").filter(|_| identifier.text_at("system") == Some(ODS_ORGANIZATION));
+        let code = identifier.text_at("value").filter(|_| identifier.text_at("system") == Some(ODS_ORGANISATION));
         if code.is_some_and(|code| OdsCode::parse(code).is_none()) {
             let message = "is no ODS code: 1 to 12 letters and digits".to_owned();
             findings.add(&format!(".identifier[{index}].value"), ProblemKind::Value, message);

@@ -1,3 +1,4 @@
+use super::super::naming::{ODS_SITE, SDS_JOB_ROLE, SDS_ROLE, SDS_USER};
 use super::*;
 
 fn identifier(system: &str, value: &str) -> Element {
@@ -50,7 +51,7 @@ fn the_other_kinds_give_their_facts_too() {
     let organization = Element::resource("Organization")
         .with(Element::text("id", "A1"))
         .with(identifier(ODS_SITE, "A101"))
-        .with(identifier(ODS_ORGANIZATION, "a1"));
+        .with(identifier(ODS_ORGANISATION, "a1"));
     assert_eq!(read(&organization).unwrap().facts, DirectoryFacts::Organization { ods: OdsCode::parse("A1") });
     let location = Element::resource("Location").with(Element::text("id", "l")).with(link("managingOrganization", "Organization/A1"));
     let a1 = ResourceId::parse("A1").ok();
@@ -139,7 +140,7 @@ fn a_reference_without_target_or_with_a_version_is_refused() {
 }
 
 #[test]
-fn a_reference_to_what_the_resource_contains_is_no_business_of_the_directory() {
+fn a_contained_reference_does_not_concern_the_directory() {
     let contained = service().with(link("coverageArea", "#area"));
     assert!(read(&contained).is_ok());
     assert_eq!(references(&contained).len(), 2);
@@ -150,8 +151,8 @@ fn an_organisation_is_named_and_not_at_home() {
     let bare = Element::resource("Organization").with(Element::text("id", "A1"));
     assert_eq!(wrong(&bare), [("Organization".to_owned(), ProblemKind::Invariant)]);
     let home = bare
-        .with(identifier(ODS_ORGANIZATION, "A-1"))
-        .with(identifier(ODS_ORGANIZATION, "A2"))
+        .with(identifier(ODS_ORGANISATION, "A-1"))
+        .with(identifier(ODS_ORGANISATION, "A2"))
         .with(Element::complex("address").with(Element::text("use", "home")));
     let expected = [
         ("Organization.identifier".to_owned(), ProblemKind::Invariant),
@@ -167,7 +168,7 @@ fn a_clinician_has_no_communication_and_one_user_id() {
         .with(Element::text("id", "p"))
         .with(identifier(SDS_USER, "1"))
         .with(identifier(SDS_USER, "2"))
-        .with(Element::complex("identifier").with(Element::text("system", SDS_ROLE_PROFILE)))
+        .with(Element::complex("identifier").with(Element::text("system", SDS_ROLE)))
         .with(Element::complex("communication"));
     let expected = [
         ("Practitioner.identifier[2].value".to_owned(), ProblemKind::Required),
@@ -199,7 +200,7 @@ fn a_role_names_its_job_completely_and_once() {
 }
 
 #[test]
-fn all_references_into_the_directory_are_found_wherever_they_stand() {
+fn all_references_into_the_directory_are_found() {
     let role = Element::resource("PractitionerRole")
         .with(link("practitioner", "Practitioner/p"))
         .with(link("location", "Location/a"))

@@ -69,7 +69,7 @@ proptest! {
     #[test]
     fn the_bytes_are_those_that_the_tree_would_give(
         root in prop::sample::select(ROOTS.to_vec()),
-        honoured in prop::collection::vec((text(), text()), 0..4),
+        applied in prop::collection::vec((text(), text()), 0..4),
         total in any::<u64>(),
         now in -62_000_000_000_000i64..253_000_000_000_000,
         slots in prop::collection::vec(some_slot(), 0..6),
@@ -85,8 +85,8 @@ proptest! {
             .collect();
         let matches = slots.iter().map(|s| Entry { path: format!("Slot/{}", s.id), resource: slot::tree(s, now), mode: Mode::Match });
         let includes = trees.iter().map(|(path, tree)| Entry { path: path.clone(), resource: tree.clone(), mode: Mode::Include });
-        let bundle = searchset(root, "Slot", &honoured, total, None, matches.chain(includes).collect());
-        let head = Head { base_url: root, honoured: &honoured, total };
+        let bundle = searchset(root, "Slot", &applied, total, None, matches.chain(includes).collect());
+        let head = Head { base_url: root, applied: &applied, total };
         let included = |write: fn(&Element, &Definitions) -> String| -> Vec<Included<'static>> {
             trees.iter().map(|(path, tree)| Included { path: path.clone(), text: Cow::Owned(write(tree, definitions())) }).collect()
         };

@@ -1,15 +1,15 @@
 //! `GET /Appointment`: the table of its parameters (digest A.10).
 //!
-//! What a reader would get wrong: a fault about a patient's identifier never repeats the value, not even a
-//! malformed one; and a system that is not the NHS number's is not malformed, it matches nothing.
+//! Pitfall: a fault about a patient's identifier never repeats the value, not even a malformed one; and a system
+//! that is not the NHS number's is not malformed, it matches nothing.
 
-use crate::search::actor::actors;
+use super::actor::actors;
+use super::includes;
 use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
-use crate::search::include;
 use crate::search::parameters::{Common, read, reversed};
 use crate::search::value::{ID_EXPECTED, Token, bare_or, both, items, list, narrowed, ruled_out, token};
 use crate::search::{Query, SearchRules, value_fault};
-use crate::stu3::definitions;
+use crate::stu3::{definitions, naming};
 use domain::appointment::AppointmentStatus;
 use domain::directory::DirectoryKind;
 use domain::fault::{Fault, ParameterFault};
@@ -18,19 +18,16 @@ use domain::nhs_number::NhsNumber;
 use domain::search::{Actor, AppointmentSearch, Identified, Window};
 
 /// The system of NHS numbers, and the one that versions before 1.0.6 of the standard used (digest A.10).
-const NHS_NUMBER_SYSTEMS: [&str; 2] = ["https://fhir.nhs.uk/Id/nhs-number", "https://demographics.spineservices.nhs.uk"];
+const NHS_NUMBER_SYSTEMS: [&str; 2] = [naming::NHS_NUMBER, naming::NHS_NUMBER_BEFORE_1_0_6];
 
 /// The code system of an appointment's status, for tokens that name it.
 const STATUS_SYSTEM: &str = "http://hl7.org/fhir/appointmentstatus";
-
-/// The system of the identifier of a clinical document (digest B.7).
-const DOCUMENT_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
 
 /// What a parameter of this search means.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Key {
     Patient,
-    /// Whoever the value names; with a kind, only actors of that kind.
+    /// The actors that the value names; with a kind, only actors of that kind.
     Actor(Option<DirectoryKind>),
     Identifier,
     Version,
@@ -45,13 +42,14 @@ pub(super) static APPOINTMENT: Searchable<Key> = Searchable {
     kind: "Appointment",
     definitions,
     parameters: &PARAMETERS,
-    includes: include::OF_APPOINTMENTS,
+    includes: includes::OF_APPOINTMENTS,
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts { by: Some("date"), about: "date or -date: the earliest or the latest first; date where it is not given" },
 };
 
-const fn of_participant(name: &'static str, also: &'static [&'static str], key: Key, about: &'static str) -> Parameter<Key> {
-    Parameter { spelled: Spelled::WithType, also, ..Parameter::new(name, ParameterKind::Reference, key, about) }
+const fn of_participant(name: &'static str, aliases: &'static [&'static str], key: Key, about: &'static str) -> Parameter<Key> {
+    Parameter { spelled: Spelled::WithType, aliases, ..Parameter::new(name, ParameterKind::Reference, key, about) }
 }
 
 const fn of_provider(name: &'static str, kind: DirectoryKind, about: &'static str) -> Parameter<Key> {
@@ -81,7 +79,7 @@ static PARAMETERS: [Parameter<Key>; 13] = [
     Parameter::new("version", ParameterKind::Token, Key::Version, "The current version of the appointment"),
     Parameter::new("status", ParameterKind::Token, Key::Status, "booked, cancelled, or both separated by a comma"),
     Parameter {
-        also: &["start"],
+        aliases: &["start"],
         ..Parameter::new(
             "date",
             ParameterKind::Date,
@@ -106,7 +104,7 @@ const STATUS_EXPECTED: &str =
     "any of proposed, pending, booked, arrived, fulfilled, cancelled, noshow, entered-in-error, separated by commas";
 
 #[derive(Debug, Default)]
-struct Asked {
+struct AppointmentConditions {
     nhs_numbers: Option<Vec<NhsNumber>>,
     ids: Option<Vec<AppointmentId>>,
     versions: Option<Vec<i64>>,
@@ -118,11 +116,11 @@ struct Asked {
     nothing: bool,
 }
 
-/// The appointment search in `pairs`. It needs no present: a window may begin, and end, in the past.
+/// The appointment search in `pairs`. It does not depend on the current time: a window may begin, and end, in the past.
 ///
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn appointments(pairs: &[(String, String)], rules: &SearchRules) -> Result<Query<AppointmentSearch>, Fault> {
-    let mut asked = Asked::default();
+    let mut asked = AppointmentConditions::default();
     let mut common = read(pairs, rules, &APPOINTMENT, |key, name, value| asked.take(key, name, value, rules))?;
     if rules.demands_subject() && asked.nhs_numbers.is_none() && asked.ids.is_none() {
         let expected = "a patient, as patient.identifier=https://fhir.nhs.uk/Id/nhs-number|<number> or identifier=<the same>, or _id=<id>";
@@ -138,7 +136,7 @@ pub fn appointments(pairs: &[(String, String)], rules: &SearchRules) -> Result<Q
     Ok(asked.query(common))
 }
 
-impl Asked {
+impl AppointmentConditions {
     fn query(self, common: Common) -> Query<AppointmentSearch> {
         let nothing = self.nothing
             || ruled_out(self.nhs_numbers.as_ref())
@@ -235,7 +233,7 @@ fn patients(name: &str, value: &str) -> Result<Vec<NhsNumber>, Fault> {
 fn sorted(into: &mut Identified, token: Token) -> Option<()> {
     match token.system.as_deref() {
         Some(system) if NHS_NUMBER_SYSTEMS.contains(&system) => into.nhs_numbers.push(NhsNumber::parse(&token.code).ok()?),
-        Some(DOCUMENT_SYSTEM) => into.documents.push(token.code),
+        Some(naming::UUID) => into.documents.push(token.code),
         None => match NhsNumber::parse(&token.code) {
             Ok(number) => into.nhs_numbers.push(number),
             Err(_) => into.documents.push(token.code),

@@ -1,9 +1,10 @@
 //! Searches of the directory: organisations, places, services, clinicians and roles.
 //!
-//! The directory is small, so a search is a predicate on trees and nothing the store knows of. What a reader would get
-//! wrong: a `string` matches the beginning of any of the texts it is about, in whatever capitals (STU3 search,
-//! "string"), while a token matches the whole code and nothing less.
+//! The directory is small, so a search is a predicate on trees and nothing the store knows of. A `string` matches
+//! the beginning of any of the texts it is about, in whatever capitals (STU3 search, "string"), while a token
+//! matches the whole code and nothing less.
 
+use super::includes;
 use crate::search::declaration::{Brings, Include, Parameter, ParameterKind, Searchable, Sorts};
 use crate::search::parameters::read;
 use crate::search::value::{ID_EXPECTED, Token, bare_or, items, list, plain, token_or_system};
@@ -43,8 +44,8 @@ const fn text(name: &'static str, paths: &'static [&'static str], about: &'stati
 const fn reference(name: &'static str, path: &'static str, kind: DirectoryKind, about: &'static str) -> Parameter<Key> {
     Parameter::new(name, ParameterKind::Reference, Key::Reference(path, kind), about)
 }
-const fn include(name: &'static str, also: &'static [&'static str], path: &'static str) -> Include {
-    Include { name, also, brings: Brings::Referenced(path) }
+const fn include(name: &'static str, aliases: &'static [&'static str], path: &'static str) -> Include {
+    Include { name, aliases, brings: Brings::Referenced(path) }
 }
 
 const ID: Parameter<Key> = Parameter::new("_id", ParameterKind::Token, Key::Id, "The id");
@@ -67,6 +68,7 @@ static SERVICE: Searchable<Key> = Searchable {
         include("HealthcareService:providedBy", &["HealthcareService:organization"], "providedBy"),
         include("HealthcareService:location", &[], "location"),
     ],
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts::NONE,
 };
@@ -90,6 +92,7 @@ static LOCATION: Searchable<Key> = Searchable {
         ID,
     ],
     includes: &[include("Location:organization", &["Location:managingOrganization"], "managingOrganization")],
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts::NONE,
 };
@@ -107,6 +110,7 @@ static ORGANIZATION: Searchable<Key> = Searchable {
         ID,
     ],
     includes: &[],
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts::NONE,
 };
@@ -124,6 +128,7 @@ static PRACTITIONER: Searchable<Key> = Searchable {
         ID,
     ],
     includes: &[],
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts::NONE,
 };
@@ -143,6 +148,7 @@ static ROLE: Searchable<Key> = Searchable {
         include("PractitionerRole:practitioner", &[], "practitioner"),
         include("PractitionerRole:organization", &[], "organization"),
     ],
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts::NONE,
 };
@@ -214,13 +220,13 @@ fn wanted(key: Key, name: &str, value: &str) -> Result<Vec<Wanted>, Fault> {
 }
 
 impl DirectorySearch {
-    /// True when the resource is one of those asked for.
+    /// True when the resource matches.
     pub fn admits(&self, resource: &Element, updated: Timestamp) -> bool {
         self.updated.contains(updated)
             && self.conditions.iter().all(|(key, wanted)| wanted.iter().any(|wanted| meets(resource, *key, wanted)))
     }
 
-    /// What the includes asked for lead to from this resource.
+    /// What the wanted includes lead to from this resource.
     pub fn led_to(&self, resource: &Element) -> Vec<(DirectoryKind, ResourceId)> {
         let references = self.followed.iter().flat_map(|path| at(resource, path)).filter_map(|e| e.text_at("reference"));
         references.filter_map(target).collect()

@@ -1,7 +1,9 @@
 //! The searches of STU3: a table of parameters for each resource, and what they come to.
 
+mod actor;
 mod appointments;
 mod directory;
+mod includes;
 mod schedules;
 mod slots;
 

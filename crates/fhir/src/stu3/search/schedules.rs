@@ -1,12 +1,11 @@
 //! `GET /Schedule`: the table of its parameters.
 //!
-//! What a reader would get wrong: an actor given by a bare id may be of any kind, and one list may mix kinds;
-//! only a list of nothing but services becomes [`ScheduleSearch::services`], which also decides the service
-//! that each schedule shows.
+//! Pitfall: an actor given by a bare id may be of any kind, and one list may mix kinds; only a list of nothing but
+//! services becomes [`ScheduleSearch::services`], which also decides the service that each schedule shows.
 
-use crate::search::actor::{actors, of_services};
+use super::actor::{actors, of_services};
+use super::includes;
 use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
-use crate::search::include;
 use crate::search::parameters::{read, reversed};
 use crate::search::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, both, list, narrowed, ruled_out, token};
 use crate::search::{Query, SearchRules, value_fault};
@@ -31,8 +30,9 @@ pub(super) static SCHEDULE: Searchable<Key> = Searchable {
     kind: "Schedule",
     definitions,
     parameters: &PARAMETERS,
-    includes: include::OF_SCHEDULES,
-    reverse_includes: include::TO_SCHEDULES,
+    includes: includes::OF_SCHEDULES,
+    includes_on_booking_root: includes::OF_SLOTS,
+    reverse_includes: includes::TO_SCHEDULES,
     sorts: Sorts::NONE,
 };
 
@@ -56,24 +56,24 @@ static PARAMETERS: [Parameter<Key>; 9] = [
 ];
 
 /// A system, if one was given, and a value.
-type Identified = (Option<String>, String);
+type IdentifierCondition = (Option<String>, String);
 
 #[derive(Debug, Default)]
-struct Asked {
+struct ScheduleConditions {
     ids: Option<Vec<ScheduleId>>,
     services: Option<Vec<ServiceId>>,
     actors: Vec<Vec<Actor>>,
-    identifiers: Option<Vec<Identified>>,
+    identifiers: Option<Vec<IdentifierCondition>>,
     actives: Option<Vec<bool>>,
     date: Window,
     nothing: bool,
 }
 
-/// The schedule search in `pairs`. It needs no present: a schedule has no window unless one is given.
+/// The schedule search in `pairs`. It does not depend on the current time: a schedule has no window unless one is given.
 ///
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn schedules(pairs: &[(String, String)], rules: &SearchRules) -> Result<Query<ScheduleSearch>, Fault> {
-    let mut asked = Asked::default();
+    let mut asked = ScheduleConditions::default();
     let common = read(pairs, rules, &SCHEDULE, |key, name, value| asked.take(key, name, value))?;
     if reversed(&asked.date) {
         return Err(Fault::Parameter(ParameterFault::WindowReversed { name: "date" }));
@@ -98,7 +98,7 @@ pub fn schedules(pairs: &[(String, String)], rules: &SearchRules) -> Result<Quer
     Ok(common.query(search))
 }
 
-impl Asked {
+impl ScheduleConditions {
     fn take(&mut self, key: Key, name: &str, value: &str) -> Result<(), Fault> {
         match key {
             Key::Id => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| ScheduleId::parse(item).ok())?),
@@ -125,7 +125,7 @@ impl Asked {
     }
 
     /// A schedule has one identifier, so of two lists the pairs that agree are left, each as exact as it can be.
-    fn identify(&mut self, wanted: Vec<Identified>) {
+    fn identify(&mut self, wanted: Vec<IdentifierCondition>) {
         let Some(kept) = self.identifiers.take() else {
             self.identifiers = Some(wanted);
             return;
@@ -135,7 +135,7 @@ impl Asked {
     }
 }
 
-fn agreed(one: &Identified, other: &Identified) -> Option<Identified> {
+fn agreed(one: &IdentifierCondition, other: &IdentifierCondition) -> Option<IdentifierCondition> {
     let systems_fit = one.0.is_none() || other.0.is_none() || one.0 == other.0;
     (systems_fit && one.1 == other.1).then(|| (one.0.clone().or_else(|| other.0.clone()), one.1.clone()))
 }

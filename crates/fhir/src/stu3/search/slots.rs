@@ -1,23 +1,20 @@
 //! `GET /Slot`: the table of its parameters (digest A.6).
 //!
-//! What a reader would get wrong: the directory of services id is the id *and* the identifier of a
-//! `HealthcareService` (digest B.3), so every spelling of the service parameter comes to the same list.
+//! The directory of services id is the id *and* the identifier of a `HealthcareService` (digest B.3), so every
+//! spelling of the service parameter comes to the same list.
 
+use super::includes;
 use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
-use crate::search::include;
 use crate::search::parameters::read;
 use crate::search::value::{ID_EXPECTED, IDENTIFIER_EXPECTED, bare_or, both, list, narrowed, ruled_out, token};
 use crate::search::window::{Limits, settled};
 use crate::search::{Query, SearchRules};
-use crate::stu3::definitions;
+use crate::stu3::{definitions, naming};
 use domain::fault::{Fault, ParameterFault};
 use domain::ids::{ScheduleId, ServiceId, SlotId};
 use domain::search::{SlotSearch, Window};
 use domain::slot::SlotStatus;
 use domain::time::Timestamp;
-
-/// The system of a slot's identifier (digest B.1).
-const SLOT_IDENTIFIER_SYSTEM: &str = "https://tools.ietf.org/html/rfc4122";
 
 /// The code system of a slot's status, for tokens that name it.
 const STATUS_SYSTEM: &str = "http://hl7.org/fhir/slotstatus";
@@ -39,7 +36,8 @@ pub(super) static SLOT: Searchable<Key> = Searchable {
     kind: "Slot",
     definitions,
     parameters: &PARAMETERS,
-    includes: include::OF_SLOTS,
+    includes: includes::OF_SLOTS,
+    includes_on_booking_root: includes::OF_SLOTS,
     reverse_includes: &[],
     sorts: Sorts { by: Some("start"), about: "start or -start: the earliest or the latest first; start where it is not given" },
 };
@@ -48,7 +46,7 @@ static PARAMETERS: [Parameter<Key>; 9] = [
     Parameter {
         // In whatever capitals: the public test set sends small ones.
         spelled: Spelled::Freely,
-        also: &["schedule.actor:HealthcareService.identifier", "schedule.actor.identifier"],
+        aliases: &["schedule.actor:HealthcareService.identifier", "schedule.actor.identifier"],
         ..Parameter::new("schedule.actor:healthcareservice", ParameterKind::Reference, Key::Service, "The service whose slots they are")
     },
     Parameter {
@@ -75,7 +73,7 @@ const STATUS_EXPECTED: &str = "any of free, busy, busy-unavailable, busy-tentati
 const SCHEDULE_EXPECTED: &str = "the id of a schedule, or Schedule/ and its id";
 
 #[derive(Debug, Default)]
-struct Asked {
+struct SlotConditions {
     services: Option<Vec<ServiceId>>,
     schedules: Option<Vec<ScheduleId>>,
     ids: Option<Vec<SlotId>>,
@@ -88,7 +86,7 @@ struct Asked {
 ///
 /// Fails with a [`Fault::Parameter`] that names the parameter and what would be right.
 pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Timestamp) -> Result<Query<SlotSearch>, Fault> {
-    let mut asked = Asked::default();
+    let mut asked = SlotConditions::default();
     let common = read(pairs, rules, &SLOT, |key, name, value| asked.take(key, name, value))?;
     let by_id = asked.ids.is_some();
     if rules.demands_subject() && !by_id && asked.services.is_none() && asked.schedules.is_none() {
@@ -117,7 +115,7 @@ pub fn slots(pairs: &[(String, String)], rules: &SearchRules, now: Timestamp) ->
     Ok(common.query(search))
 }
 
-impl Asked {
+impl SlotConditions {
     fn take(&mut self, key: Key, name: &str, value: &str) -> Result<(), Fault> {
         match key {
             Key::Service => both(&mut self.services, services(name, value)?),
@@ -125,7 +123,7 @@ impl Asked {
             Key::Id => both(&mut self.ids, list(name, value, ID_EXPECTED, |item| SlotId::parse(item).ok())?),
             Key::Identifier => {
                 let named = list(name, value, IDENTIFIER_EXPECTED, token)?.into_iter();
-                let known = named.filter(|t| t.system.as_deref().is_none_or(|system| system == SLOT_IDENTIFIER_SYSTEM));
+                let known = named.filter(|t| t.system.as_deref().is_none_or(|system| system == naming::UUID));
                 both(&mut self.ids, known.filter_map(|t| SlotId::parse(&t.code).ok()).collect());
             }
             Key::Status => {

@@ -69,7 +69,7 @@ fn the_search_of_the_public_test_set_is_understood() {
     assert_eq!(query.search.start.from, Some(at("2026-02-11T00:00:00.000+00:00")));
     assert_eq!(query.search.start.until, Some(at("2026-02-14T00:00:01.000+00:00")));
     assert_eq!(query.search.includes, Includes { schedule: true, practitioner: true, provided_by: true, ..Includes::default() });
-    assert_eq!(query.honoured.len(), 7);
+    assert_eq!(query.applied.len(), 7);
     assert!(!query.total_only && !query.pretty && !query.search.nothing);
 }
 
@@ -100,7 +100,7 @@ fn a_parameter_given_twice_means_both_and_may_leave_nothing() {
 }
 
 #[test]
-fn statuses_no_slot_ever_has_match_nothing_rather_than_everything() {
+fn statuses_no_slot_ever_has_match_nothing() {
     assert!(slot_search("service=1&status=busy-tentative,entered-in-error").nothing);
     assert!(slot_search("service=1&status=free&status=busy").nothing);
     let mixed = slot_search("service=1&status=free,busy-tentative");
@@ -169,7 +169,7 @@ fn the_past_does_not_count_where_only_free_slots_are_asked() {
 }
 
 #[test]
-fn exactly_thirty_one_days_fit_also_across_the_end_of_summer_time() {
+fn thirty_one_days_fit_across_the_end_of_summer_time() {
     slot_search("service=1&start=ge2026-03-01T00:00:00Z&start=le2026-04-01T00:00:00Z");
     slot_search("service=1&start=ge2026-10-01&start=le2026-10-31");
     slot_search("service=1&start=ge2026-10-01T00:00:00%2B01:00&start=lt2026-11-01T00:00:00%2B00:00");
@@ -188,7 +188,7 @@ fn the_booking_root_refuses_what_the_provider_root_ignores() {
         other => panic!("{other:?}"),
     }
     let lenient = slot_query(raw, &PROVIDER).unwrap();
-    assert_eq!(lenient.honoured.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["service", "start"]);
+    assert_eq!(lenient.applied.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["service", "start"]);
     assert!(matches!(slot_fault("status=free"), ParameterFault::Missing { .. }));
     assert!(slot_query("status=free", &PROVIDER).is_ok());
     // `Prefer: handling=strict` on the provider root is about names only.
@@ -196,7 +196,7 @@ fn the_booking_root_refuses_what_the_provider_root_ignores() {
 }
 
 #[test]
-fn an_unknown_modifier_is_refused_on_both_roots_because_ignoring_it_would_turn_the_question_round() {
+fn an_unknown_modifier_is_refused_on_both_roots() {
     for raw in ["status:not=free", "_id:exact=a", "start:missing=true", "schedule.actor:Practitioner=p"] {
         let fault = slot_query(raw, &PROVIDER);
         assert!(matches!(fault, Err(Fault::Parameter(ParameterFault::Unknown { .. }))), "{raw}: {fault:?}");
@@ -236,7 +236,7 @@ fn every_spelling_of_every_include_is_understood() {
 #[test]
 fn a_reverse_include_means_something_on_schedules_only() {
     let on_slot = slot_query("service=1&_revinclude=Slot:schedule&_revinclude=Schedule:actor:Practitioner", &BOOKING).unwrap();
-    assert_eq!((on_slot.search.includes, on_slot.honoured.len()), (Includes::default(), 1));
+    assert_eq!((on_slot.search.includes, on_slot.applied.len()), (Includes::default(), 1));
     assert!(schedule_search("_revinclude=Slot:schedule").includes.slots);
 }
 
@@ -245,7 +245,7 @@ fn pages_summaries_and_what_is_always_accepted() {
     let page = slot_query("service=1&_count=20&_pretty=true&_format=json&end=le2026-02-20&_lastUpdated=ge2026-02-01", &BOOKING).unwrap();
     assert_eq!((page.search.paging.count, page.pretty, page.total_only), (Some(20), true, false));
     assert_eq!(page.search.updated.from, Some(at("2026-02-01T00:00:00.000+00:00")));
-    assert!(page.honoured.iter().all(|(name, _)| name != "end"));
+    assert!(page.applied.iter().all(|(name, _)| name != "end"));
     assert_eq!(slot_search("service=1&_count=2001").paging.count, Some(2000));
     assert_eq!(slot_search("service=1&_count=99999999999999999999").paging.count, Some(2000));
     assert!(slot_query("service=1&_count=0", &BOOKING).unwrap().total_only);
@@ -263,7 +263,7 @@ fn end_restricts_where_it_still_has_a_meaning_and_bounds_the_start_with_it() {
     let query = slot_query("service=1&start=ge2026-02-11T09:00:00Z&end=le2026-02-11T10:00:00Z", &older).unwrap();
     assert_eq!(query.search.end.until, Some(at("2026-02-11T10:00:01.000+00:00")));
     assert_eq!(query.search.start.until, query.search.end.until);
-    assert!(query.honoured.iter().any(|(name, _)| name == "end"));
+    assert!(query.applied.iter().any(|(name, _)| name == "end"));
     assert_eq!(slot_query("service=1&end=le2026-02-11T10:00:00Z", &BOOKING).unwrap().search.end, Window::default());
     let fault = |raw: &str| match slot_query(raw, &older) {
         Err(Fault::Parameter(fault)) => fault,
@@ -384,7 +384,7 @@ fn a_wrong_nhs_number_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn an_appointment_search_on_the_booking_root_names_a_patient_or_an_appointment() {
+fn a_booking_root_search_names_a_patient_or_an_appointment() {
     for raw in ["", "status=booked", "version=1", "date=2026-02-11", "actor=HealthcareService/1"] {
         let fault = appointment_query(raw, &BOOKING);
         assert!(matches!(fault, Err(Fault::Parameter(ParameterFault::Missing { .. }))), "{raw}: {fault:?}");
@@ -405,7 +405,7 @@ fn an_appointment_search_on_the_booking_root_names_a_patient_or_an_appointment()
 fn the_appointments_of_a_patient_are_never_paged() {
     let cursor = cursor_text(&Cursor { start: now(), id: "a".to_owned() });
     let query = appointment_query(&format!("identifier=9990000018&_count=5&_cursor={cursor}"), &BOOKING).unwrap();
-    assert_eq!((query.search.paging.count, query.search.paging.after.clone(), query.honoured.len()), (None, None, 1));
+    assert_eq!((query.search.paging.count, query.search.paging.after.clone(), query.applied.len()), (None, None, 1));
     assert!(appointment_query("identifier=9990000018&_count=0", &BOOKING).unwrap().total_only);
     assert_eq!(appointment_query("date=2026-02-11&_count=5", &PROVIDER).unwrap().search.paging.count, Some(5));
 }

@@ -1,15 +1,18 @@
-//! What a posted Appointment asks for: tree in, booking request or every problem out.
+//! Reads a posted Appointment: tree in, booking request or every problem out.
 //!
-//! Knows the booking standard's rules for the body (digest A.7, B.5 to B.8) and nothing of what is stored,
-//! of the time, or of HTTP. The generic rules of FHIR and the profiles are checked by `validate` first;
-//! here come the overrides. What a reader would get wrong: one body is right on the provider root and
-//! wrong on the booking root (decisions 3), and what older versions of the standard allowed is right only
-//! where it is forgiven: nothing but [`BookingRules`] says which is meant.
+//! Knows the booking standard's rules for the body (digest A.7, B.5 to B.8) and nothing of what is stored, of the
+//! time, or of HTTP. The generic rules of FHIR and the profiles are checked by `validate` first; here come the
+//! overrides.
+//!
+//! Pitfall: one body is right on the provider root and wrong on the booking root (decisions 3), and what older
+//! versions of the standard allowed is right only where it is forgiven. Only [`BookingRules`] decides which holds.
 
 mod contacts;
 mod document;
 mod findings;
+mod human_name;
 mod modifiers;
+mod nhs_number;
 mod participant;
 mod patient;
 mod postcode;
@@ -40,11 +43,11 @@ use domain::time::{LONDON, Span, Timestamp};
 pub struct CancelRequest {
     /// The appointment, named alike by body and URL.
     pub id: AppointmentId,
-    /// The status it asks for, as sent: the engine refuses anything but `cancelled`.
+    /// The status it wants, as sent: the engine refuses anything but `cancelled`.
     pub status: String,
 }
 
-/// The booking a posted resource asks for.
+/// The booking that a posted resource requests.
 ///
 /// The resource is kept as sent, but for two things: participants without `status` become `accepted`, and its own
 /// `start` and `end` are written as the server writes every instant (`decisions.md` 1); the contained Slot's are not.
@@ -96,7 +99,7 @@ fn write_instant(resource: &mut Element, name: &str, at: Timestamp) {
     }
 }
 
-/// What an update of the appointment named in the URL asks for. Whether the rest of the body is unchanged
+/// What an update of the appointment named in the URL requests. Whether the rest of the body is unchanged
 /// is for the engine, which has the stored one to compare with.
 ///
 /// # Errors
@@ -123,7 +126,7 @@ fn cancel(resource: &Element, unread: &[Problem], url_id: &AppointmentId) -> Res
         let message = "the body must carry the `id` of the appointment in the URL";
         findings.add(ProblemKind::Structure, body.path_of("id"), message);
     }
-    // JSON cannot say it twice, XML can; and everything else in the body is compared, but not this.
+    // JSON cannot have it twice, XML can; and everything else in the body is compared, but not this.
     if resource.all("status").count() > 1 {
         findings.add(ProblemKind::Structure, body.path_of("status"), "`status` stands here more than once");
     }
@@ -196,8 +199,8 @@ fn reason(appointment: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     findings.demand_text(appointment, "description", "the reason for the call").map(str::to_owned)
 }
 
-/// `created` is overwritten by the server (digest I, row 12) unless the consumer's version says that it is the
-/// consumer's (before 2.0.2); in both cases what is sent must be a dateTime.
+/// `created` is overwritten by the server (digest I, row 12) unless the consumer may set it in its version
+/// (before 2.0.2); in both cases what is sent must be a dateTime.
 fn created(appointment: &Place<'_>, findings: &mut Findings) {
     let given = appointment.one("created").filter(|created| created.element.value.is_some());
     if given.is_some_and(|created| created.element.as_text().and_then(|text| Span::of_date(text, LONDON)).is_none()) {

@@ -1,8 +1,8 @@
-//! What the booking root says of itself: the `CapabilityStatement` of `GET /metadata` (digest A.5).
+//! What the booking root declares: the `CapabilityStatement` of `GET /metadata` (digest A.5).
 //!
-//! What a reader would get wrong: its shape is counted by the public test set. Exactly two resources, one
-//! interaction, three search parameters and six includes of Slot, three search parameters of Appointment, ten
-//! profiles: whatever else is served on that root is not declared there.
+//! Pitfall: its shape is counted by the public test set. Exactly two resources, one interaction, three search
+//! parameters and six includes of Slot, three search parameters of Appointment, ten profiles: whatever else is
+//! served on that root is not declared there.
 
 use super::compat::ApiVersion;
 use crate::stu3::naming::PROFILE_BASE;
@@ -10,7 +10,7 @@ use domain::element::Element;
 
 /// The version of the NHS Booking FHIR API that the booking root implements.
 pub const API_VERSION: &str = "2.0.4";
-/// The FHIR version that every root speaks.
+/// The FHIR version of every root.
 pub const FHIR_VERSION: &str = "3.0.1";
 
 const PROFILES: [&str; 10] = [
@@ -110,9 +110,9 @@ pub fn say_compatible(statement: &mut Element, oldest: ApiVersion) {
     if oldest == ApiVersion::LATEST {
         return;
     }
-    let told = statement.text_at("description").unwrap_or_default();
-    let told = format!("{told} Compatibility: {}.", compatibility(oldest));
-    statement.set(Element::text("description", told));
+    let description = statement.text_at("description").unwrap_or_default();
+    let description = format!("{description} Compatibility: {}.", compatibility(oldest));
+    statement.set(Element::text("description", description));
 }
 
 fn compatibility(oldest: ApiVersion) -> String {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_version_is_told_in_the_description_and_changes_nothing_else() {
+    fn an_older_version_changes_only_the_description() {
         let mut latest = statement();
         say_compatible(&mut latest, ApiVersion::LATEST);
         assert_eq!(latest, statement());
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn slot_declares_one_interaction_three_parameters_and_six_includes() {
+    fn slot_declares_one_interaction_and_six_includes() {
         let slot = resource("Slot");
         assert_eq!(texts(&slot, "interaction", "code"), ["search-type"]);
         assert_eq!(texts(&slot, "searchParam", "name"), ["service", "status", "start"]);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn appointment_declares_five_interactions_and_three_documented_parameters() {
+    fn appointment_declares_five_interactions_three_parameters() {
         let appointment = resource("Appointment");
         assert_eq!(texts(&appointment, "interaction", "code"), ["read", "vread", "update", "create", "search-type"]);
         assert_eq!(texts(&appointment, "searchParam", "name"), ["identifier", "_id", "version"]);
@@ -273,7 +273,7 @@ mod tests {
         let asked = |value: &str| vec![("service".to_owned(), "1".to_owned()), ("_include".to_owned(), value.to_owned())];
         for include in SLOT_INCLUDES {
             let query = slots(&asked(include), &rules, Timestamp::from_ms(0)).unwrap();
-            assert_eq!(query.honoured.len(), 2, "{include}");
+            assert_eq!(query.applied.len(), 2, "{include}");
         }
     }
 

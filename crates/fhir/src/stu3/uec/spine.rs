@@ -1,7 +1,6 @@
 //! The codes of `Spine-ErrorOrWarningCode-1`, each with the display the code system gives it.
 //!
-//! What a reader would get wrong: `ACCESS DENIED` is spelled with a space, and there is no code for a slot that
-//! is no longer free (digest B.9).
+//! `ACCESS DENIED` is spelled with a space, and there is no code for a slot that is no longer free (digest B.9).
 
 use crate::outcome::Coding;
 

@@ -34,7 +34,7 @@ fn shown(slots: &[Slot]) -> Vec<(i64, String, String, i64, Option<Channel>)> {
     slots.iter().map(shown).collect()
 }
 
-/// What somebody would find who looked through all slots one by one, and stopped at the limit.
+/// What a search of all slots one by one finds, up to the limit.
 fn naive(all: &BTreeMap<u8, Slot>, schedules: Option<&[ScheduleId]>, start: Window, now: Timestamp) -> Vec<Slot> {
     let mut found = everything(all, schedules, start, now);
     found.truncate(LIMIT);
@@ -84,28 +84,28 @@ proptest! {
     ) {
         let mut all: BTreeMap<u8, Slot> = laid_out.into_iter().map(|(n, (taken, blocked))| (n, slot(n, taken, blocked))).collect();
         let mut now = at(-1);
-        let mut offer = FreeSlots::new(now);
+        let mut index = FreeSlots::new(now);
         // What each schedule showed when it had changed so often, at whatever time.
         let mut known: BTreeMap<(ScheduleId, u64), Vec<Slot>> = BTreeMap::new();
-        offer.add(all.values().filter(|s| s.taken < s.capacity && !s.blocked).cloned().collect());
-        offer.sort();
+        index.add(all.values().filter(|s| s.taken < s.capacity && !s.blocked).cloned().collect());
+        index.sort();
         for step in steps {
             match step {
                 Step::Change(n, taken, blocked) => {
                     let changed = slot(n, taken, blocked);
-                    offer.apply(&changed);
+                    index.apply(&changed);
                     all.insert(n, changed);
                 }
                 Step::Pass(minutes) => now = now.plus_ms(minutes * 60_000),
-                Step::Purge => offer.purge_begun(now),
+                Step::Purge => index.purge_begun(now),
                 Step::Ask(schedules, from, until) => {
                     let schedules: Option<Vec<ScheduleId>> = schedules.map(|list| list.into_iter().map(schedule).collect());
                     let window = Window { from: from.map(at), until: until.map(at) };
-                    let found = offer.find(schedules.as_deref(), window, now, LIMIT).unwrap();
+                    let found = index.find(schedules.as_deref(), window, now, LIMIT).unwrap();
                     prop_assert_eq!(shown(&found), shown(&naive(&all, schedules.as_deref(), window, now)));
                     for schedule in schedules.into_iter().flatten() {
                         let shows = everything(&all, Some(std::slice::from_ref(&schedule)), Window::default(), now);
-                        let changes = offer.changes(&schedule);
+                        let changes = index.changes(&schedule);
                         let earlier = known.entry((schedule, changes)).or_insert_with(|| shows.clone());
                         // Where nothing changed, slots that have begun since are all the difference there is.
                         earlier.retain(|slot| slot.start > now);
@@ -136,29 +136,29 @@ fn a_slot_takes_32_bytes() {
 }
 
 #[test]
-fn a_schedule_with_an_id_that_is_no_uuid_is_not_held_and_the_others_are() {
-    let mut offer = FreeSlots::new(at(-1));
+fn a_schedule_whose_id_is_no_uuid_is_not_indexed() {
+    let mut index = FreeSlots::new(at(-1));
     let named = Slot { id: SlotId::stored("by-hand".to_owned()), ..slot(9, 0, false) };
-    offer.add(vec![slot(8, 0, false), slot(1, 0, false), slot(9, 0, false)]);
-    offer.sort();
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "one begins at noon");
-    offer.apply(&Slot { taken: 2, ..named.clone() });
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "what is not on offer need not be packed");
-    let before = offer.changes(&schedule(1));
-    offer.apply(&named);
-    assert_ne!(offer.changes(&schedule(1)), before, "what rested on the schedule rests on it no more");
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
-    assert_eq!(offer.find(Some(&[schedule(1)]), Window::default(), at(0), LIMIT), Err(NotIndexed));
-    assert_eq!(offer.find(Some(&[schedule(0)]), Window::default(), at(0), LIMIT).unwrap().len(), 1);
+    index.add(vec![slot(8, 0, false), slot(1, 0, false), slot(9, 0, false)]);
+    index.sort();
+    assert_eq!(index.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "one begins at noon");
+    index.apply(&Slot { taken: 2, ..named.clone() });
+    assert_eq!(index.find(None, Window::default(), at(0), LIMIT).unwrap().len(), 2, "what is not free need not be packed");
+    let before = index.changes(&schedule(1));
+    index.apply(&named);
+    assert_ne!(index.changes(&schedule(1)), before, "what was read from the schedule is out of date");
+    assert_eq!(index.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
+    assert_eq!(index.find(Some(&[schedule(1)]), Window::default(), at(0), LIMIT), Err(NotIndexed));
+    assert_eq!(index.find(Some(&[schedule(0)]), Window::default(), at(0), LIMIT).unwrap().len(), 1);
 }
 
 #[test]
 fn nothing_is_answered_for_a_time_before_what_was_forgotten() {
-    let mut offer = FreeSlots::new(at(-1));
-    offer.add(vec![slot(8, 0, false)]);
-    offer.sort();
-    offer.purge_begun(at(5));
-    assert_eq!(offer.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
-    assert_eq!(offer.find(None, Window::default(), at(5), LIMIT), Ok(Vec::new()));
-    assert_eq!(offer.len(), 0);
+    let mut index = FreeSlots::new(at(-1));
+    index.add(vec![slot(8, 0, false)]);
+    index.sort();
+    index.purge_begun(at(5));
+    assert_eq!(index.find(None, Window::default(), at(0), LIMIT), Err(NotIndexed));
+    assert_eq!(index.find(None, Window::default(), at(5), LIMIT), Ok(Vec::new()));
+    assert_eq!(index.len(), 0);
 }

@@ -1,9 +1,8 @@
 //! Elements no definition knows, kept as text that can be given back in XML.
 //!
-//! It knows the reader's events and nothing of JSON. What a reader would get wrong: the text is not the sender's but
-//! written anew, with one spelling for what means the same (no prefixes, attributes in one order, no space between
-//! elements), because it goes verbatim into documents that declare other prefixes, and is compared with what a
-//! consumer sends back.
+//! It knows the reader's events and nothing of JSON. The text is not the sender's but written anew, with one
+//! spelling for what means the same (no prefixes, attributes in one order, no space between elements), because it
+//! goes verbatim into documents that declare other prefixes, and is compared with what a consumer sends back.
 
 use quick_xml::events::Event;
 

@@ -1,7 +1,8 @@
-//! JSON to a tree to XML to a tree to JSON is the identity: of everything that is defined, one by one and thrown together.
+//! JSON to a tree to XML to a tree to JSON is the identity: of everything that is defined, one by one and thrown
+//! together.
 //!
-//! What a reader would get wrong: the trees here are not valid resources. A code that is no code must survive as well,
-//! because what is wrong with it is for validation to say.
+//! The trees here are not valid resources. A code that is no code must survive as well, because what is wrong with
+//! it is for validation to say.
 
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -140,7 +141,7 @@ fn try_all(ty: &'static Type, around: &dyn Fn(Element) -> Element, seen: &mut BT
 }
 
 #[test]
-fn every_element_that_is_defined_is_the_same_through_both_formats() {
+fn every_defined_element_is_the_same_through_both_formats() {
     let (mut seen, mut tried) = (BTreeSet::new(), 0);
     let kinds = kinds();
     assert!(kinds.len() >= 14, "{kinds:?}");
@@ -155,7 +156,7 @@ fn every_element_that_is_defined_is_the_same_through_both_formats() {
 }
 
 #[test]
-fn a_resource_of_any_type_of_stu3_is_contained_the_same_in_both_formats() {
+fn any_stu3_resource_is_contained_the_same_in_both_formats() {
     for kind in RESOURCE_TYPES.split_whitespace() {
         let mut inner = Element::resource(kind).renamed("contained").with(Element::text("id", "r")).with(Element::text("language", "en"));
         if definitions().any_resource(kind).is_some_and(|ty| ty.field("extension").is_some()) {

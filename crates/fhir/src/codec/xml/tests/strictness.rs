@@ -149,7 +149,7 @@ fn a_value_is_an_attribute_and_nothing_beside_it() {
 }
 
 #[test]
-fn space_between_elements_says_nothing_and_space_in_values_is_kept() {
+fn space_is_ignored_between_elements_and_kept_in_values() {
     let text = slot("\r\n\t<status value=\"free\">\n</status>\n <comment value=\"&#10; a &#x20;\"/>\n");
     assert_eq!(json::write(&tree(&text), definitions()), r#"{"resourceType":"Slot","status":"free","comment":"\n a  "}"#);
     assert!(read(slot("\u{a0}<status value=\"free\"/>").as_bytes(), definitions()).is_err(), "a no-break space is text");

@@ -18,7 +18,7 @@ fn given_back(content: &str) -> String {
 }
 
 #[test]
-fn unknown_elements_come_back_in_xml_behind_the_known_ones_and_not_in_json() {
+fn unknown_xml_elements_come_back_last_and_not_in_json() {
     let text = r#"<novelty a="1"><deep>text<status value="busy"/></deep></novelty><status value="free"/><novelty/>"#;
     let back = r#"<status value="free"/><novelty a="1"><deep>text<status value="busy"/></deep></novelty><novelty/>"#;
     assert_eq!(given_back(text), back);

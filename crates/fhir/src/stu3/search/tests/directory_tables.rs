@@ -65,7 +65,7 @@ fn includes_lead_to_what_the_resource_refers_to() {
     let led_to = query.search.led_to(&tree(ROLE));
     let names: Vec<_> = led_to.iter().map(|(kind, id)| format!("{}/{id}", kind.name())).collect();
     assert_eq!(names, ["Practitioner/p-1", "Organization/Y9Z41"]);
-    assert_eq!(query.honoured.len(), 2, "an include that brings nothing is not repeated");
+    assert_eq!(query.applied.len(), 2, "an include that brings nothing is not repeated");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What must hold for any query at all: nothing panics, what is honoured asks the same again, cursors survive.
+//! What must hold for any query at all: nothing panics, what is applied asks the same again, cursors survive.
 
 use proptest::prelude::*;
 
@@ -33,25 +33,25 @@ fn any_query() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_query_panics_and_what_is_honoured_asks_the_same_again(raw in any_query()) {
+    fn no_query_panics_and_the_applied_parameters_are_equivalent(raw in any_query()) {
         for rules in [BOOKING, PROVIDER] {
             let Ok(found) = pairs(&raw, &rules) else { continue };
-            // Strict about names, so that the property also says that only known names are honoured.
+            // Strict about names, so that the property also says that only known names are applied.
             let strictly = SearchRules { unknown: UnknownParameters::Refused, ..rules };
-            // A warning is of what is not honoured.
+            // A warning is of what is not applied.
             macro_rules! asks_the_same {
                 ($again:expr, $query:expr) => {
                     prop_assert_eq!($again.unwrap(), Query { warnings: Vec::new(), ..$query })
                 };
             }
             if let Ok(query) = slots(&found, &rules, now()) {
-                asks_the_same!(slots(&query.honoured, &strictly, now()), query.clone());
+                asks_the_same!(slots(&query.applied, &strictly, now()), query.clone());
             }
             if let Ok(query) = schedules(&found, &rules) {
-                asks_the_same!(schedules(&query.honoured, &strictly), query.clone());
+                asks_the_same!(schedules(&query.applied, &strictly), query.clone());
             }
             if let Ok(query) = appointments(&found, &rules) {
-                asks_the_same!(appointments(&query.honoured, &strictly), query.clone());
+                asks_the_same!(appointments(&query.applied, &strictly), query.clone());
             }
         }
     }

@@ -48,19 +48,19 @@ fn names_of_the_provider_root_are_unknown_on_the_booking_root() {
 
 #[test]
 fn another_order_is_refused_where_handling_is_strict_and_left_out_elsewhere() {
-    assert_eq!(slot_query("_sort=-status", &PROVIDER).unwrap().honoured, []);
+    assert_eq!(slot_query("_sort=-status", &PROVIDER).unwrap().applied, []);
     assert!(matches!(slot_query("_sort=-status", &STRICT), Err(Fault::Parameter(ParameterFault::Value { .. }))));
 }
 
 #[test]
-fn summaries_and_elements_shape_the_answer_and_the_self_link_says_how() {
+fn summaries_and_elements_are_named_in_the_self_link() {
     let query = slot_query("_elements=start,nonsense&_summary=true", &PROVIDER).unwrap();
     assert!(!query.shape.is_whole());
-    assert_eq!(query.honoured[0], ("_elements".to_owned(), "start".to_owned()));
+    assert_eq!(query.applied[0], ("_elements".to_owned(), "start".to_owned()));
     let booking = slot_query("service=1&_summary=true", &BOOKING).unwrap();
-    assert!(booking.shape.is_whole() && booking.honoured.len() == 1);
+    assert!(booking.shape.is_whole() && booking.applied.len() == 1);
     let text = slot_query("_summary=text&_include=Slot:schedule", &PROVIDER).unwrap();
-    assert!(!text.search.includes.schedule && text.honoured.len() == 1);
+    assert!(!text.search.includes.schedule && text.applied.len() == 1);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_read_takes_the_shape_of_its_answer_and_nothing_else() {
 }
 
 #[test]
-fn every_declared_parameter_is_known_by_its_name_and_nothing_else_is() {
+fn exactly_the_declared_parameters_are_known() {
     let kinds = DirectoryKind::ALL.map(DirectoryKind::name);
     for kind in kinds.into_iter().chain(["Slot", "Schedule", "Appointment"]) {
         let declared: Vec<&str> = declared(kind, &PROVIDER).unwrap().parameters.iter().map(|p| p.name).collect();

@@ -1,10 +1,12 @@
-//! How the patient, or somebody who speaks for the patient, is reached (digest B.6, "Contact ranking").
+//! How the patient, or somebody on the patient's behalf, is reached (digest B.6, "Contact ranking").
 //!
-//! Knows telecoms and their ranks. What a reader would get wrong: ranks are counted over the patient's own
-//! telecoms and those of all contacts together, rank 1 is given exactly once, and ties further down are right.
+//! Knows telecoms and their ranks.
+//!
+//! Pitfall: ranks are counted over the patient's own telecoms and those of all contacts together, rank 1 is given
+//! exactly once, and ties further down are right.
 
 use super::findings::{Findings, Place};
-use super::patient::name_text;
+use super::human_name::name_text;
 use super::{BookingRules, ContactRanks};
 use domain::element::Value;
 use domain::fault::ProblemKind;

@@ -1,11 +1,11 @@
 //! The contained `DocumentReference`: which clinical document (CDA) goes with the booking (digest B.7).
 //!
-//! The document itself travels another way, so nothing here opens an attachment. What a reader would get
-//! wrong: the identifier is the document's own id, the only thing that will tie the two together later.
+//! The document itself travels another way, so nothing here opens an attachment. The identifier is the document's
+//! own id, the only thing that will tie the two together later.
 
-use super::BookingRules;
 use super::findings::{Findings, Place};
 use super::reference::{Contained, Target};
+use super::rules::BookingRules;
 use crate::stu3::naming;
 use domain::fault::ProblemKind;
 

@@ -1,8 +1,10 @@
 //! Walking a tree with its path at hand, and collecting what is wrong on the way.
 //!
-//! Knows nothing of bookings. What a reader would get wrong: a repeatable element has an index in its path
-//! even when it stands alone (`name[0]`), one that is missing has none (`name`), and which elements are
-//! repeatable only the caller knows: `one` and `many` are its choice.
+//! Knows nothing of bookings.
+//!
+//! Pitfall: a repeatable element has an index in its path even when it stands alone (`name[0]`), one that is
+//! missing has none (`name`), and which elements are repeatable only the caller knows: `one` and `many` are its
+//! choice.
 
 use crate::codec::json::PROBLEMS_MAX;
 use domain::element::Element;

@@ -1,13 +1,14 @@
 //! Who takes part: the patient, exactly one, and beside the patient a service, clinicians, places.
 //!
-//! Does not read the Patient. What a reader would get wrong: the published example names the patient by
-//! reference alone, the harness by reference, identifier and display, and an ordinary FHIR client by
-//! identifier and display alone. The first two are right everywhere, the last on the provider root
-//! (digest I, row 13; decisions 3).
+//! Does not read the Patient.
+//!
+//! Pitfall: the published example names the patient by reference alone, the harness by reference, identifier and
+//! display, and an ordinary FHIR client by identifier and display alone. The first two are right everywhere, the
+//! last on the provider root (digest I, row 13; decisions 3).
 
 use super::BookingRules;
 use super::findings::{Findings, Place};
-use super::patient::number_of;
+use super::nhs_number::number_of;
 use super::reference::{Contained, Target};
 use crate::service_roots::ServiceRoots;
 use crate::stu3::naming;
@@ -18,25 +19,25 @@ use domain::ids::{ResourceId, ServiceId};
 use domain::nhs_number::NhsNumber;
 
 /// The actor of a participant.
-pub(super) struct Actor<'e> {
+pub(super) struct ParticipantActor<'e> {
     /// Where it stands.
     pub place: Place<'e>,
     /// The NHS number its identifier carries, when it is one.
     pub nhs_number: Option<NhsNumber>,
 }
 
-impl Actor<'_> {
+impl ParticipantActor<'_> {
     /// The path of the NHS number.
     pub fn number_path(&self) -> String {
         format!("{}.identifier.value", self.place.path)
     }
 }
 
-/// What the participants say.
+/// What the participants name.
 #[derive(Default)]
 pub(super) struct Participants<'e> {
     /// The actor who is the patient.
-    pub patient: Option<Actor<'e>>,
+    pub patient: Option<ParticipantActor<'e>>,
     /// The service, when it takes part.
     pub service: Option<ServiceId>,
 }
@@ -46,7 +47,7 @@ enum Role {
     Patient,
     Service,
     Other,
-    /// It was meant to be somebody, and that it is not has been said already.
+    /// A finding has been added for it already.
     Faulty,
 }
 
@@ -86,7 +87,7 @@ pub(super) fn read<'e>(
         let Some(place) = participant.one("actor") else { continue };
         let identifier = place.one("identifier").filter(|i| i.text("system") == Some(naming::NHS_NUMBER));
         let nhs_number = identifier.as_ref().and_then(|identifier| number_of(identifier, findings));
-        let actor = Actor { place, nhs_number };
+        let actor = ParticipantActor { place, nhs_number };
         match role(&actor.place, identifier.is_some(), contained, rules, findings) {
             Role::Patient if found.patient.is_none() => found.patient = Some(actor),
             Role::Patient => findings.invariant(participant.path.clone(), "another participant is the patient already: only one may be"),

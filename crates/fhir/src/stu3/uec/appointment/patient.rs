@@ -1,14 +1,17 @@
 //! Who is coming: the contained Patient, or the actor that names one (digest B.6, decisions 3).
 //!
-//! Knows no register of patients: a number counts as verified because the consumer says so. What a reader
-//! would get wrong: the NHS number may stand in the participant alone, which is how the official harness
-//! books somebody "without NHS number"; it is then the patient's number, but not a verified one.
+//! Knows no register of patients: a number counts as verified because the consumer says so.
+//!
+//! Pitfall: the NHS number may stand in the participant alone, which is how the official harness books somebody
+//! "without NHS number"; it is then the patient's number, but not a verified one.
 
-use super::BookingRules;
 use super::contacts;
 use super::findings::{Findings, Place};
-use super::participant::Actor;
+use super::human_name::name_text;
+use super::nhs_number::number_of;
+use super::participant::ParticipantActor;
 use super::postcode::is_postcode;
+use super::rules::BookingRules;
 use crate::stu3::naming;
 use domain::appointment::Patient;
 use domain::fault::ProblemKind;
@@ -16,7 +19,7 @@ use domain::nhs_number::NhsNumber;
 use domain::time::{LONDON, Span};
 
 /// The patient of a contained resource, whose number `actor` may repeat.
-pub(super) fn read(patient: &Place<'_>, actor: Option<&Actor<'_>>, rules: BookingRules<'_>, findings: &mut Findings) -> Patient {
+pub(super) fn read(patient: &Place<'_>, actor: Option<&ParticipantActor<'_>>, rules: BookingRules<'_>, findings: &mut Findings) -> Patient {
     findings.demand_text(patient, "id", "a contained resource needs an id, or nothing can point at it");
     let own = own_number(patient, rules, findings);
     let named = actor.and_then(|actor| actor.nhs_number.as_ref());
@@ -38,7 +41,7 @@ pub(super) fn read(patient: &Place<'_>, actor: Option<&Actor<'_>>, rules: Bookin
 }
 
 /// The patient an actor names by identifier and display, where no Patient is contained (provider root).
-pub(super) fn read_actor(actor: &Actor<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Patient {
+pub(super) fn read_actor(actor: &ParticipantActor<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Patient {
     let place = &actor.place;
     match place.one("identifier") {
         None => findings.missing(place.path_of("identifier"), "without a contained Patient, the actor names the patient by identifier"),
@@ -85,19 +88,6 @@ fn own_number(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     OwnNumber { number: number_of(first, findings), verified, path: first.path_of("extension") }
 }
 
-/// The NHS number in an identifier of that system. Neither the number nor its digits are ever repeated.
-pub(super) fn number_of(identifier: &Place<'_>, findings: &mut Findings) -> Option<NhsNumber> {
-    let wanted = "an NHS number; leave the whole identifier out where none is known";
-    let text = findings.demand_text(identifier, "value", wanted)?;
-    match NhsNumber::parse(text) {
-        Ok(number) => Some(number),
-        Err(wrong) => {
-            findings.add(ProblemKind::NhsNumber, identifier.path_of("value"), wrong.to_string());
-            None
-        }
-    }
-}
-
 /// How far the number was verified: one extension, with a code `01` to `08` (digest B.6).
 fn verification<'e>(identifier: &Place<'e>, findings: &mut Findings) -> Option<&'e str> {
     let all = identifier.many("extension");
@@ -142,7 +132,7 @@ fn official_name(patient: &Place<'_>, findings: &mut Findings) -> Option<String>
     }
     findings.demand_text(first, "family", "the family name");
     let given = first.many("given");
-    // One that only an extension speaks of, why it is not known, say, may stand among others.
+    // One without a value, whose extension says why it is not known, may stand among others.
     if given.iter().all(|name| name.element.value.is_none()) {
         findings.missing(first.path_of("given"), "`given` is missing: at least one given name");
     }
@@ -152,13 +142,6 @@ fn official_name(patient: &Place<'_>, findings: &mut Findings) -> Option<String>
         }
     }
     name_text(first)
-}
-
-/// A `HumanName` as people read it: given names and family name, or else its text.
-pub(super) fn name_text(name: &Place<'_>) -> Option<String> {
-    let parts: Vec<&str> = name.element.all("given").filter_map(|g| g.as_text()).chain(name.text("family")).map(str::trim).collect();
-    let joined = parts.join(" ");
-    if joined.is_empty() { name.text("text").map(str::to_owned) } else { Some(joined) }
 }
 
 fn gender(patient: &Place<'_>, findings: &mut Findings) {

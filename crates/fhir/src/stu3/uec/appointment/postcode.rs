@@ -1,8 +1,8 @@
 //! The form of a UK postcode.
 //!
-//! Knows forms only: whether a postcode was ever given to a street is not asked. What a reader would get
-//! wrong: some postcodes have no house behind them and are right all the same, such as those of the
-//! forces (`BFPO 57`) and the pseudo postcodes of people without a fixed abode (`ZZ99 3VZ`).
+//! Knows forms only: whether a postcode exists is not checked. Some postcodes belong to no house and are valid all
+//! the same, such as those of the forces (`BFPO 57`) and the pseudo postcodes of people without a fixed abode
+//! (`ZZ99 3VZ`).
 
 /// True when `text` has the form of a UK postcode, in either case, with or without its one space.
 pub(super) fn is_postcode(text: &str) -> bool {
@@ -41,7 +41,7 @@ mod tests {
     use super::is_postcode;
 
     #[test]
-    fn every_form_of_a_postcode_is_known_in_either_case_and_without_the_space() {
+    fn a_postcode_is_known_in_either_case_and_without_the_space() {
         for text in
             ["DH7 9QQ", "M1 1AE", "M60 1NW", "W1A 1HQ", "CR2 6XH", "EC1A 1BB", "GIR 0AA", "BFPO 57", "BF1 3AA", "ZZ99 3VZ", "ZZ99 3WZ"]
         {

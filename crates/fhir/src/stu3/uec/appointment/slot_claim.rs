@@ -1,19 +1,20 @@
-//! Which slot a booking wants, and what it says of it (digest B.5 and B.8, C.9).
+//! Which slot a booking wants, and what it states about it (digest B.5 and B.8, C.9).
 //!
 //! Does not know whether the slot exists or is free: the engine compares the claim with what is stored.
-//! What a reader would get wrong: a contained Slot's `status` means nothing here. Consumers send `busy`
-//! as the state they want and `free` as the state they found, and both are right.
+//!
+//! Pitfall: a contained Slot's `status` means nothing here. Consumers send `busy` as the state they want and `free`
+//! as the state they found, and both are right.
 
-use super::BookingRules;
 use super::findings::{Findings, Place};
 use super::reference::{Contained, Target};
+use super::rules::BookingRules;
 use crate::stu3::naming;
 use domain::appointment::SlotClaim;
 use domain::fault::ProblemKind;
 use domain::ids::{ScheduleId, SlotId};
 use domain::time::Timestamp;
 
-/// The most identifiers of a contained Slot that are looked at.
+/// The most identifiers of a contained Slot that are read.
 const IDENTIFIERS_MAX: usize = 4;
 
 /// The slot the booking names; `service` is not known here and left out. `None` only with a finding.
@@ -35,7 +36,7 @@ pub(super) fn read(
         // Its own row in the table of answers: 400, not 422 (decisions 5).
         findings.add(ProblemKind::Structure, appointment.path_of("contained"), "no Slot is contained: the slot to book must be");
     }
-    // Looked at even when nothing points there, so that all problems come at once.
+    // Read even when nothing points there, so that all problems come at once.
     let claimed = contained_slot.and_then(|slot| of_contained(slot, rules, findings));
     let Some(first) = all.first() else {
         let missing = if rules.slot_by_reference() {

@@ -1,4 +1,5 @@
-//! Bodies as consumers of older versions send them (digest G): taken where that version is served, refused where not.
+//! Bodies as consumers of older versions send them (digest G): taken where that version is served, refused where
+//! not.
 
 use super::*;
 use crate::stu3::uec::compat::ApiVersion;
@@ -28,7 +29,7 @@ fn patient_by_actor() -> Vec<Change> {
 }
 
 #[test]
-fn each_form_is_taken_exactly_as_long_as_its_last_version_is_served() {
+fn each_form_is_taken_until_its_last_version_is_served() {
     let forms = [
         ("Slot/<id>", by_reference(), V1_0_6),
         ("contacts without rank", unranked(), V2_0_1),

@@ -70,7 +70,7 @@ fn what_the_sources_disagree_about_is_right_either_way() {
 }
 
 #[test]
-fn start_and_end_are_written_as_the_server_writes_instants_and_the_contained_slots_stay() {
+fn the_appointments_times_are_normalised_and_the_slots_stay() {
     let changes = [
         Set("/start", json!("2026-02-11T10:30:00+01:00")),
         Set("/end", json!("2026-02-11T09:45:00Z")),
@@ -102,7 +102,7 @@ fn a_service_that_takes_part_becomes_part_of_the_claim() {
 }
 
 #[test]
-fn a_number_that_only_the_participant_carries_is_the_patients_but_not_verified() {
+fn a_number_of_the_participant_alone_is_not_verified() {
     let request = accepted(&[Remove("/contained/1/identifier")], &STRICT);
     assert_eq!(request.patient.nhs_number.as_ref().map(NhsNumber::as_str), Some("9990482136"));
     assert!(!request.patient.verified);
@@ -159,7 +159,7 @@ fn all_faults_come_together_in_the_order_of_the_document() {
 }
 
 #[test]
-fn what_the_codec_could_not_read_is_listed_once_and_nothing_more_is_said_of_it() {
+fn what_the_codec_could_not_read_is_listed_once() {
     use ProblemKind::{Invariant, Value};
     let rows = [
         (Set("/slot", json!("half past nine")), vec![(Value, ".slot"), (Invariant, ".contained[2]")]),
@@ -241,7 +241,7 @@ fn plain() -> Json {
 }
 
 #[test]
-fn an_ordinary_client_books_on_the_provider_root_with_names_alone() {
+fn an_ordinary_client_books_on_the_provider_root_by_name() {
     let request = read_booking(tree(&plain()), &PROVIDER).unwrap();
     assert_eq!(request.slot.ids, [SlotId::parse("6c74d781-cc3b-4ca7-8c2a-f2259c62e7f0").unwrap()]);
     assert_eq!(request.slot.expression, "Appointment.slot[0]");
@@ -253,7 +253,7 @@ fn an_ordinary_client_books_on_the_provider_root_with_names_alone() {
 }
 
 #[test]
-fn the_provider_root_takes_absolute_slots_visitors_and_the_strict_body_too() {
+fn the_provider_root_takes_visitors_and_the_strict_body() {
     accepted(&[], &PROVIDER);
     let mut absolute = plain();
     apply(&mut absolute, &Set("/slot/0/reference", json!("https://x.example/STU3/1/provider/Slot/s-1")));

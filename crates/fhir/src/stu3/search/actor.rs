@@ -1,9 +1,9 @@
 //! Actors of a schedule, as references.
 //!
-//! What a reader would get wrong: FHIR allows patients and devices as actors of a schedule, so asking for one
-//! is not malformed; no schedule here has one, so it matches nothing.
+//! Pitfall: FHIR allows patients and devices as actors of a schedule, so asking for one is not malformed; no
+//! schedule here has one, so it matches nothing.
 
-use super::value::{list, token};
+use crate::search::value::{list, token};
 use domain::directory::DirectoryKind;
 use domain::fault::Fault;
 use domain::ids::{ResourceId, ServiceId};
@@ -14,13 +14,13 @@ const ACTOR_EXPECTED: &str = "HealthcareService/<id>, Practitioner/<id>, Practit
 /// The actors that one parameter names, any of whom will do; `kind` is that of the parameter's modifier.
 ///
 /// Empty when all of those named are of kinds that no schedule has.
-pub(crate) fn actors(name: &str, value: &str, kind: Option<DirectoryKind>) -> Result<Vec<Actor>, Fault> {
+pub(super) fn actors(name: &str, value: &str, kind: Option<DirectoryKind>) -> Result<Vec<Actor>, Fault> {
     let named = list(name, value, ACTOR_EXPECTED, |item| actor(item, kind))?;
     Ok(named.into_iter().flatten().collect())
 }
 
 /// The services of `group`, when it names nothing else.
-pub(crate) fn of_services(group: &[Actor]) -> Option<Vec<ServiceId>> {
+pub(super) fn of_services(group: &[Actor]) -> Option<Vec<ServiceId>> {
     let service = |actor: &Actor| match actor.kind {
         Some(DirectoryKind::HealthcareService) => ServiceId::parse(actor.id.as_str()).ok(),
         _ => None,
