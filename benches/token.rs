@@ -1,6 +1,7 @@
 //! Goal: the signature check of a booking's token and the validation of its body take less than 60 µs together (RS256).
-//! Method: the token of digest H.4, signed, and the body of digest H.2; what the server itself calls, on one thread, with
-//! nothing around it. Beside it the library's own way of decoding a token, and a token that was proven a moment ago.
+//! Method: the token of docs/specification/uec.md#h4-token, signed, and the body of
+//! docs/specification/uec.md#h2-booking; what the server itself calls, on one thread, with nothing around it. Beside it
+//! the library's own way of decoding a token, and a token that was proven a moment ago.
 //!
 //! What a reader would get wrong: the row that counts is "a booking", which remembers nothing.
 #![allow(

@@ -137,7 +137,7 @@ pub fn read_dir(dir: &Path) -> Result<SeedPlan, SeedError> {
     plan(&files_of(dir)?)
 }
 
-/// The demo provider, which is compiled in (`decisions.md` 4).
+/// The demo provider, which is compiled in (docs/contract.md#demo-provider).
 ///
 /// # Errors
 /// [`SeedError::Invalid`] if the files compiled in are wrong, which a test rules out.

@@ -98,7 +98,7 @@ pub struct ServeArgs {
     pub limits: LimitArgs,
 }
 
-/// Bounds on what requests may cost (`decisions.md` 5, "Limits").
+/// Bounds on what requests may cost (docs/contract.md#limits).
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
@@ -297,7 +297,8 @@ fn settings(args: &ServeArgs, policy: &Arc<PolicyInForce>) -> Result<(Settings, 
     Ok((settings, issuers))
 }
 
-/// Whether what stands between consumers and this server is enough for how far it believes them (`decisions.md` 2).
+/// Whether what stands between consumers and this server is enough for how far it believes them
+/// (docs/contract.md#what-serve-refuses).
 fn hop_is_guarded(args: &ServeArgs, auth: AuthMode) -> Result<(), Failure> {
     let Some(host) = args.listen.beyond_loopback() else { return Ok(()) };
     match auth {

@@ -1,4 +1,5 @@
-//! Finding appointments: a patient's (digest A.10), and on the provider root those of a slot, an actor, a document.
+//! Finding appointments: a patient's (docs/specification/uec.md#a10-appointment-search), and on the provider root those
+//! of a slot, an actor, a document.
 
 use super::Engine;
 use super::failure::fault_of;
@@ -34,7 +35,7 @@ pub struct AppointmentMatches {
 
 impl Engine {
     /// The current versions of the appointments that match and that `access` lets be read; others are left out, not
-    /// refused. Without a date window only future ones match (`decisions.md` 7, row 24).
+    /// refused. Without a date window only future ones match (docs/contract.md#disagreements, row 24).
     ///
     /// # Errors
     /// `TooManyMatches`, or a fault of the store.

@@ -1,5 +1,6 @@
 //! The trail of every access: one record for each request on a FHIR root, whether it was served or refused
-//! (digest E, "Audit"; F15, F51, F53), beside the audit trail of writes, which lies in the database.
+//! (docs/specification/uec.md#e-non-functional, "Audit"; F15, F51, F53), beside the audit trail of writes, which lies
+//! in the database.
 //!
 //! Pitfall: neither path, query, token nor body is in a record or in the log, because each may name a patient; a search is
 //! told by the services it named.

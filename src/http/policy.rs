@@ -1,4 +1,5 @@
-//! The policy in force: what each consumer organisation may see and do, and which versions it speaks (UEC-8, UEC-9, UEC-11).
+//! The policy in force: what each consumer organisation may see and do, and which versions it speaks
+//! (docs/specification/infrastructure.md#uec-8, #uec-9, #uec-11).
 //!
 //! It knows organisations and clients, not the file they are written in. A request takes the policy once, when it is let
 //! in, and what it found goes with it to the end; a policy that is put in its place meanwhile is for the next request.

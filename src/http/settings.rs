@@ -5,7 +5,7 @@ use fhir::stu3::uec::compat::ApiVersion;
 use ipnet::IpNet;
 use std::sync::Arc;
 
-/// Bounds on a request, each with a flag of its own (`decisions.md` 5, "Limits").
+/// Bounds on a request, each with a flag of its own (docs/contract.md#limits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
     /// Largest body as it is sent, in bytes.
@@ -56,7 +56,8 @@ pub struct Settings {
     pub trusted_proxy: Option<IpNet>,
     /// Whether a booking needs a verified NHS number.
     pub require_verified_nhs_number: bool,
-    /// The oldest version of the booking API whose consumers are served on the booking root (digest G).
+    /// The oldest version of the booking API whose consumers are served on the booking root
+    /// (docs/specification/uec.md#g-versions).
     pub compat: ApiVersion,
     /// Origins whose pages may call, as browsers name them, or `*`.
     pub cors_origins: Vec<String>,
@@ -86,7 +87,7 @@ impl Settings {
     }
 
     /// `Strict-Transport-Security`, where the service is reached over TLS, its own or that of a proxy in front: a year,
-    /// for this host alone (digest A.3).
+    /// for this host alone (docs/specification/uec.md#a3-formats).
     pub fn hsts(&self) -> Option<&'static str> {
         let scheme = self.public_url.split_once("://").map(|(scheme, _)| scheme);
         scheme.filter(|scheme| scheme.eq_ignore_ascii_case("https")).map(|_| "max-age=31536000")

@@ -1,4 +1,5 @@
-//! The audit trail: who changed what, in the transaction that changed it (`decisions.md` 6.6; digest D, F15).
+//! The audit trail: who changed what, in the transaction that changed it (docs/contract.md#invariants, 6;
+//! docs/specification/uec.md#d-security, F15).
 
 use super::origin::OriginRow;
 use super::schema::audit;

@@ -1,4 +1,4 @@
-//! The invariants of `decisions.md` section 6, checked on the database as it is. Reads only.
+//! The invariants of docs/contract.md#invariants, checked on the database as it is. Reads only.
 
 use super::conn::AnyConn;
 use super::{StoreError, Tx};

@@ -54,7 +54,7 @@ use std::time::{Duration, Instant};
 const WRITE_ATTEMPTS_MAX: u32 = 4;
 /// How long a transaction without a deadline may wait to begin.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a read is tried again whose connection was cut (`decisions.md` 8, "Outage").
+/// How long a read is tried again whose connection was cut (docs/contract.md#statuses).
 pub const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest time in which a connection must be free; a new one takes some milliseconds to be made.
 const CHECKOUT_TIMEOUT_MIN: Duration = Duration::from_millis(100);

@@ -154,7 +154,7 @@ def with_contacts(body, own_rank, contact_rank):
 
 
 def without_nhs_number(body):
-    """As the harness does it: taken from the Patient, but left in the participant (digest B.6)."""
+    """As the harness does it: taken from the Patient, but left in the participant (docs/specification/uec.md#b6-patient)."""
     body = copy.deepcopy(body)
     del patient_of(body)["identifier"]
     return body

@@ -1,4 +1,5 @@
-"""POST /Appointment: what is booked, what is refused, and what happens to a request that comes twice (digest A.7)."""
+"""POST /Appointment: what is booked, what is refused, and what happens to a request that comes twice
+(docs/specification/uec.md#a7-book)."""
 
 import copy
 import datetime
@@ -123,7 +124,7 @@ def other_encoding(world):
 
 @case("BookAppointment_GzipBomb")
 def gzip_bomb(world):
-    # Small on the wire, over the four MiB that a body may have when it is inflated (decisions 5).
+    # Small on the wire, over the four MiB that a body may have when it is inflated (docs/contract.md#limits).
     world.ask("POST", "Appointment", 413, body=gzip.compress(b" " * (6 << 20)), headers={"Content-Encoding": "gzip"})
 
 
@@ -141,7 +142,7 @@ def resent_request_id(world):
 
 @case("BookAppointment_ResentPlain")
 def resent_plain(world):
-    # The same bytes; another body; a cancel: whatever comes under a key that has succeeded (decisions 5).
+    # The same bytes; another body; a cancel: whatever comes under a key that has succeeded (docs/contract.md#resent-requests).
     key = {"X-Request-ID": str(uuid.uuid4())}
     sent, answer = world.booked(headers=key)
     id = answer.resource.first("id")

@@ -1,4 +1,5 @@
-"""Reading, cancelling, booking anew, and the appointments of a patient (digest A.8, A.9, A.10)."""
+"""Reading, cancelling, booking anew, and the appointments of a patient (docs/specification/uec.md#a8-read, #a9-cancel,
+#a10-appointment-search)."""
 
 import uuid
 
@@ -10,7 +11,7 @@ from resource import WRITERS
 from wire import query
 from world import case
 
-# What the harness sends: lower-case, but no UUID and no version that ever was (digest A.9).
+# What the harness sends: lower-case, but no UUID and no version that ever was (docs/specification/uec.md#a9-cancel).
 _BAD_TAG = 'W/"999ff9ff-999f-9999-99fffff9999ff99ff"'
 _NOBODY = "95e58add-0b10-4a8c-817c-2729eb0cab75"
 
@@ -32,7 +33,8 @@ def read_nothing(world):
 @case("ReadAppointment")
 def read(world):
     sent, created = world.booked()
-    # By the path in Location without its version, as it stands in the clinical document (digest C.13).
+    # By the path in Location without its version, as it stands in the clinical document
+    # (docs/specification/uec.md#c13-clinical-document).
     path = world.client.target(created.header("Location")).split("/_history/")[0]
     answer = world.ask("GET", path, scope="patient/appointment.read")
     judge.appointment(answer.resource, "booked")
@@ -40,7 +42,7 @@ def read(world):
     judge.etag(answer, answer.resource.first("meta/versionId"))
     same("ETag", answer.header("ETag"), created.header("ETag"))
     same("the resource", answer.resource.plain(), created.resource.plain())
-    # Consumers from before patient/appointment.read know the write scope only (digest G).
+    # Consumers from before patient/appointment.read know the write scope only (docs/specification/uec.md#g-versions).
     world.ask("GET", path, scope="patient/appointment.write")
 
 
@@ -109,7 +111,7 @@ def cancel_happy_path(world):
     judge.last_modified(answer)
     same("Location", judge.location(answer, world.client), (id, version))
     same("the status as read", world.ask("GET", f"Appointment/{id}").resource.first("status"), "cancelled")
-    # The version before is kept (digest C.15), and the slot is free (C.16).
+    # The version before is kept (docs/specification/uec.md#c15-cancel-only), and the slot is free (#c16-freed-slot).
     before = world.ask("GET", world.client.target(created.header("Location")))
     same("the version before", before.resource.plain(), created.resource.plain())
     same("the slot's status", world.status_of(slot), "free")
@@ -147,7 +149,7 @@ def differences(world):
 
 @case("CancelAppointment_VersionConflict")
 def version_conflict(world):
-    # The body differs as well: the harness adds the contact again that it had left out (digest A.9).
+    # The body differs as well: the harness adds the contact again that it had left out (docs/specification/uec.md#a9-cancel).
     sent, created = world.booked()
     body = with_contacts(cancel(sent, created.resource), 2, 1)
     refused(world.put(_id(created), body, 409, etag=_BAD_TAG), "conflict", "CONFLICTING_VALUES")

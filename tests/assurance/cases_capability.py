@@ -1,4 +1,4 @@
-"""GET /metadata: in both formats, asked for in every way, and of exactly the shape of digest A.5."""
+"""GET /metadata: in both formats, asked for in every way, and of exactly the shape of docs/specification/uec.md#a5-metadata."""
 
 from bodies import PROFILE
 from judge import fail, gzipped, match, refused, same

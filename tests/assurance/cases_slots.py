@@ -1,4 +1,4 @@
-"""GET /Slot: the search in all its variants (digest A.6)."""
+"""GET /Slot: the search in all its variants (docs/specification/uec.md#a6-slot-search)."""
 
 import judge_bundle
 from bodies import Slot
@@ -82,7 +82,7 @@ def forbidden(world):
 
 @case("SFFSWrongMethod")
 def wrong_method(world):
-    # Without a body, a Content-Type or an X-Request-ID: the method comes first (digest A.6).
+    # Without a body, a Content-Type or an X-Request-ID: the method comes first (docs/specification/uec.md#a6-slot-search).
     for body in (b"", None):
         answer = world.ask("POST", "Slot?" + query(world.valid()), 405, body=body, headers={"X-Request-ID": None, "Content-Type": None})
         match("Allow", answer.header("Allow"), r"(.*, *)?GET(,.*)?")
@@ -194,7 +194,8 @@ def service_spellings(world):
 
 @case("Slots_StartSpellings")
 def start_spellings(world):
-    # A day; an unencoded `+`, which arrives as a space (digest A.6); prefixes that leave the bounds out.
+    # A day; an unencoded `+`, which arrives as a space (docs/specification/uec.md#a6-slot-search); prefixes that leave
+    # the bounds out.
     since, until = world.window()
     service = f"Slot?schedule.actor%3Ahealthcareservice={world.settings.service}&status=free"
     whole = _free(world, world.ask("GET", f"{service}&{query([('start', 'ge' + since), ('start', 'lt' + until)])}"))

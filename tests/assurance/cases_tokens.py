@@ -1,4 +1,4 @@
-"""Who is let in: tokens of every wrong kind, and the way to the server itself (digest D)."""
+"""Who is let in: tokens of every wrong kind, and the way to the server itself (docs/specification/uec.md#d-security)."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ def audience(world):
     own = world.client.consumer.audience
     for wrong in (own + "x", own.upper(), "https://other.example/STU3/1/booking", "", None):
         _changed(world, aud=wrong)
-    # But for a trailing slash, which changes nothing (decisions 5).
+    # But for a trailing slash, which changes nothing (docs/contract.md#tokens).
     slash = world.client.consumer.bearer_with(SLOT_READ, aud=own + "/")
     world.search(world.valid(includes=()), headers={"Authorization": slash})
 
@@ -64,7 +64,8 @@ def not_direct_care(world):
 
 @case("Token_MandatoryClaims", needs="forges")
 def mandatory_claims(world):
-    """What the standard demands (digest D). A token server that signs need not name the user and the device."""
+    """What the standard demands (docs/specification/uec.md#d-security). A token server that signs need not name the
+    user and the device."""
     for name in ("iss", "iat", "requesting_organization", *(() if world.signed else ("sub", "requesting_device"))):
         _changed(world, **{name: None})
     if not world.signed:
@@ -162,7 +163,7 @@ def wrong_where_none_is_needed(world):
 @case("Transport_OnlyTheProxy", needs="guarded")
 def only_the_proxy(world):
     """Over TLS: only with the right certificate. Over HTTP: only from the address of the proxy in front (F18)."""
-    # Browsers and proxies shall not go back to plain HTTP (digest A.3).
+    # Browsers and proxies shall not go back to plain HTTP (docs/specification/uec.md#a3-formats).
     same("Strict-Transport-Security", (world.ask("GET", "metadata").header("Strict-Transport-Security") or "")[:8], "max-age=")
     if not world.secure:
         refused(world.search(world.valid(includes=()), 403, source=world.settings.outside), "forbidden", "ACCESS DENIED")

@@ -1,4 +1,5 @@
-"""What an answer must be like: the checks of the official harness, each in one place (digest A.3 to A.6, B.5, B.9).
+"""What an answer must be like: the checks of the official harness, each in one place
+(docs/specification/uec.md#a3-formats to #a6-slot-search, #b5-appointment, #b9-operationoutcome).
 
 A fault is an AssertionError whose text says what was found and what would be right.
 """
@@ -101,7 +102,7 @@ def refused(answer, code=None, spine=None):
 
 
 def slot_taken(answer):
-    """To the letter (digest B.9, [UX:P29])."""
+    """To the letter (docs/specification/uec.md#b9-operationoutcome, [UX:P29])."""
     expected = {
         "severity": "error",
         "code": "processing",
@@ -146,7 +147,8 @@ def recent(what, when):
 
 
 def location(answer, client):
-    """Absolute and versioned; the harness cuts the id out with these patterns (digest A.7). Returns id and version."""
+    """Absolute and versioned; the harness cuts the id out with these patterns (docs/specification/uec.md#a7-book).
+    Returns id and version."""
     value = answer.header("Location")
     scheme = "https" if client.server.public_url.startswith("https:") else "https?"
     match("Location", value, rf"{scheme}://.+/Appointment/.+")
@@ -161,7 +163,8 @@ def location(answer, client):
 
 
 def appointment(resource, status):
-    """What the harness asks of every appointment in an answer (`SUBSET appointment`; digest B.5 to B.8)."""
+    """What the harness asks of every appointment in an answer (`SUBSET appointment`;
+    docs/specification/uec.md#b5-appointment to #b8-contained-slot)."""
     same("the resource", resource.kind, "Appointment")
     same("meta.profile", resource.values("meta/profile"), [PROFILE + "Appointment-1"])
     same("language", resource.first("language"), "en-GB")

@@ -1,4 +1,4 @@
-"""The checks of the official harness on the answer to a slot search, numbered as in the digest (A.6)."""
+"""The checks of the official harness on the answer to a slot search, numbered as in docs/specification/uec.md#a6-slot-search."""
 
 from bodies import PROFILE, UUID_SYSTEM
 from judge import INSTANT, fail, match, same

@@ -171,7 +171,7 @@ class World:
         return sent, self.post(sent, **how)
 
     def judge_created(self, answer, sent):
-        """All that is asked of a 201 (digest A.7). Returns the appointment's id."""
+        """All that is asked of a 201 (docs/specification/uec.md#a7-book). Returns the appointment's id."""
         resource = answer.resource
         judge.appointment(resource, "booked")
         id, version = judge.location(answer, self.client)

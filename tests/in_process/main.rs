@@ -1,4 +1,4 @@
-//! Goal: the behaviour `decisions.md` promises, asked over HTTP of the whole service, on both databases.
+//! Goal: the behaviour that docs/contract.md promises, asked over HTTP of the whole service, on both databases.
 //! Method: each test gets a service of its own in this process: a fresh copy of a seeded database, a clock that stands
 //! still and ids that count. It sends requests and reads answers, and knows nothing of what lies behind them.
 //!

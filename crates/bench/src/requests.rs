@@ -1,9 +1,9 @@
 //! The requests of the bench as bytes: bookings, reads, searches, each with the headers that the booking root demands
-//! (digest A.2) and a token.
+//! (docs/specification/uec.md#a2-request-headers) and a token.
 //!
-//! A booking is a whole body of digest H.2, made once for each of a few invented people and cut at what differs from slot to
-//! slot. Putting the pieces together again costs the client next to nothing, and the server sees nothing but ordinary
-//! bookings.
+//! A booking is a whole body of docs/specification/uec.md#h2-booking, made once for each of a few invented people and
+//! cut at what differs from slot to slot. Putting the pieces together again costs the client next to nothing, and the
+//! server sees nothing but ordinary bookings.
 
 use crate::client::workload::Script;
 use domain::search::Window;
@@ -15,7 +15,7 @@ use load::random::SeededRng;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PEOPLE: usize = 40;
-/// What a slot taken is answered with (`decisions.md` 5).
+/// What a slot taken is answered with (docs/contract.md#statuses).
 const TAKEN: &[u8] = b"Slot no longer available";
 
 /// Where requests go and on whose behalf.
@@ -44,7 +44,7 @@ impl Caller {
         format!("{}\r\n", self.head("GET", &format!("/Appointment/{appointment}"), "read:appointment")).into_bytes()
     }
 
-    /// A search of everything free of a service in a window, with all includes (digest H.1).
+    /// A search of everything free of a service in a window, with all includes (docs/specification/uec.md#h1-search).
     pub(crate) fn search(&self, service: &str, window: Window, more_headers: &str) -> Vec<u8> {
         let text = |at: Option<Timestamp>| at.map(|at| at.to_fhir().replace('+', "%2B")).unwrap_or_default();
         let path = format!(

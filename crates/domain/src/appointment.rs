@@ -25,7 +25,8 @@ pub struct BookRequest {
     pub reason: String,
     /// The identifier of the clinical document (CDA) that goes with it.
     pub clinical_document: Option<String>,
-    /// True when `Appointment.created` is the consumer's and stays as sent (before 2.0.2 of the standard: digest G).
+    /// True when `Appointment.created` is the consumer's and stays as sent (before 2.0.2 of the standard:
+    /// docs/specification/uec.md#g-versions).
     pub keeps_created: bool,
     /// The body as sent. What the server adds (id, meta, created) is not in it yet.
     pub resource: Element,
@@ -34,7 +35,7 @@ pub struct BookRequest {
 /// The slot a body names, and what it states about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotClaim {
-    /// Ids the slot may have, best first: identifier value, then id (digest B.8). Never empty.
+    /// Ids the slot may have, best first: identifier value, then id (docs/specification/uec.md#b8-contained-slot). Never empty.
     pub ids: Vec<SlotId>,
     /// The schedule the contained slot names.
     pub schedule: Option<ScheduleId>,
@@ -130,7 +131,7 @@ pub struct AppointmentVersion {
     pub document: Document,
 }
 
-/// For whom a request acts, and what is known of it; recorded with every write (digest D, F15).
+/// For whom a request acts, and what is known of it; recorded with every write (docs/specification/uec.md#d-security, F15).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
     /// The consumer organisation of the token; `None` when authentication is off or the provider itself acts.
@@ -157,7 +158,7 @@ pub struct Origin {
     pub interaction_id: Option<String>,
 }
 
-/// The key under which a request is recognised when it is sent again (`decisions.md` 5, "Resent requests").
+/// The key under which a request is recognised when it is sent again (docs/contract.md#resent-requests).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey {
     /// The consumer's ODS code; empty when authentication is off.

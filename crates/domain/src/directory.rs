@@ -88,7 +88,7 @@ pub enum DirectoryFacts {
         name: String,
         /// `providedBy`.
         organization: Option<ResourceId>,
-        /// `location`, of which there is at most one (digest B.3).
+        /// `location`, of which there is at most one (docs/specification/uec.md#b3-directory).
         location: Option<ResourceId>,
     },
     /// A clinician.

@@ -1,4 +1,5 @@
-//! What an organisation may see and do (`decisions.md` 3, "Who sees whom"; UEC-8, UEC-9 and UEC-11 of the infrastructure).
+//! What an organisation may see and do (docs/contract.md#who-sees-whom; docs/specification/infrastructure.md#uec-8,
+//! #uec-9 and #uec-11).
 //!
 //! Pure rules about one caller; where they were written down is not known here.
 //!
@@ -121,7 +122,8 @@ impl Rights {
 
 /// For whom a request acts and what they may do; resolved once, so that a request meets one policy from start to end.
 ///
-/// Whatever the policy, the organisation that provides a service sees and does everything there (`decisions.md` 3).
+/// Whatever the policy, the organisation that provides a service sees and does everything there
+/// (docs/contract.md#service-roots).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// Everything: authentication is off, or the provider's own command line.

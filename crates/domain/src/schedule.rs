@@ -42,7 +42,7 @@ pub struct Identifier {
 
 impl Schedule {
     /// The one service a consumer sees as actor: the one searched for, else the primary one
-    /// (`decisions.md` 5, "Schedule and service").
+    /// (docs/contract.md#schedule-and-service).
     pub fn service_shown(&self, searched: &[ServiceId]) -> Option<&ServiceId> {
         self.services.iter().find(|s| searched.contains(s)).or_else(|| self.services.first())
     }

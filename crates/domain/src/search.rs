@@ -221,7 +221,7 @@ pub struct ActedIn {
     pub schedules: Vec<ScheduleId>,
 }
 
-/// `GET /Appointment`: a patient's appointments (digest A.10).
+/// `GET /Appointment`: a patient's appointments (docs/specification/uec.md#a10-appointment-search).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AppointmentSearch {
     /// The patients' NHS numbers; any of them. Empty: no condition.
@@ -238,7 +238,7 @@ pub struct AppointmentSearch {
     pub actors: Vec<Vec<Actor>>,
     /// Identifiers of patients or clinical documents: of every list one must hold.
     pub identified: Vec<Identified>,
-    /// When it begins. Without it only future ones match (`decisions.md` 7, row 24).
+    /// When it begins. Without it only future ones match (docs/contract.md#disagreements, row 24).
     pub date: Window,
     /// When its current version was made.
     pub updated: Window,
@@ -249,7 +249,8 @@ pub struct AppointmentSearch {
     pub includes: Includes,
     /// In which order.
     pub sort: SortDirection,
-    /// How much. Never a page of a patient's appointments (digest A.10): `count` is set only where no patient is named.
+    /// How much. Never a page of a patient's appointments (docs/specification/uec.md#a10-appointment-search): `count`
+    /// is set only where no patient is named.
     pub paging: Paging,
 }
 

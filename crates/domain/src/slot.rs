@@ -6,7 +6,7 @@ use super::time::Timestamp;
 /// One bookable piece of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// Its id; also the value of its identifier (`decisions.md` 1).
+    /// Its id; also the value of its identifier (docs/contract.md#names-ids-time).
     pub id: SlotId,
     /// The schedule it belongs to.
     pub schedule: ScheduleId,
@@ -20,7 +20,7 @@ pub struct Slot {
     pub taken: i32,
     /// True while the provider keeps it back.
     pub blocked: bool,
-    /// How the patient is seen, where the provider states it; never defaulted (digest B.1).
+    /// How the patient is seen, where the provider states it; never defaulted (docs/specification/uec.md#b1-slot).
     pub channel: Option<Channel>,
     /// Counts every change, from 1.
     pub version: i64,
@@ -59,7 +59,7 @@ impl Channel {
 pub enum SlotStatus {
     /// Offered: not used up, not blocked, and it begins in the future.
     Free,
-    /// Its capacity is used up, or the provider blocked it (`decisions.md` 6.2).
+    /// Its capacity is used up, or the provider blocked it (docs/contract.md#invariants, 2).
     Busy,
     /// Neither used up nor blocked, but it has begun: nobody can book it any more.
     Begun,

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// The zone of a text without one, and of schedules by default (`decisions.md` 1).
+/// The zone of a text without one, and of schedules by default (docs/contract.md#names-ids-time).
 pub const LONDON: Tz = chrono_tz::Europe::London;
 
 /// Milliseconds in a minute.
@@ -119,7 +119,7 @@ impl Span {
         let from = match offset {
             "" => local_instant(day.and_time(time), zone),
             "Z" => Timestamp(day.and_time(time).and_utc().timestamp_millis()),
-            // An unencoded `+` in a query string arrives as a space (digest A.6).
+            // An unencoded `+` in a query string arrives as a space (docs/specification/uec.md#a6-slot-search).
             offset => Timestamp::parse(&format!("{day}T{}{}", time.format("%H:%M:%S%.f"), offset.replace(' ', "+")))?,
         };
         Some(Self { from, until: from.plus_ms(length_ms) })

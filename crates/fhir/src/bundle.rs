@@ -1,4 +1,4 @@
-//! Search answers as Bundles (digest B.4; `decisions.md` 5, "Bundles").
+//! Search answers as Bundles (docs/specification/uec.md#b4-bundle; docs/contract.md#bundles).
 //!
 //! Pitfall: a Bundle here has neither id nor time, so that the same answer is the same bytes and keeps its `ETag`;
 //! and `total` counts the matches of the whole search, not the entries of a page.

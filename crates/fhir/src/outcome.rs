@@ -1,16 +1,17 @@
-//! Refusals as `OperationOutcome` (digest B.9).
+//! Refusals as `OperationOutcome` (docs/specification/uec.md#b9-operationoutcome).
 //!
 //! Which fault becomes which issue is the dialects' table; here it only becomes a tree.
 //!
 //! Pitfall: `Spine-OperationOutcome-1` is never claimed, because it forbids `issue.expression`, which says where
-//! the problem is (`decisions.md` 5).
+//! the problem is (docs/contract.md#error-bodies).
 
 use domain::element::Element;
 
 /// The profile every outcome claims.
 pub const PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/OperationOutcome";
 
-/// The coding of a slot that is no longer free, as the assurance of suppliers demands it (digest B.9).
+/// The coding of a slot that is no longer free, as the assurance of suppliers demands it
+/// (docs/specification/uec.md#b9-operationoutcome).
 pub const PROCESSING_FAILURE: Coding =
     Coding { system: "http://hl7.org/fhir/issue-type", code: "processing", display: "Processing Failure" };
 

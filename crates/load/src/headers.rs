@@ -1,4 +1,4 @@
-//! The headers that every consumer sends (digest A.2).
+//! The headers that every consumer sends (docs/specification/uec.md#a2-request-headers).
 
 /// The media type of every body.
 pub const FHIR_JSON: &str = "application/fhir+json";

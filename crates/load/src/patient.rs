@@ -1,4 +1,4 @@
-//! Invented patients and the booking each of them sends (digest H.2).
+//! Invented patients and the booking each of them sends (docs/specification/uec.md#h2-booking).
 //!
 //! Nobody here exists: the numbers are from the range set aside for tests, the telephones from the ranges set aside for drama.
 //! A body is a pure function of its arguments, because the same bytes must be made again on another connection (`same-request`)
@@ -42,7 +42,7 @@ const REASONS: [&str; 5] = [
     "Rash spreading since yesterday",
     "Cut on the hand, bleeding stopped",
 ];
-/// Every so many people one has no NHS number (digest B.6), and one is reached through a parent.
+/// Every so many people one has no NHS number (docs/specification/uec.md#b6-patient), and one is reached through a parent.
 const NO_NUMBER_EVERY: usize = 8;
 const PARENT_EVERY: usize = 5;
 /// The numbers 999 000 000x to 999 999 999x, without the check digit.
@@ -160,7 +160,7 @@ fn patient(person: &Person) -> Value {
         "address": [{"use": "home", "line": [person.street], "city": "Durham", "postalCode": "DH7 9QQ"}]
     });
     if let Some(fields) = resource.as_object_mut() {
-        // Without a number there must be no identifier at all (digest B.6).
+        // Without a number there must be no identifier at all (docs/specification/uec.md#b6-patient).
         if let Some(number) = &person.number {
             fields.insert("identifier".to_owned(), json!([nhs_number(number)]));
         }

@@ -1,4 +1,5 @@
-//! Bearer tokens as a consumer would send them (digest D and H.4), and the key set to check signed ones with.
+//! Bearer tokens as a consumer would send them (docs/specification/uec.md#d-security and #h4-token), and the key set to
+//! check signed ones with.
 //!
 //! Tokens are made here and never checked; checking is the server's.
 //! Pitfall: an unsigned token keeps its trailing dot (`header.payload.`), because the empty signature is a part of it.
@@ -13,7 +14,7 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-/// How long an unsigned token lives, in seconds (`exp` = `iat` + 300, digest D).
+/// How long an unsigned token lives, in seconds (`exp` = `iat` + 300, docs/specification/uec.md#d-security).
 pub const UNSIGNED_LIFETIME_S: u32 = 300;
 /// The scope of every read of slots, schedules and the directory.
 pub const SCOPE_SLOT_READ: &str = "organization/slot.read";
@@ -48,7 +49,7 @@ pub enum KeyError {
     },
 }
 
-/// The payload of a token, in the order of digest H.4.
+/// The payload of a token, in the order of docs/specification/uec.md#h4-token.
 #[derive(Debug, Clone)]
 pub struct Claims {
     /// The consumer's endpoint.

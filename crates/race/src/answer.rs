@@ -1,8 +1,8 @@
 //! What an answer to a booking or a cancel means.
 //!
 //! Pure.
-//! Pitfall: only one 422 is a lost race, the one of digest B.9 ("Slot taken") word for word; any other 422 is a deviation,
-//! because a consumer could not tell it from a mistake of its own.
+//! Pitfall: only one 422 is a lost race, the one of docs/specification/uec.md#b9-operationoutcome ("Slot taken") word
+//! for word; any other 422 is a deviation, because a consumer could not tell it from a mistake of its own.
 
 use load::client::{Reply, SendError};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub(crate) enum NoAnswer {
     Send(SendError),
     /// A proxy on the way answered for the server (502, 504).
     Gateway(u16),
-    /// The server says so itself (`decisions.md` 5: 500 "outcome unknown").
+    /// The server says so itself (docs/contract.md#statuses: 500 "outcome unknown").
     OutcomeUnknown,
 }
 
@@ -117,7 +117,7 @@ fn created(reply: &Reply, body: &Value) -> Answer {
     }
 }
 
-/// True for the answer of digest B.9, "Slot taken": one issue, word for word.
+/// True for the answer of docs/specification/uec.md#b9-operationoutcome, "Slot taken": one issue, word for word.
 pub(crate) fn is_slot_taken(body: &Value) -> bool {
     let issues = body.get("issue").and_then(Value::as_array).map_or(0, Vec::len);
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -147,7 +147,7 @@ fn diagnostics(body: &Value) -> &str {
 }
 
 /// The appointment a 409 names: `Appointment/<id>` in its diagnostics or its `Location`, else a bare UUID in the diagnostics
-/// that is not the request id (digest I, row 19 leaves the place open).
+/// that is not the request id (docs/specification/uec.md#i-disagreements, row 19 leaves the place open).
 fn named_appointment(reply: &Reply, body: &Value, request_id: &str) -> Option<String> {
     let after_type = |text: &str| {
         let (_, rest) = text.split_once("Appointment/")?;

@@ -2,8 +2,8 @@
 //! slots looked at again, through every server.
 //!
 //! Collects; `judge` decides.
-//! Pitfall: settling sends the same request again and may book, which is allowed where no answer was given (`decisions.md` 6,
-//! invariant 4); so it comes before anything is counted.
+//! Pitfall: settling sends the same request again and may book, which is allowed where no answer was given
+//! (docs/contract.md#invariants, invariant 4); so it comes before anything is counted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -54,7 +54,7 @@ impl RaceClient {
         answer
     }
 
-    /// Sends the same booking again until something is decided (`decisions.md` 6, invariant 4), or time runs out.
+    /// Sends the same booking again until something is decided (docs/contract.md#invariants, 4), or time runs out.
     pub(crate) async fn settle(&self, server: usize, slot: &str, request_id: &str, body: &str) -> Answer {
         let mut backoff = self.http.backoff();
         loop {

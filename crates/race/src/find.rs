@@ -1,6 +1,6 @@
-//! Finds the free slots that are raced for, as a consumer would (digest A.6).
+//! Finds the free slots that are raced for, as a consumer would (docs/specification/uec.md#a6-slot-search).
 //!
-//! Reads only. A window holds at most 31 days and an answer at most 2,000 slots (`decisions.md` 5, limits), so the search goes
+//! Reads only. A window holds at most 31 days and an answer at most 2,000 slots (docs/contract.md#limits), so the search goes
 //! window by window and halves a window that is refused as too costly.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,5 @@
 //! The journal of a race: one line of JSON before each request and one after each answer, so that a run that was killed can
-//! be checked against what the server kept (`decisions.md` 6, invariants 3 and 4).
+//! be checked against what the server kept (docs/contract.md#invariants, 3 and 4).
 //!
 //! A line is handed to the system before the request is sent, and a lost answer writes no line at all; what is sent and not
 //! answered is exactly what has to be settled.

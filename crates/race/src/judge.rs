@@ -1,4 +1,5 @@
-//! Judges a round: what the clients saw and what was found afterwards, against what may be (`decisions.md` 5 and 6).
+//! Judges a round: what the clients saw and what was found afterwards, against what may be (docs/contract.md#statuses,
+//! #invariants).
 //!
 //! Pure; it talks to nobody.
 //! Pitfall: a winner is a request, not an answer. A booking whose 201 was lost counts as won once settling names it; a 503
@@ -184,7 +185,7 @@ fn same_answers(plan: &Plan, attempts: &[Attempt]) -> Judgement {
     Judgement::of("same-request", sentence, offenders)
 }
 
-/// What was answered 429 or 503 was not booked then (`decisions.md` 6, invariant 4).
+/// What was answered 429 or 503 was not booked then (docs/contract.md#invariants, 4).
 fn refused_stays_refused(attempts: &[Attempt]) -> Judgement {
     let refused: Vec<&Attempt> = attempts.iter().filter(|attempt| matches!(attempt.answer, Answer::Busy(_))).collect();
     // Another connection may have sent the same request; then its booking is not the refused one's.

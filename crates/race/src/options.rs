@@ -13,7 +13,7 @@ use rustls::ClientConfig;
 
 use crate::error::RaceError;
 
-/// The root that a bare host stands for (`decisions.md` 3).
+/// The root that a bare host stands for (docs/contract.md#service-roots).
 const BOOKING_ROOT: &str = "/STU3/1/booking";
 /// Most clients one run may have: each has a connection of its own, and the system's limit of open files is near.
 const CLIENTS_MAX: usize = 10_000;

@@ -1,5 +1,5 @@
 //! `race --settle FILE`: checks the journal of a run that was cut short against what the servers kept
-//! (`decisions.md` 6, invariants 3 and 4).
+//! (docs/contract.md#invariants, 3 and 4).
 //!
 //! Pitfall: an open request may find its slot taken only if the journal knows who took it; otherwise the
 //! server says "taken" about a booking nobody has.

@@ -1,4 +1,4 @@
-//! Bodies: the booking of digest H.2 for any slot, and how a test changes it.
+//! Bodies: the booking of docs/specification/uec.md#h2-booking for any slot, and how a test changes it.
 
 use crate::app::Slot;
 use fhir::stu3;
@@ -7,7 +7,7 @@ use serde_json::Value;
 const H2: &str = include_str!("bodies/booking.json");
 const H2_XML: &str = include_str!("bodies/booking.xml");
 
-/// The booking of digest H.2 word for word, but for slot, schedule, start and end.
+/// The booking of docs/specification/uec.md#h2-booking word for word, but for slot, schedule, start and end.
 pub fn booking_text(slot: &Slot) -> String {
     filled(H2, slot)
 }
@@ -30,7 +30,7 @@ fn filled(template: &str, slot: &Slot) -> String {
     filled
 }
 
-/// The booking of digest H.2 for a slot.
+/// The booking of docs/specification/uec.md#h2-booking for a slot.
 pub fn booking(slot: &Slot) -> Value {
     serde_json::from_str(&booking_text(slot)).unwrap()
 }

@@ -37,7 +37,7 @@ pub use testkit_macros::on_both;
 pub use tokens::{ISSUER, Shelf, key_set, signer};
 pub use world::{World, run, run_blocking};
 
-/// Services of the demo provider (`decisions.md` 4).
+/// Services of the demo provider (docs/contract.md#demo-provider).
 pub const UTC: &str = "2000099901";
 pub const OUT_OF_HOURS: &str = "2000099902";
 pub const DENTAL: &str = "2000099903";

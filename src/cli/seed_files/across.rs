@@ -74,7 +74,8 @@ impl Found {
         }
     }
 
-    /// Consumers find a clinician's role through the clinician's role profile ids (digest A.6, check 6).
+    /// Consumers find a clinician's role through the clinician's role profile ids
+    /// (docs/specification/uec.md#a6-slot-search, check 6).
     fn check_role_profiles(&self, sourced: &Sourced, problems: &mut Vec<SeedProblem>) {
         let (DirectoryFacts::Practitioner { .. }, id) = (&sourced.record.facts, &sourced.record.id) else { return };
         for value in identifiers(&sourced.record.resource, SDS_ROLE) {
@@ -112,7 +113,7 @@ impl Found {
         }
     }
 
-    /// A schedule is where its services are (`decisions.md` 5): a service shows one place, and patients are
+    /// A schedule is where its services are (docs/contract.md#schedule-and-service): a service shows one place, and patients are
     /// sent there.
     fn check_place(&self, entry: &Entry, mistakes: &mut Mistakes) {
         let location = entry.schedule.location.as_ref();

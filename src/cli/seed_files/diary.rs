@@ -16,7 +16,7 @@ use toml::de::DeTable;
 
 /// The most schedules one diary may have.
 pub const SCHEDULES_MAX: usize = 2_000;
-/// How far ahead slots are made where the diary does not say, in days (`decisions.md` 2, `serve --demo`).
+/// How far ahead slots are made where the diary does not say, in days (docs/contract.md#demo-server).
 pub const HORIZON_DAYS: u16 = 14;
 /// The furthest ahead slots are made, in days.
 pub const HORIZON_DAYS_MAX: u16 = 366;
@@ -157,7 +157,7 @@ fn check(times: &WorkingTimes, at: &[usize], schedule_at: usize, mistakes: &mut 
     }
 }
 
-/// Consumers see a schedule's id, so it is a UUID of version 4 (`decisions.md` 1).
+/// Consumers see a schedule's id, so it is a UUID of version 4 (docs/contract.md#names-ids-time).
 fn schedule_id(given: &Placed<&str>, mistakes: &mut Mistakes) -> Option<ScheduleId> {
     let is_uuid = given.value.len() == 36
         && given.value.bytes().enumerate().all(|(index, byte)| match index {

@@ -100,7 +100,7 @@ fn the_demo_provider_is_without_mistakes_and_the_same_from_disk() {
     assert!(ids_of(DirectoryKind::Location).len() >= 2);
 }
 
-/// Decisions.md section 4: from tomorrow 00:00 London to four days later at least 240 free slots, blocked
+/// docs/contract.md#demo-provider: from tomorrow 00:00 London to four days later at least 240 free slots, blocked
 /// ones inside, others before and after. Every day of three years is somebody's tomorrow.
 #[test]
 fn whatever_tomorrow_is_the_urgent_treatment_centre_offers_240_slots() {
@@ -147,8 +147,8 @@ fn one_schedule_of_the_demo_serves_two_services_at_the_same_place() {
     assert_eq!(shared[0].services.iter().map(|s| s.as_str()).collect::<Vec<_>>(), [OUT_OF_HOURS, URGENT]);
 }
 
-/// The joins the official harness makes on an answer (digest A.6, checks 4 to 8), on what the seed would put
-/// into the answer for each service.
+/// The joins the official harness makes on an answer (docs/specification/uec.md#a6-slot-search, checks 4 to 8), on what
+/// the seed would put into the answer for each service.
 #[test]
 fn the_harness_can_join_what_the_demo_gives() {
     let plan = demo().unwrap();

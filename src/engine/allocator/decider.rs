@@ -150,7 +150,7 @@ fn decide_cancelling(cancel: &CancelClaim, snapshot: &Snapshot) -> Result<(Write
 }
 
 /// A booking against what was found, in the order of the contract: unknown, contradicting, taken, and only then what
-/// the provider's policy says of a slot that could be had (`decisions.md` 5, "Order of checks").
+/// the provider's policy says of a slot that could be had (docs/contract.md#order-of-checks).
 pub(super) fn decide_booking(book: &BookClaim, snapshot: &Snapshot, now: Timestamp) -> Result<NewAppointment, Fault> {
     let requested = RequestedBooking { slot: &book.slot, start: book.start, end: book.end };
     let unknown = || Fault::Refused(Refusal::SlotUnknown { expression: book.slot.expression.clone() });

@@ -2,7 +2,7 @@
 //!
 //! It takes no slot and frees none, so it is no claim and has a queue of its own. It waits while a claim under its
 //! key is in the queue or in the writer's hands, because the answer is not known before that claim is decided
-//! (`decisions.md` 5, "Resent requests").
+//! (docs/contract.md#resent-requests).
 
 use super::backoff::Backoff;
 use domain::appointment::RequestKey;

@@ -180,7 +180,7 @@ fn schedules_meant<F: SlotSource>(source: &mut F, search: &SlotSearch, access: &
 }
 
 /// Schedules and what they lead to. Each schedule is shown with one service: the one searched for, else its primary
-/// one (`decisions.md` 5), and only that service leads further.
+/// one (docs/contract.md#schedule-and-service), and only that service leads further.
 pub(in crate::engine) fn related_to<F: SlotSource>(
     source: &mut F,
     ids: &[ScheduleId],

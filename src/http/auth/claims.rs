@@ -1,4 +1,4 @@
-//! The claims of a token and what each must be (digest D, table; `decisions.md` 5, "Tokens").
+//! The claims of a token and what each must be (docs/specification/uec.md#d-security, table; docs/contract.md#tokens).
 //!
 //! Pitfall: reading comes once, judging with every request, because a token that is remembered still
 //! grows old, and opens one root and not the other.
@@ -149,7 +149,7 @@ impl Times {
     }
 }
 
-/// Bookings are for direct care and nothing else (digest D).
+/// Bookings are for direct care and nothing else (docs/specification/uec.md#d-security).
 pub(super) fn direct_care(payload: &Value) -> Result<(), TokenFault> {
     if text(payload, REASON)? == "directcare" { Ok(()) } else { Err(wrong(REASON, "`directcare`")) }
 }
@@ -161,7 +161,7 @@ pub(super) fn organisation(payload: &Value, claim: &str) -> Result<OdsCode, Toke
     code.ok_or_else(|| wrong(claim, format!("an organisation with an identifier of {ODS_ORGANISATION}")))
 }
 
-/// The practitioner may be missing; if there is one, it is the one the token is about (digest D).
+/// The practitioner may be missing; if there is one, it is the one the token is about (docs/specification/uec.md#d-security).
 fn practitioner(payload: &Value, user: &str) -> Result<Option<String>, TokenFault> {
     let claim = "requesting_practitioner";
     match payload.get(claim) {

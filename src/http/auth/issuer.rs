@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "appid", "sub"];
 /// The claims in which the scope is looked for, the first that is there, where an issuer does not say.
 pub const SCOPE_CLAIMS: [&str; 3] = ["requested_scope", "scope", "scp"];
-/// The claim that names the organisation in the standard (digest D).
+/// The claim that names the organisation in the standard (docs/specification/uec.md#d-security).
 pub const ORGANISATION_CLAIM: &str = "requesting_organization";
 
 /// How the organisation of a token is found.

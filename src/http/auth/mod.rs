@@ -1,4 +1,4 @@
-//! Tokens: who is asking, on whose behalf, and for what (digest D).
+//! Tokens: who is asking, on whose behalf, and for what (docs/specification/uec.md#d-security).
 
 mod algorithm;
 mod bearer;
@@ -53,7 +53,7 @@ pub async fn admit(
     rules: &TokenRules<'_>,
     now: Timestamp,
 ) -> Result<Caller, Fault> {
-    // The statement is for everybody, whatever token they bring (`decisions.md` 5, "Scopes").
+    // The statement is for everybody, whatever token they bring (docs/contract.md#scopes).
     if rules.mode == AuthMode::Off || need == Need::Nothing {
         return Ok(everybody());
     }

@@ -7,14 +7,14 @@ use super::trust::Trust;
 pub enum AuthMode {
     /// Nobody needs a token. For one's own machine only.
     Off,
-    /// Tokens without a signature, as the standard prescribes behind the Spine proxy (digest D).
+    /// Tokens without a signature, as the standard prescribes behind the Spine proxy (docs/specification/uec.md#d-security).
     Unsigned,
     /// Tokens signed by a trusted issuer, checked with its published keys (JWKS).
     Jwks,
 }
 
 impl AuthMode {
-    /// Longest life of a token where nothing is set, in seconds (`decisions.md` 5, "Tokens").
+    /// Longest life of a token where nothing is set, in seconds (docs/contract.md#tokens).
     pub const fn token_life_s_max(self) -> i64 {
         match self {
             Self::Off | Self::Unsigned => 300,

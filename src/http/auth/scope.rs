@@ -1,4 +1,4 @@
-//! Scopes: two vocabularies, one table (`decisions.md` 5, "Scopes").
+//! Scopes: two vocabularies, one table (docs/contract.md#scopes).
 
 /// What an interaction needs of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Need {
                 "healthcareservice/*.read",
                 "practitioner/*.read",
             ],
-            // Earlier consumers know only the scope for writing (digest G).
+            // Earlier consumers know only the scope for writing (docs/specification/uec.md#g-versions).
             Self::ReadAppointments => {
                 &["patient/appointment.read", "patient/appointment.write", "appointment/*.read", "appointment/*.write"]
             }

@@ -1,4 +1,4 @@
-//! What a signed token says, and what it must say (`decisions.md` 5, "Tokens").
+//! What a signed token says, and what it must say (docs/contract.md#tokens).
 //!
 //! Pitfall: reading comes once, judging with every request, because a token that is remembered
 //! still grows old, opens one root and not the other, and belongs to whoever its client belongs to now.

@@ -1,4 +1,4 @@
-//! Tokens without a signature: `Bearer <header>.<payload>.`, the trailing dot included (digest D).
+//! Tokens without a signature: `Bearer <header>.<payload>.`, the trailing dot included (docs/specification/uec.md#d-security).
 //!
 //! Parsed by hand, because libraries rightly refuse them; and only here, in the one mode that allows them.
 

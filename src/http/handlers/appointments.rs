@@ -14,7 +14,7 @@ use fhir::bundle::{self, Change, Entry, Mode};
 use fhir::search::Reading;
 use fhir::stu3::search;
 
-/// `GET /Appointment?…`: a patient's are never paged (digest A.10).
+/// `GET /Appointment?…`: a patient's are never paged (docs/specification/uec.md#a10-appointment-search).
 pub const SEARCH: Operation = Operation {
     method: "GET",
     path: "Appointment",
@@ -39,7 +39,7 @@ pub const SEARCH: Operation = Operation {
     },
 };
 
-/// `GET /Appointment/<id>` (digest A.8).
+/// `GET /Appointment/<id>` (docs/specification/uec.md#a8-read).
 pub const READ: Operation = Operation {
     path: "Appointment/{id}",
     audit: "read:appointment",

@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 const TAGS_MAX: usize = 16;
 const TAG_CHARS_MAX: usize = 100;
 
-/// `POST /Appointment` (digest A.7). What must be in the body is the dialect's to say.
+/// `POST /Appointment` (docs/specification/uec.md#a7-book). What must be in the body is the dialect's to say.
 pub const BOOK: Operation = Operation {
     method: "POST",
     path: "Appointment",
@@ -54,7 +54,7 @@ pub const BOOK: Operation = Operation {
     },
 };
 
-/// `PUT /Appointment/<id>` (digest A.9): cancelling is all it does.
+/// `PUT /Appointment/<id>` (docs/specification/uec.md#a9-cancel): cancelling is all it does.
 pub const CANCEL: Operation = Operation {
     method: "PUT",
     path: "Appointment/{id}",
@@ -96,7 +96,7 @@ async fn try_book(context: &RequestContext) -> Result<AppointmentVersion, Fault>
     outcome(context, told).await
 }
 
-/// Whoever else takes part is somebody (digest C.11).
+/// Whoever else takes part is somebody (docs/specification/uec.md#c11-references).
 pub async fn participants_exist(context: &RequestContext, appointment: &Element) -> Result<(), Fault> {
     let named = of_the_directory(appointment, context.service_roots());
     if named.is_empty() {
@@ -125,7 +125,7 @@ async fn try_cancel(context: &RequestContext) -> Result<AppointmentVersion, Faul
     let body = decoded(context)?;
     let id = context.id().to_owned();
     let access = context.access();
-    // Existence comes before the header, and the header before its value (`decisions.md` 5, "Order of checks").
+    // Existence comes before the header, and the header before its value (docs/contract.md#order-of-checks).
     let expected = expected(context);
     let looked_for = expected.clone().unwrap_or(ExpectedVersion::Any);
     let of_url = id.clone();
@@ -154,7 +154,7 @@ async fn outcome(
     }
 }
 
-/// The reply to a write that went through: the resource (digest A.7), unless the client prefers less.
+/// The reply to a write that went through: the resource (docs/specification/uec.md#a7-book), unless the client prefers less.
 fn written(context: &RequestContext, status: Status, made: AppointmentVersion) -> Reply {
     let place = Some(ResourceUrl::New(appointments::url(context, &made)));
     let content = match context.preferences.returning {
@@ -200,7 +200,7 @@ pub fn decoded(context: &RequestContext) -> Result<json::Read, Fault> {
     })
 }
 
-/// What to say in the end: a resent key wins over every refusal for content (`decisions.md` 5, "Resent requests").
+/// What to say in the end: a resent key wins over every refusal for content (docs/contract.md#resent-requests).
 async fn settled(context: &RequestContext, fault: Fault) -> Fault {
     let about_content = matches!(
         fault,

@@ -1,4 +1,5 @@
-//! Resources of the directory: readable by the references in a Bundle (`decisions.md` 3), and searched on the provider root.
+//! Resources of the directory: readable by the references in a Bundle (docs/contract.md#service-roots), and searched on
+//! the provider root.
 
 use super::super::pipeline::context::RequestContext;
 use super::super::pipeline::reply::{Content, Reply};

@@ -24,7 +24,7 @@ use fhir::stu3::render::{self, Head, Included};
 use fhir::stu3::{schedule, search, slot};
 use std::borrow::Cow;
 
-/// `GET /Slot?…` (digest A.6).
+/// `GET /Slot?…` (docs/specification/uec.md#a6-slot-search).
 pub const SEARCH: Operation = Operation {
     method: "GET",
     path: "Slot",

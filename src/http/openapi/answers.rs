@@ -114,7 +114,7 @@ fn refusal(dialect: &Dialect, samples: &[FaultSample]) -> Value {
     })
 }
 
-/// Every fault an operation can answer, in the order of the checks (`decisions.md` 5).
+/// Every fault an operation can answer, in the order of the checks (docs/contract.md#order-of-checks).
 fn faults(dialect: &Dialect, operation: &Operation) -> Vec<FaultSample> {
     let mut all = gate(dialect, operation);
     all.extend((operation.faults)(&dialect.rules));

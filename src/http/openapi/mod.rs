@@ -80,7 +80,7 @@ fn document() -> Value {
         "components": {
             "securitySchemes": {"bearer": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "A JWT of the consumer (digest D): aud is the root that is called, reason_for_request is directcare, \
+                "description": "A JWT of the consumer: aud is the root that is called, reason_for_request is directcare, \
                     requested_scope (with --auth jwks also scope or scp) is a list of scopes parted by spaces. `slotkeeper token` prints one. \
                     Not needed with --auth off.",
             }},

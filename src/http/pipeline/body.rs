@@ -1,4 +1,4 @@
-//! The body of a request: read within its bounds, and unfolded where it is gzip (digest A.2).
+//! The body of a request: read within its bounds, and unfolded where it is gzip (docs/specification/uec.md#a2-request-headers).
 //!
 //! Pitfall: a body is limited twice, as it is sent and as it unfolds, and no more than one byte over the second limit is
 //! ever unfolded, whatever its header promises.

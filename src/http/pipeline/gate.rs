@@ -1,9 +1,9 @@
 //! The gate: what a request must prove, in the order of the contract, before anything is looked up.
 //!
-//! Route, method, headers that come twice, declared length, token, headers, media types, body (`decisions.md` 5, "Order of
-//! checks", and 8, "Headers"). The order is what consumers are assured against: it is [`authenticate`] and then
-//! [`Authenticated::admit`]. Between the two a search may be answered from the cache, because whoever asked in the very same
-//! words before passed the second half.
+//! Route, method, headers that come twice, declared length, token, headers, media types, body
+//! (docs/contract.md#order-of-checks, "Order of checks", and 8, "Headers"). The order is what consumers are assured against:
+//! it is [`authenticate`] and then [`Authenticated::admit`]. Between the two a search may be answered from the cache,
+//! because whoever asked in the very same words before passed the second half.
 
 use super::super::auth::{self, AuthMode, Caller};
 use super::super::settings::HttpLimits;
@@ -80,7 +80,7 @@ pub async fn authenticate(
     // Taken once: whatever is put in its place while this request is under way is for the next one.
     let in_force = service.policy.current();
     let compat = permit(service, in_force.as_deref(), operation.permission, &mut caller).await?;
-    // The statement must always be readable (digest A.5).
+    // The statement must always be readable (docs/specification/uec.md#a5-metadata).
     headers::required(&dialect.rules, &caller.origin, settings.auth != AuthMode::Off && operation.needs_token())?;
     if operation.takes_resource() {
         headers::request_id(&dialect.rules, http, compat)?;

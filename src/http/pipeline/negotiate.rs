@@ -1,4 +1,5 @@
-//! Which format a body is in and which one an answer is wanted in (digest A.3; `decisions.md` 5).
+//! Which format a body is in and which one an answer is wanted in (docs/specification/uec.md#a3-formats;
+//! docs/contract.md#statuses).
 //!
 //! `_format`, then `Accept` by its q values, then the request's own `Content-Type`, then JSON. Pitfall: more spellings are
 //! understood for what is wanted than for what is sent. A body that calls itself `application/xml` is refused, because the

@@ -87,7 +87,8 @@ pub struct Operation {
     pub scope: Need,
     /// What it needs of the provider's policy.
     pub permission: Permission,
-    /// Its name in the trail of accesses: the interaction ids of the standard, without their prefix (digest A.0).
+    /// Its name in the trail of accesses: the interaction ids of the standard, without their prefix
+    /// (docs/specification/uec.md#a0-summary).
     pub audit: &'static str,
     /// What it takes.
     pub input: Input,

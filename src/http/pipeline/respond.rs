@@ -1,4 +1,5 @@
-//! Replies to responses: content to bytes in the format asked for, and what is known of it to headers (digest A.4).
+//! Replies to responses: content to bytes in the format asked for, and what is known of it to headers
+//! (docs/specification/uec.md#a4-response-headers).
 
 use super::super::access::SearchSummary;
 use super::negotiate::Format;
@@ -47,7 +48,7 @@ impl Outgoing {
 /// The response to a request that was carried out.
 ///
 /// # Errors
-/// `Internal` when what is stored cannot be read (digest C.23).
+/// `Internal` when what is stored cannot be read (docs/specification/uec.md#c23-unrenderable-data).
 pub fn to(reply: Reply, format: Format, definitions: &Definitions) -> Result<Outgoing, Fault> {
     let mut response = start(if reply.status == Status::Created { StatusCode::CREATED } else { StatusCode::OK }, format);
     if let Some(version) = reply.version {

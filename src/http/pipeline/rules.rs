@@ -73,7 +73,8 @@ pub enum ScheduleVersion {
 /// What `fullUrl` names in a search of appointments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppointmentUrl {
-    /// The version that was found. STU3 forbids it (bdl-8), and the booking standard wants it (digest A.10).
+    /// The version that was found. STU3 forbids it (bdl-8), and the booking standard wants it
+    /// (docs/specification/uec.md#a10-appointment-search).
     OfVersion,
     /// The appointment.
     OfAppointment,
@@ -131,7 +132,8 @@ impl DialectRules {
         }
     }
 
-    /// Whether `X-Request-ID` must be sent with a resource. Consumers built before 2.0.2 do not know it (digest G).
+    /// Whether `X-Request-ID` must be sent with a resource. Consumers built before 2.0.2 do not know it
+    /// (docs/specification/uec.md#g-versions).
     pub fn demands_request_id(&self, compat: ApiVersion) -> bool {
         self.request_id == HeaderPresence::Demanded && !compat.leniencies().request_id_optional
     }

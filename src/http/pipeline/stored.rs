@@ -6,7 +6,7 @@ use domain::fault::Fault;
 use fhir::stu3::Stu3Documents;
 
 /// Whether a stored text has at least the look of a resource. One that somebody spoilt must not be handed out as it is
-/// (digest C.23); the codec then finds out what is wrong with it.
+/// (docs/specification/uec.md#c23-unrenderable-data); the codec then finds out what is wrong with it.
 pub fn is_object(text: &str) -> bool {
     text.starts_with("{\"resourceType\":\"") && text.ends_with('}')
 }

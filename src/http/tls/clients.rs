@@ -1,4 +1,5 @@
-//! Which clients may connect: a certificate of the CA, on the allow-list, not revoked (UEC-13 of the infrastructure digest).
+//! Which clients may connect: a certificate of the CA, on the allow-list, not revoked
+//! (docs/specification/infrastructure.md#uec-13).
 //!
 //! It must not know what a client may do once it is connected; tokens say that. Everything here
 //! fails closed. With revocation lists, a certificate is refused unless a list that is in date speaks for every CA in its chain.

@@ -1,6 +1,6 @@
 //! Goal: a server run with `--compat 1.0.6` serves consumers of that version on the booking root, in their form, and one
-//! run without it holds them to 2.0.4 (digest G). Method: the whole service in this process, on both databases, with the
-//! demo provider; the bodies are those a supplier of 1.0.6 sends.
+//! run without it holds them to 2.0.4 (docs/specification/uec.md#g-versions). Method: the whole service in this
+//! process, on both databases, with the demo provider; the bodies are those a supplier of 1.0.6 sends.
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{App, rt, test as calls};

@@ -1,5 +1,5 @@
 //! What is kept of requests: the audit trail of writes, the trail of every access, and what reports are made of
-//! (digest D and E; F15, F51 to F53).
+//! (docs/specification/uec.md#d-security and #e-non-functional; F15, F51 to F53).
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -117,7 +117,7 @@ async fn every_access_is_recorded_whether_served_or_refused(app: App) {
     }
 }
 
-/// Digest C.23.
+/// See docs/specification/uec.md#c23-unrenderable-data.
 #[on_both]
 async fn what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_it_is(app: App) {
     let slot = app.free_slot(UTC).await;

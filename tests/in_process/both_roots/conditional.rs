@@ -1,5 +1,5 @@
-//! `ETag` and `If-None-Match` (digest A.4; RFC 9110, 13.1.2): whoever holds an answer is told that it still holds, and never
-//! that one does which has changed.
+//! `ETag` and `If-None-Match` (docs/specification/uec.md#a4-response-headers; RFC 9110, 13.1.2): whoever holds an
+//! answer is told that it still holds, and never that one does which has changed.
 
 use testkit::{Answer, App, Ask, UTC, booking, cancelled, on_both};
 

@@ -1,4 +1,4 @@
-//! What survives from one format to the other, over HTTP (`decisions.md` 5; digest A.3).
+//! What survives from one format to the other, over HTTP (docs/contract.md#statuses; docs/specification/uec.md#a3-formats).
 
 use serde_json::{Value, json};
 use testkit::{App, Ask, UTC, booking, cancelled, on_both, put, xml_of};

@@ -1,5 +1,5 @@
-//! Headers that come more than once: a single meaning cannot be two, and a list in several lines is one list (`decisions.md` 8,
-//! "Headers"; RFC 9110, 5.3).
+//! Headers that come more than once: a single meaning cannot be two, and a list in several lines is one list
+//! (docs/contract.md#headers; RFC 9110, 5.3).
 
 use testkit::{App, Ask, UTC, booking, cancelled, on_both};
 

@@ -1,4 +1,5 @@
-//! Bodies and queries that nobody should send: each is answered in good order and none with a fault of ours (`decisions.md` 5).
+//! Bodies and queries that nobody should send: each is answered in good order and none with a fault of ours
+//! (docs/contract.md#statuses).
 //!
 //! The random ones are drawn from a fixed seed, so that a failure comes again; it names the changes that led to it.
 

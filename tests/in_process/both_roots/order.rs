@@ -1,4 +1,4 @@
-//! The order of checks: of two faults in one request, the earlier one of `decisions.md` 5 is answered.
+//! The order of checks: of two faults in one request, the earlier one is answered (docs/contract.md#order-of-checks).
 
 use serde_json::Value;
 use testkit::{Answer, App, Ask, OTHER_CONSUMER, Setup, Slot, UTC, booking, cancelled, on_both, put};

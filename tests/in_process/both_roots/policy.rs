@@ -1,5 +1,5 @@
-//! The provider's policy: what each consumer organisation sees, and what it may do (`decisions.md` 3, "Who sees whom";
-//! UEC-8, UEC-9 and UEC-11). What is hidden is as if it did not exist, wherever one asks.
+//! The provider's policy: what each consumer organisation sees, and what it may do (docs/contract.md#who-sees-whom;
+//! docs/specification/infrastructure.md#uec-8, #uec-9 and #uec-11). What is hidden is as if it did not exist, wherever one asks.
 
 use fhir::stu3::uec::compat::ApiVersion;
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
-//! What HTTP and the formats demand (`decisions.md` 5; digest A.2 to A.4): routes, methods, lengths, media types, and bodies that
-//! are no bookings at all, none of which may end in a fault of ours.
+//! What HTTP and the formats demand (docs/contract.md#statuses; docs/specification/uec.md#a2-request-headers to
+//! #a4-response-headers): routes, methods, lengths, media types, and bodies that are no bookings at all, none of which
+//! may end in a fault of ours.
 
 use serde_json::json;
 use testkit::{App, Ask, UTC, booking, booking_text, booking_xml, on_both};

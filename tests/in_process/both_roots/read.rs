@@ -1,4 +1,4 @@
-//! Reading schedules, slots and the directory, and searching schedules (`decisions.md` 3 and 5).
+//! Reading schedules, slots and the directory, and searching schedules (docs/contract.md#service-roots, #wire-rules).
 
 use serde_json::Value;
 use std::collections::BTreeSet;

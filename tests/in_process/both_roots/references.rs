@@ -1,5 +1,5 @@
 //! References with a base URL: below our own public URL they mean what they would mean without it, below another one they
-//! mean another server's resource (STU3 references, "Literal References"; `decisions.md` 3).
+//! mean another server's resource (STU3 references, "Literal References"; docs/contract.md#service-roots).
 
 use serde_json::{Value, json};
 use testkit::{App, Ask, DENTAL, PROVIDER_ORGANISATION, PUBLIC_URL, Slot, UTC, booking, on_both, put, take};

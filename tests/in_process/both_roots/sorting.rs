@@ -130,7 +130,7 @@ async fn appointments_come_by_start_and_id(app: App) {
         let question = any_question().new_tree(&mut runner).unwrap().current();
         let (found, count) = pages(&app, &question.path(), "Appointment", async || ()).await;
         assert_eq!(found, question.naive(&all), "{question:?}");
-        // A patient's appointments are never paged (digest A.10).
+        // A patient's appointments are never paged (docs/specification/uec.md#a10-appointment-search).
         assert!(question.patient.is_none() || count == 1, "{question:?}");
         paged += usize::from(count > 2);
         if let (Some(_), None) = (question.patient, question.sort) {

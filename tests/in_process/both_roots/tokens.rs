@@ -1,4 +1,5 @@
-//! Tokens, scopes and the headers of the Spine (`decisions.md` 5; digest D).
+//! Tokens, scopes and the headers of the Spine (docs/contract.md#scopes, #tokens, #headers;
+//! docs/specification/uec.md#d-security).
 
 use serde_json::{Value, json};
 use testkit::{Answer, App, Ask, PUBLIC_URL, Setup, UTC, booking, encoded, on_both, put, take};

@@ -1,5 +1,5 @@
-//! How requests and answers travel (digest A.2, A.3): compressed or not, whole or in parts, with or without a body, and the
-//! headers that every answer carries.
+//! How requests and answers travel (docs/specification/uec.md#a2-request-headers, #a3-formats): compressed or not,
+//! whole or in parts, with or without a body, and the headers that every answer carries.
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;

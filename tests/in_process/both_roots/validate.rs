@@ -270,7 +270,7 @@ async fn a_key_is_neither_used_up_nor_asked_for(app: App) {
     all_ok(&app.ask(ask(TYPE, &booking(&slots[0])).key("mine")).await);
     app.ask(Ask::book(&booking(&slots[0])).key("mine")).await.expect(201);
     all_ok(&app.ask(ask(TYPE, &booking(&slots[1])).key("mine")).await);
-    // It is a POST all the same (`decisions.md` 5, "Headers on the booking root").
+    // It is a POST all the same (docs/contract.md#headers).
     app.ask(ask(TYPE, &booking(&slots[1])).without("X-Request-ID")).await.refused(400, "required", "MISSING_OR_INVALID_HEADER");
     all_ok(&app.ask(ask(TYPE, &booking(&slots[1])).without("X-Request-ID").on_provider()).await);
 }
@@ -282,6 +282,6 @@ async fn the_statement_of_the_provider_root_names_it(app: App) {
         "name": "validate", "definition": {"reference": "http://hl7.org/fhir/OperationDefinition/Resource-validate"},
     }]);
     assert_eq!(statement["rest"][0]["operation"], operations);
-    // The booking root's has a shape that is counted (digest A.5).
+    // The booking root's has a shape that is counted (docs/specification/uec.md#a5-metadata).
     assert!(app.get("metadata").await.json()["rest"][0]["operation"].is_null());
 }

@@ -1,4 +1,4 @@
-//! What the provider root does and the booking root does not (`decisions.md` 3).
+//! What the provider root does and the booking root does not (docs/contract.md#the-provider-root).
 
 use super::house::{BOOKING, DOCUMENT, House, PATIENTS, PROVIDER, SCHEDULE, SERVICE, booking};
 use base64::Engine as _;

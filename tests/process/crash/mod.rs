@@ -1,5 +1,5 @@
 //! Kills servers and PostgreSQL with SIGKILL at random moments of a race, starts them again, and settles
-//! the journal of the race against what was kept (`decisions.md` 6, invariants 1 to 4).
+//! the journal of the race against what was kept (docs/contract.md#invariants, 1 to 4).
 //!
 //! The servers are processes of their own and are judged by `race --settle` and `check`. What a reader would
 //! get wrong: SIGKILL of a process loses nothing that the operating system was given, so it proves the order

@@ -32,7 +32,7 @@ pub struct CandidateSlot<'a> {
 
 /// The service a booking is for, or why it is refused.
 ///
-/// The order is the contract's: unknown, contradicting, then taken, alone (`decisions.md` 5, "Order of checks").
+/// The order is the contract's: unknown, contradicting, then taken, alone (docs/contract.md#order-of-checks).
 ///
 /// # Errors
 /// The refusal.
@@ -54,7 +54,8 @@ pub fn decide_book(requested: RequestedBooking<'_>, candidate: Option<CandidateS
     service.cloned().ok_or_else(|| Refusal::SlotUnknown { expression: requested.slot.expression.clone() })
 }
 
-/// Everything in a booking that contradicts its slot (digest B.8; row 34: the appointment lies within the slot).
+/// Everything in a booking that contradicts its slot (docs/specification/uec.md#b8-contained-slot; #i-disagreements,
+/// row 34: the appointment lies within the slot).
 fn contradictions(requested: RequestedBooking<'_>, candidate: CandidateSlot<'_>) -> Vec<Contradiction> {
     let (claim, slot) = (requested.slot, candidate.slot);
     let mut found = Vec::new();

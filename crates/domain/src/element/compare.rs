@@ -1,4 +1,5 @@
-//! Where two trees differ in what they mean: a cancel may change the status and nothing else (digest A.9).
+//! Where two trees differ in what they mean: a cancel may change the status and nothing else
+//! (docs/specification/uec.md#a9-cancel).
 //!
 //! It knows trees and what the server itself adds to an appointment, and no format.
 //!
@@ -20,13 +21,14 @@ mod tests;
 /// The most differences that are listed.
 pub const DIFFERENCES_MAX: usize = 100;
 
-/// What the server adds to a resource, or rewrites, and a consumer need not send back (`decisions.md` 5).
+/// What the server adds to a resource, or rewrites, and a consumer need not send back (docs/contract.md#statuses).
 const ADDED_TO_RESOURCES: [&str; 2] = ["meta", "text"];
 
 /// What may be absent from a submitted resource, but when present must be the same.
 const OPTIONAL_AT_ROOT: &str = "id";
 
-/// What is never compared: a sender may repeat the `created` it sent, which the server wrote anew (`decisions.md` 8, "Order").
+/// What is never compared: a sender may repeat the `created` it sent, which the server wrote anew
+/// (docs/contract.md#order-of-results).
 const NEVER_COMPARED_AT_ROOT: &str = "created";
 
 /// A place where two trees differ.
@@ -183,7 +185,7 @@ fn counts_for(child: &Element, parent: &Element, part: Part, foreign: bool) -> b
     let added = parent.kind().is_some() && ADDED_TO_RESOURCES.contains(&child.name.as_str());
     let status = child.name == "status";
     let the_status = status && part == Part::Root;
-    // The server fills this in where it is absent (digest I, row 13).
+    // The server fills this in where it is absent (docs/specification/uec.md#i-disagreements, row 13).
     let defaulted = status && part == Part::Participant && child.as_text() == Some("accepted") && child.children.is_empty();
     !(added || the_status || defaulted)
 }

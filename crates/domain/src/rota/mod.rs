@@ -55,7 +55,7 @@ pub struct Session {
     pub slot_minutes: u16,
     /// Appointments a slot holds.
     pub capacity: i32,
-    /// How patients are seen, where the provider states it; never defaulted (digest B.1).
+    /// How patients are seen, where the provider states it; never defaulted (docs/specification/uec.md#b1-slot).
     pub channel: Option<Channel>,
     /// Stretches the provider keeps back. A slot that touches one of them is blocked.
     pub blocked: Vec<Interval>,

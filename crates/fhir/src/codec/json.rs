@@ -24,7 +24,7 @@ pub(crate) use scan::is_number;
 pub(crate) use write::push_escaped;
 pub use write::{write, write_pretty, write_stored};
 
-/// The deepest nesting of objects and arrays that is read (`decisions.md` 5, "Limits").
+/// The deepest nesting of objects and arrays that is read (docs/contract.md#limits).
 pub const DEPTH_MAX: usize = 64;
 
 /// The most problems that are listed of one body; a hostile one could have a million.

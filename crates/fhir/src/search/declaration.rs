@@ -67,7 +67,7 @@ pub(crate) enum Spelled {
     FreeAfterColon,
     /// Capitals do not matter.
     Freely,
-    /// Capitals do not matter, and `Appointment.` may stand before it or not (digest A.10).
+    /// Capitals do not matter, and `Appointment.` may stand before it or not (docs/specification/uec.md#a10-appointment-search).
     WithType,
 }
 

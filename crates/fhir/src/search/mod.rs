@@ -4,8 +4,8 @@
 //! Nothing here knows which resources exist, who the caller is or what the answer will be.
 //!
 //! Pitfall: a parameter given twice means *and*, a comma within one value means *or* (STU3 search); and the same
-//! [`SearchRules`] serve all roots, which differ in what they refuse, not in what they understand (`decisions.md` 3
-//! and 5).
+//! [`SearchRules`] serve all roots, which differ in what they refuse, not in what they understand
+//! (docs/contract.md#service-roots, #statuses).
 
 mod cursor;
 pub(crate) mod declaration;
@@ -20,7 +20,7 @@ pub use declaration::{Declared, DeclaredParameter, DefinitionsOf, ParameterKind}
 use super::shape::Shape;
 use domain::fault::{Fault, ParameterFault};
 
-/// The most matches `_count` asks for at once (`decisions.md` 5, "Limits"); larger numbers mean this one.
+/// The most matches `_count` asks for at once (docs/contract.md#limits); larger numbers mean this one.
 pub const COUNT_MAX: u32 = 2000;
 
 /// Longest part of a name or value that an error repeats, in characters.

@@ -32,7 +32,7 @@ const fn of_provider(parameter: Parameter<Key>) -> Parameter<Key> {
     Parameter { roots: Roots::Provider, ..parameter }
 }
 
-/// What every search takes (`decisions.md` 5, row "unknown or misspelt parameter"), in the order in which errors list it.
+/// What every search takes (docs/contract.md#statuses, "unknown or misspelt parameter"), in the order in which errors list it.
 static COMMON: [Parameter<Key>; 11] = [
     Parameter::new("_include", ParameterKind::String, Key::Include, "Brings related resources along; searchInclude lists the values"),
     Parameter::new(
@@ -49,7 +49,7 @@ static COMMON: [Parameter<Key>; 11] = [
     Parameter::new("_lastUpdated", ParameterKind::Date, Key::LastUpdated, "When the resource last changed: prefixes ge, gt, le, lt, eq"),
     of_provider(Parameter::new("_elements", ParameterKind::String, Key::Elements, "The elements wanted of each match, by name")),
     of_provider(Parameter::new("_sort", ParameterKind::String, Key::Sort, "The order of the matches")),
-    // Removed from the standard in 2.0.4, still sent by some (digest A.6).
+    // Removed from the standard in 2.0.4, still sent by some (docs/specification/uec.md#a6-slot-search).
     Parameter { roots: Roots::Booking, ..Parameter::new("end", ParameterKind::Date, Key::End, "Ignored") },
 ];
 
@@ -122,7 +122,7 @@ pub(crate) fn read<K: Copy>(
     Ok(common)
 }
 
-/// How the answer to a read by id is wanted; on the booking root nothing but `_pretty` (`decisions.md` 3).
+/// How the answer to a read by id is wanted; on the booking root nothing but `_pretty` (docs/contract.md#service-roots).
 ///
 /// # Errors
 /// [`Fault::Parameter`]; names nobody knows only where the rules refuse them.
@@ -219,7 +219,7 @@ impl Common {
         Query { search, applied, total_only, pretty, shape, warnings }
     }
 
-    /// Notes an include that brings nothing. On the booking root nobody is told (digest A.6).
+    /// Notes an include that brings nothing. On the booking root nobody is told (docs/specification/uec.md#a6-slot-search).
     fn warn_of_include<K>(&mut self, name: &str, value: &str, rules: &SearchRules, searchable: &Searchable<K>) {
         let known = match common_parameter(name, rules).map(|parameter| parameter.key) {
             Some(Key::Include) if !rules.names_of_booking() => searchable.includes,
@@ -331,7 +331,7 @@ impl Common {
 }
 
 /// The common parameter of that name, where the root knows it. `_include:iterate`, `_include:recurse` and whatever
-/// else mean the same as `_include`: the answer iterates anyway (digest A.6).
+/// else mean the same as `_include`: the answer iterates anyway (docs/specification/uec.md#a6-slot-search).
 fn common_parameter(name: &str, rules: &SearchRules) -> Option<&'static Parameter<Key>> {
     let base = name.split(':').next().unwrap_or(name);
     let is = |p: &&Parameter<Key>| match p.key {

@@ -26,7 +26,7 @@ pub(crate) struct Limits {
     pub(crate) days_max: i64,
 }
 
-/// The window to search, from the ones that were given (`decisions.md` 5, "Limits" and the rows on windows).
+/// The window to search, from the ones that were given (docs/contract.md#limits, and the rows on windows: #statuses).
 ///
 /// `end` is the window of the slots' ends, open where that parameter means nothing. A slot begins before it
 /// ends, so an upper bound of the one bounds the other.

@@ -1,9 +1,9 @@
 //! Organisations, places, services, clinicians and roles as seed files give them: tree to domain.
 //!
-//! It checks what the booking standard asks of these resources (digest B.3) and takes out the facts the engine
-//! needs; the resource itself is kept whole. Whether a reference leads anywhere is not known here, because that
-//! takes all files together. Only relative references (`Location/<id>`) are taken, since consumers resolve them
-//! inside a Bundle and under either root.
+//! It checks what the booking standard asks of these resources (docs/specification/uec.md#b3-directory) and takes out
+//! the facts the engine needs; the resource itself is kept whole. Whether a reference leads anywhere is not known here,
+//! because that takes all files together. Only relative references (`Location/<id>`) are taken, since consumers resolve
+//! them inside a Bundle and under either root.
 
 mod rules;
 #[cfg(test)]

@@ -25,7 +25,8 @@ impl Documents for Stu3Documents {
         }
     }
 
-    /// `created` is the server's (digest I, row 12), unless it is the consumer's to set and `keeps_created`.
+    /// `created` is the server's (docs/specification/uec.md#i-disagreements, row 12), unless it is the consumer's to
+    /// set and `keeps_created`.
     fn booked(&self, mut resource: Element, id: &AppointmentId, now: Timestamp, keeps_created: bool) -> Element {
         resource.set(Element::text("id", id.as_str()));
         if !keeps_created {

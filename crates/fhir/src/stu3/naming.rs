@@ -15,11 +15,11 @@ pub const SLOT_PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition
 pub const SCHEDULE_PROFILE: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Schedule-1";
 /// Extension of a slot that says how the patient is seen.
 pub const DELIVERY_CHANNEL: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-DeliveryChannel-1";
-/// Identifier system of NHS numbers before version 1.0.6 of the standard (digest A.10).
+/// Identifier system of NHS numbers before version 1.0.6 of the standard (docs/specification/uec.md#a10-appointment-search).
 pub const NHS_NUMBER_BEFORE_1_0_6: &str = "https://demographics.spineservices.nhs.uk";
 /// Identifier system of NHS numbers.
 pub const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
-/// Identifier system of UUIDs: slots and clinical documents (digest B.7, B.8).
+/// Identifier system of UUIDs: slots and clinical documents (docs/specification/uec.md#b7-document, #b8-contained-slot).
 pub const UUID: &str = "https://tools.ietf.org/html/rfc4122";
 /// Identifier system of organisations (ODS).
 pub const ODS_ORGANISATION: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
@@ -27,7 +27,8 @@ pub const ODS_ORGANISATION: &str = "https://fhir.nhs.uk/Id/ods-organization-code
 pub const ODS_SITE: &str = "https://fhir.nhs.uk/Id/ods-site-code";
 /// Identifier system of members of staff (SDS).
 pub const SDS_USER: &str = "https://fhir.nhs.uk/Id/sds-user-id";
-/// Identifier system of the roles members of staff have (SDS); the value is the id of a `PractitionerRole` (digest A.6, check 6).
+/// Identifier system of the roles members of staff have (SDS); the value is the id of a `PractitionerRole`
+/// (docs/specification/uec.md#a6-slot-search, check 6).
 pub const SDS_ROLE: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
 /// Code system of what a role's holder does (SDS).
 pub const SDS_JOB_ROLE: &str = "https://fhir.hl7.org.uk/STU3/CodeSystem/CareConnect-SDSJobRoleName-1";

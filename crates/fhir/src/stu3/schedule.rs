@@ -1,7 +1,7 @@
-//! Schedules as trees (digest B.2).
+//! Schedules as trees (docs/specification/uec.md#b2-schedule).
 //!
 //! Pitfall: however many services a schedule serves, it shows exactly one, the one that was searched for
-//! (`decisions.md` 5, "Schedule and service"); and a consumer of the booking root counts the actors, of which there
+//! (docs/contract.md#schedule-and-service); and a consumer of the booking root counts the actors, of which there
 //! are at most three, so a place is shown only where there is room for it.
 
 use super::naming::SCHEDULE_PROFILE;
@@ -9,7 +9,7 @@ use domain::element::Element;
 use domain::ids::ServiceId;
 use domain::schedule::Schedule;
 
-/// The most actors the booking standard allows a schedule (digest B.2).
+/// The most actors the booking standard allows a schedule (docs/specification/uec.md#b2-schedule).
 const ACTORS_MAX: usize = 3;
 
 /// The schedule, showing the service `shown`; its place too where three actors are not exceeded, or always.

@@ -1,7 +1,7 @@
-//! Slots as trees (digest B.1).
+//! Slots as trees (docs/specification/uec.md#b1-slot).
 //!
 //! Pitfall: in a search answer a slot carries no version and no time of change, so that the answer and its `ETag`
-//! stay what they are until something that is shown changes (`decisions.md` 5, "Bundles"); only a slot read by its
+//! stay what they are until something that is shown changes (docs/contract.md#bundles); only a slot read by its
 //! id carries them.
 
 use super::naming::{DELIVERY_CHANNEL, SLOT_PROFILE, UUID};
@@ -24,7 +24,7 @@ pub fn tree_versioned(slot: &Slot, now: Timestamp) -> Element {
 }
 
 fn with_meta(slot: &Slot, now: Timestamp, meta: Element) -> Element {
-    // A channel that the provider did not state is never made up (digest B.1).
+    // A channel that the provider did not state is never made up (docs/specification/uec.md#b1-slot).
     let channel = slot.channel.map(|channel| {
         Element::complex("extension").with(Element::text("url", DELIVERY_CHANNEL)).with(Element::text("valueCode", channel.code()))
     });

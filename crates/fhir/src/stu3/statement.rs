@@ -1,4 +1,4 @@
-//! What the provider root declares: everything that is served there, and nothing else (`decisions.md` 3).
+//! What the provider root declares: everything that is served there, and nothing else (docs/contract.md#the-provider-root).
 //!
 //! Which routes there are comes from the dialect, which parameters a search takes from the tables that queries are
 //! read by. No list of anything served may stand here, because a second list would sooner or later differ.

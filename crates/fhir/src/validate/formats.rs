@@ -1,6 +1,6 @@
 //! The forms of primitive values, as STU3 gives them (datatypes, "Primitive Types").
 //!
-//! It must not know elements. STU3 demands a zone of a `dateTime` with a time; `decisions.md` 1 takes one without
+//! It must not know elements. STU3 demands a zone of a `dateTime` with a time; docs/contract.md#names-ids-time takes one without
 //! as London time, so that only an `instant` must have it.
 
 use crate::codec::xml;

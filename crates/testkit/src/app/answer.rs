@@ -111,7 +111,7 @@ impl Answer {
             .collect()
     }
 
-    /// True when this says, to the letter, that the slot is taken (digest B.9, H.3).
+    /// True when this says, to the letter, that the slot is taken (docs/specification/uec.md#b9-operationoutcome, #h3-refusals).
     pub fn is_slot_taken(&self) -> bool {
         let issue = serde_json::json!([{
             "severity": "error",

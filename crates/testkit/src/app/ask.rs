@@ -132,7 +132,7 @@ impl Ask {
         format!("{}{}{}", self.root, if bare { "" } else { "/" }, escaped(&self.path))
     }
 
-    /// The scope that the standard prescribes for this request (digest A.0).
+    /// The scope that the standard prescribes for this request (docs/specification/uec.md#a0-summary).
     pub fn usual_scope(&self) -> &'static str {
         if self.path.starts_with("Appointment") { SCOPE_APPOINTMENT_WRITE } else { SCOPE_SLOT_READ }
     }

@@ -1,4 +1,5 @@
-//! The booking root: the API as suppliers are assured with it, to the letter (digest A; `decisions.md` 3).
+//! The booking root: the API as suppliers are assured with it, to the letter (docs/specification/uec.md#a-interactions;
+//! docs/contract.md#service-roots).
 
 pub mod table;
 
@@ -53,7 +54,7 @@ pub const RULES: DialectRules = DialectRules {
     appointment_url: AppointmentUrl::OfVersion,
 };
 
-/// What is served. The relative references of a Bundle resolve under the same root (`decisions.md` 3).
+/// What is served. The relative references of a Bundle resolve under the same root (docs/contract.md#service-roots).
 static OPERATIONS: [Operation; 17] = [
     metadata::operation(|context| Box::pin(async move { Ok(statement(context)) })),
     slots::SEARCH,
@@ -78,7 +79,7 @@ static OPERATIONS: [Operation; 17] = [
     directory::READ_PRACTITIONER_ROLE,
 ];
 
-/// The statement is prescribed (digest A.5) but for what it says of older versions.
+/// The statement is prescribed (docs/specification/uec.md#a5-metadata) but for what it says of older versions.
 fn statement(context: &RequestContext) -> Reply {
     let mut statement = capability::booking(release::VERSION, release::DATE, &context.root_url);
     capability::say_compatible(&mut statement, context.service.settings.compat);

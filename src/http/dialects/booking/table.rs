@@ -1,4 +1,5 @@
-//! Fault to answer, for the booking root: the one table, exhaustive (`decisions.md` 5; digest B.9).
+//! Fault to answer, for the booking root: the one table, exhaustive (docs/contract.md#statuses;
+//! docs/specification/uec.md#b9-operationoutcome).
 
 use super::super::super::pipeline::error_response::ErrorResponse;
 use domain::fault::{Denial, Fault, ParameterFault, Problem, ProblemKind, Refusal, TokenFault};
@@ -206,7 +207,8 @@ fn invalid(problems: &[Problem]) -> ErrorResponse {
 fn refused(refusal: &Refusal) -> ErrorResponse {
     let unprocessable = |issues| ErrorResponse { status: 422, issues, headers: Vec::new() };
     match refusal {
-        // Word for word what suppliers are assured against: one issue, and nothing of the Spine's (digest B.9).
+        // Word for word what suppliers are assured against: one issue, and nothing of the Spine's
+        // (docs/specification/uec.md#b9-operationoutcome).
         Refusal::SlotTaken => {
             unprocessable(vec![issue(IssueCode::Processing, PROCESSING_FAILURE, "Slot no longer available".to_owned(), Vec::new())])
         }

@@ -1,4 +1,5 @@
-//! The provider root: the same engine for ordinary FHIR clients and the provider's own systems (`decisions.md` 3).
+//! The provider root: the same engine for ordinary FHIR clients and the provider's own systems
+//! (docs/contract.md#the-provider-root).
 //!
 //! It understands what the booking root understands and demands less. What is served is said in its statement, which is made
 //! from the operations below.

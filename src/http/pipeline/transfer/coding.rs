@@ -1,4 +1,4 @@
-//! The content coding of responses: gzip and nothing else (digest A.3).
+//! The content coding of responses: gzip and nothing else (docs/specification/uec.md#a3-formats).
 
 use super::super::headers::list;
 use actix_web::body::{BoxBody, MessageBody};

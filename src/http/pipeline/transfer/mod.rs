@@ -1,4 +1,5 @@
-//! The last steps of every answer: not modified, compressed, and the headers all answers carry (digest A.3, A.4).
+//! The last steps of every answer: not modified, compressed, and the headers all answers carry
+//! (docs/specification/uec.md#a3-formats, #a4-response-headers).
 //!
 //! It does not know what was asked, only how it was sent. Pitfall: the order. The tag is made of the answer as it would be
 //! sent uncompressed, so that it is the same whatever codings a client takes; only what is not answered 304 is compressed.
@@ -46,7 +47,8 @@ pub fn marked(http: &HttpRequest, settings: &Settings, mut response: HttpRespons
     if let Ok(id) = HeaderValue::try_from(answer_id) {
         headers.insert(REQUEST_ID, id);
     }
-    // Byte for byte what the consumer sent, so that it can tell which answer is whose (digest A.4).
+    // Byte for byte what the consumer sent, so that it can tell which answer is whose
+    // (docs/specification/uec.md#a4-response-headers).
     if let Some(sent) = http.headers().get(&REQUEST_ID) {
         headers.insert(CORRELATION_ID, sent.clone());
     }

@@ -1,5 +1,5 @@
 //! Daily ceilings of the policy: so many live appointments of an organisation begin on one local day and no more,
-//! whoever books at once and through how many servers (`decisions.md` 3 and 6).
+//! whoever books at once and through how many servers (docs/contract.md#who-sees-whom, #invariants).
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};

@@ -1,4 +1,5 @@
-//! Booking: what is accepted, what the answer says, and what is refused for which reason (`decisions.md` 5; digest A.7, B.5 to B.9).
+//! Booking: what is accepted, what the answer says, and what is refused for which reason (docs/contract.md#statuses;
+//! docs/specification/uec.md#a7-book, #b5-appointment to #b9-operationoutcome).
 
 use serde_json::{Value, json};
 use testkit::{

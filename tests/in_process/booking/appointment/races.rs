@@ -1,5 +1,5 @@
 //! Many at once, in one process: a slot is given away as often as it holds patients, whoever asks and however often
-//! (`decisions.md` 5 "Resent requests", 6). The app asks every invariant of the database when it is dropped.
+//! (docs/contract.md#resent-requests, #invariants). The app asks every invariant of the database when it is dropped.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};

@@ -1,4 +1,4 @@
-//! Requests sent again under the same `X-Request-ID` (`decisions.md` 5, "Resent requests").
+//! Requests sent again under the same `X-Request-ID` (docs/contract.md#resent-requests).
 
 use testkit::{Answer, App, Ask, OTHER_CONSUMER, UTC, booking, cancelled, on_both, put, take};
 

@@ -1,5 +1,6 @@
-//! Every rule about the body of a booking (digest B.5 to B.8, C, and the tables of the `CareConnect` profiles), one by one:
-//! `rules.tsv` changes a good body in one place and says what each root answers, and where.
+//! Every rule about the body of a booking (docs/specification/uec.md#b5-appointment to #b8-contained-slot, #c-rules,
+//! and the tables of the `CareConnect` profiles), one by one: `rules.tsv` changes a good body in one place and says
+//! what each root answers, and where.
 //!
 //! What a reader would get wrong: the list of places is the whole list. A rule that also complains elsewhere, or twice,
 //! would send its reader to the wrong place.

@@ -1,4 +1,5 @@
-//! Reading, finding and cancelling appointments (`decisions.md` 3 "Who sees whom" and 5; digest A.8 to A.10).
+//! Reading, finding and cancelling appointments (docs/contract.md#who-sees-whom, #statuses;
+//! docs/specification/uec.md#a8-read to #a10-appointment-search).
 
 use serde_json::{Value, json};
 use slotkeeper::http::AuthMode;

@@ -1,4 +1,4 @@
-//! Answers to slot searches that are given again (`decisions.md` 5, "Offered"): to whoever asks the same, and only as long as
+//! Answers to slot searches that are given again (docs/contract.md#offered): to whoever asks the same, and only as long as
 //! they are, to the letter, what would be found and written now.
 
 use testkit::{App, Ask, OTHER_CONSUMER, Setup, Slot, UTC, booking, cancelled, found, on_both, put};

@@ -1,4 +1,5 @@
-//! Searching slots (`decisions.md` 5; digest A.6): parameters, includes, windows, what is offered, totals and pages, limits.
+//! Searching slots (docs/contract.md#wire-rules; docs/specification/uec.md#a6-slot-search): parameters, includes,
+//! windows, what is offered, totals and pages, limits.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -158,7 +159,7 @@ async fn a_bundle_passes_the_checks_of_the_official_harness(app: App) {
     }
 }
 
-/// Digest A.6, "Harness checks on the Bundle", 1 to 8.
+/// See docs/specification/uec.md#a6-slot-search, "Harness checks on the Bundle", 1 to 8.
 fn passes_the_harness(answer: &Answer, from: &str, until: &str) {
     // 1
     for kind in ["Slot", "Schedule", "HealthcareService", "Practitioner", "PractitionerRole", "Location", "Organization"] {

@@ -1,4 +1,5 @@
-//! Windows of a slot search, pages and limits (`decisions.md` 1 and 5; digest A.6): what a date means, also where the clocks change.
+//! Windows of a slot search, pages and limits (docs/contract.md#names-ids-time, #limits;
+//! docs/specification/uec.md#a6-slot-search): what a date means, also where the clocks change.
 
 use testkit::{Answer, App, PUBLIC_URL, Season, Setup, Slot, UTC, found, on_both, starts};
 

@@ -1,4 +1,4 @@
-//! Tokens with a signature, `--auth jwks` (`decisions.md` 5, "Tokens"): what is refused, and who is believed for what.
+//! Tokens with a signature, `--auth jwks` (docs/contract.md#tokens): what is refused, and who is believed for what.
 
 mod claims;
 mod keys;

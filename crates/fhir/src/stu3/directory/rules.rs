@@ -1,4 +1,5 @@
-//! What each kind of directory resource must and must not have (digest B.3 and the `CareConnect` profiles).
+//! What each kind of directory resource must and must not have (docs/specification/uec.md#b3-directory and the
+//! `CareConnect` profiles).
 //!
 //! Only rules that matter for being found and booked, or that the profiles add to base FHIR; types, cardinalities
 //! and codes in general are for `validate`. The service's identifier must repeat its id, because consumers of

@@ -32,7 +32,7 @@ pub(super) fn of_services(group: &[Actor]) -> Option<Vec<ServiceId>> {
 #[expect(clippy::option_option, reason = "outside: is it a reference at all; inside: can it match")]
 fn actor(item: &str, kind: Option<DirectoryKind>) -> Option<Option<Actor>> {
     let token = token(item)?;
-    // Only a service is known by an identifier, which equals its id (digest B.3).
+    // Only a service is known by an identifier, which equals its id (docs/specification/uec.md#b3-directory).
     if token.system.is_some() && kind != Some(DirectoryKind::HealthcareService) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! `GET /Appointment`: the table of its parameters (digest A.10).
+//! `GET /Appointment`: the table of its parameters (docs/specification/uec.md#a10-appointment-search).
 //!
 //! Pitfall: a fault about a patient's identifier never repeats the value, not even a malformed one; and a system
 //! that is not the NHS number's is not malformed, it matches nothing.
@@ -17,7 +17,8 @@ use domain::ids::{AppointmentId, SlotId};
 use domain::nhs_number::NhsNumber;
 use domain::search::{Actor, AppointmentSearch, Identified, Window};
 
-/// The system of NHS numbers, and the one that versions before 1.0.6 of the standard used (digest A.10).
+/// The system of NHS numbers, and the one that versions before 1.0.6 of the standard used
+/// (docs/specification/uec.md#a10-appointment-search).
 const NHS_NUMBER_SYSTEMS: [&str; 2] = [naming::NHS_NUMBER, naming::NHS_NUMBER_BEFORE_1_0_6];
 
 /// The code system of an appointment's status, for tokens that name it.
@@ -59,7 +60,8 @@ const fn of_provider(name: &'static str, kind: DirectoryKind, about: &'static st
 const PATIENT_ABOUT: &str = "The patient's NHS number, as https://fhir.nhs.uk/Id/nhs-number|<number>";
 const ACTOR_ABOUT: &str = "Who takes part: a service, or the clinician, role or place of the slot's schedule, or a patient's NHS number";
 
-/// Every spelling of "the patient" in the versions of the standard and in STU3 itself (digest A.10).
+/// Every spelling of "the patient" in the versions of the standard and in STU3 itself
+/// (docs/specification/uec.md#a10-appointment-search).
 static PARAMETERS: [Parameter<Key>; 13] = [
     of_participant(
         "Appointment.participant.actor:Patient.identifier",
@@ -130,7 +132,7 @@ pub fn appointments(pairs: &[(String, String)], rules: &SearchRules) -> Result<Q
         return Err(Fault::Parameter(ParameterFault::WindowReversed { name: "date" }));
     }
     if asked.nhs_numbers.is_some() {
-        // A patient's appointments are never paged (digest A.10).
+        // A patient's appointments are never paged (docs/specification/uec.md#a10-appointment-search).
         common.unpaged();
     }
     Ok(asked.query(common))
@@ -189,14 +191,15 @@ impl AppointmentConditions {
         Ok(())
     }
 
-    /// `identifier` on the provider root: of the patient or of the clinical document (`decisions.md` 3).
+    /// `identifier` on the provider root: of the patient or of the clinical document (docs/contract.md#the-provider-root).
     fn identify(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let mut wanted = Identified::default();
         for token in list(name, value, IDENTIFIER_EXPECTED, token).map_err(|_| value_fault(name, "…", IDENTIFIER_EXPECTED))? {
             sorted(&mut wanted, token).ok_or_else(|| value_fault(name, "…", IDENTIFIER_EXPECTED))?;
         }
         if wanted.documents.is_empty() {
-            // A question about patients alone, so that their appointments are not paged (digest A.10).
+            // A question about patients alone, so that their appointments are not paged
+            // (docs/specification/uec.md#a10-appointment-search).
             both(&mut self.nhs_numbers, wanted.nhs_numbers);
         } else {
             self.identified.push(wanted);

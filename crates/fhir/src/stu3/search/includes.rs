@@ -26,7 +26,8 @@ const PROVIDED_BY: Include = related(
 const SERVICE_PLACE: Include =
     related("HealthcareService:location", &["HealthcareService:location:Location"], |into| into.service_location = true);
 
-/// What a search of slots can bring along; on the booking root every search understands these (digest A.6).
+/// What a search of slots can bring along; on the booking root every search understands these
+/// (docs/specification/uec.md#a6-slot-search).
 pub(super) const OF_SLOTS: &[Include] = &[SCHEDULE, ACTORS, PRACTITIONER, ROLE, SERVICE, PLACE, PROVIDED_BY, SERVICE_PLACE];
 /// What a search of schedules can bring along.
 pub(super) const OF_SCHEDULES: &[Include] = &[ACTORS, PRACTITIONER, ROLE, SERVICE, PLACE, PROVIDED_BY, SERVICE_PLACE];

@@ -1,7 +1,7 @@
-//! `GET /Slot`: the table of its parameters (digest A.6).
+//! `GET /Slot`: the table of its parameters (docs/specification/uec.md#a6-slot-search).
 //!
-//! The directory of services id is the id *and* the identifier of a `HealthcareService` (digest B.3), so every
-//! spelling of the service parameter comes to the same list.
+//! The directory of services id is the id *and* the identifier of a `HealthcareService`
+//! (docs/specification/uec.md#b3-directory), so every spelling of the service parameter comes to the same list.
 
 use super::includes;
 use crate::search::declaration::{Parameter, ParameterKind, Roots, Searchable, Sorts, Spelled};
@@ -64,7 +64,7 @@ static PARAMETERS: [Parameter<Key>; 9] = [
         "When the slot begins: prefixes ge, gt, le, lt, eq; given twice to make a window; from now on where it is not given",
     ),
     Parameter::new("_id", ParameterKind::Token, Key::Id, "The slot's id"),
-    // Removed from the standard in 2.0.4 (digest G).
+    // Removed from the standard in 2.0.4 (docs/specification/uec.md#g-versions).
     Parameter { roots: Roots::OlderBooking, ..Parameter::new("end", ParameterKind::Date, Key::End, "When the slot ends") },
 ];
 
@@ -141,7 +141,8 @@ fn services(name: &str, value: &str) -> Result<Vec<ServiceId>, Fault> {
     list(name, value, SERVICE_EXPECTED, service)
 }
 
-/// The service of `id`, `system|id` or `HealthcareService/id`. Its system is not prescribed (digest B.3), so any will do.
+/// The service of `id`, `system|id` or `HealthcareService/id`. Its system is not prescribed
+/// (docs/specification/uec.md#b3-directory), so any will do.
 fn service(item: &str) -> Option<ServiceId> {
     let token = token(item)?;
     let id = bare_or(&token.code, "HealthcareService")?;

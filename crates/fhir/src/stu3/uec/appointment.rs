@@ -1,11 +1,12 @@
 //! Reads a posted Appointment: tree in, booking request or every problem out.
 //!
-//! Knows the booking standard's rules for the body (digest A.7, B.5 to B.8) and nothing of what is stored, of the
-//! time, or of HTTP. The generic rules of FHIR and the profiles are checked by `validate` first; here come the
-//! overrides.
+//! Knows the booking standard's rules for the body (docs/specification/uec.md#a7-book, #b5-appointment to
+//! #b8-contained-slot) and nothing of what is stored, of the time, or of HTTP. The generic rules of FHIR and the
+//! profiles are checked by `validate` first; here come the overrides.
 //!
-//! Pitfall: one body is right on the provider root and wrong on the booking root (decisions 3), and what older
-//! versions of the standard allowed is right only where it is forgiven. Only [`BookingRules`] decides which holds.
+//! Pitfall: one body is right on the provider root and wrong on the booking root (docs/contract.md#the-provider-root),
+//! and what older versions of the standard allowed is right only where it is forgiven. Only [`BookingRules`] decides
+//! which holds.
 
 mod contacts;
 mod document;
@@ -50,7 +51,8 @@ pub struct CancelRequest {
 /// The booking that a posted resource requests.
 ///
 /// The resource is kept as sent, but for two things: participants without `status` become `accepted`, and its own
-/// `start` and `end` are written as the server writes every instant (`decisions.md` 1); the contained Slot's are not.
+/// `start` and `end` are written as the server writes every instant (docs/contract.md#names-ids-time); the contained
+/// Slot's are not.
 ///
 /// # Errors
 /// Every problem found, in the order of the document, each once; never an empty list.
@@ -85,7 +87,7 @@ pub fn read_booking_body(mut body: Read, rules: &BookingRules<'_>) -> Result<Boo
 }
 
 /// The resource with what a consumer may leave out and the stored one has: participants without `status`
-/// are `accepted` (digest I, row 13). A cancel body goes through this before it is compared.
+/// are `accepted` (docs/specification/uec.md#i-disagreements, row 13). A cancel body goes through this before it is compared.
 #[must_use]
 pub fn with_defaults(mut resource: Element) -> Element {
     participant::accept_by_default(&mut resource);
@@ -191,7 +193,8 @@ fn read_patient(
     }
 }
 
-/// The reason for the call: demanded on the booking root (digest B.5), where it is given kept as sent.
+/// The reason for the call: demanded on the booking root (docs/specification/uec.md#b5-appointment), where it is given
+/// kept as sent.
 fn reason(appointment: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<String> {
     if !rules.reason_demanded() && appointment.one("description").is_none() {
         return Some(String::new());
@@ -199,8 +202,8 @@ fn reason(appointment: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     findings.demand_text(appointment, "description", "the reason for the call").map(str::to_owned)
 }
 
-/// `created` is overwritten by the server (digest I, row 12) unless the consumer may set it in its version
-/// (before 2.0.2); in both cases what is sent must be a dateTime.
+/// `created` is overwritten by the server (docs/specification/uec.md#i-disagreements, row 12) unless the consumer may
+/// set it in its version (before 2.0.2); in both cases what is sent must be a dateTime.
 fn created(appointment: &Place<'_>, findings: &mut Findings) {
     let given = appointment.one("created").filter(|created| created.element.value.is_some());
     if given.is_some_and(|created| created.element.as_text().and_then(|text| Span::of_date(text, LONDON)).is_none()) {

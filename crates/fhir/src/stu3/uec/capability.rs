@@ -1,4 +1,4 @@
-//! What the booking root declares: the `CapabilityStatement` of `GET /metadata` (digest A.5).
+//! What the booking root declares: the `CapabilityStatement` of `GET /metadata` (docs/specification/uec.md#a5-metadata).
 //!
 //! Pitfall: its shape is counted by the public test set. Exactly two resources, one interaction, three search
 //! parameters and six includes of Slot, three search parameters of Appointment, ten profiles: whatever else is
@@ -35,7 +35,8 @@ const SLOT_INCLUDES: [&str; 6] = [
     "HealthcareService:location",
 ];
 
-/// The standard's versions have to be stated (digest A.5), and what happens to a request that is sent again.
+/// The standard's versions have to be stated (docs/specification/uec.md#a5-metadata), and what happens to a request
+/// that is sent again.
 const DESCRIPTION: &str = "Books appointments with the services of this provider. Supports version 2.0.4 of the NHS Booking FHIR API and \
     version 1.0.0 of the NHS Booking Standard. Transaction integrity: every POST and PUT carries an X-Request-ID. Once a booking under \
     an X-Request-ID of a consumer organisation has succeeded, every further POST or PUT under it is answered 409 (duplicate) and names \
@@ -104,8 +105,8 @@ pub fn booking(software_version: &str, release_date: &str, base_url: &str) -> El
         .with(rest())
 }
 
-/// Says in the description of a statement which older versions are served as well, if any (digest G). The
-/// shape stays as it is: it is counted by the public test set.
+/// Says in the description of a statement which older versions are served as well, if any
+/// (docs/specification/uec.md#g-versions). The shape stays as it is: it is counted by the public test set.
 pub fn say_compatible(statement: &mut Element, oldest: ApiVersion) {
     if oldest == ApiVersion::LATEST {
         return;

@@ -1,12 +1,12 @@
-//! Versions of the NHS Booking FHIR API, and what a server must forgive to serve consumers of an older one (digest
-//! G).
+//! Versions of the NHS Booking FHIR API, and what a server must forgive to serve consumers of an older one
+//! (docs/specification/uec.md#g-versions).
 //!
 //! It knows versions and what changed between them, and no body, query or header.
 //!
 //! Pitfall: a version here is the *oldest* one that is served. Everything up to the latest is served as well, so
 //! the leniencies only ever add up: nothing that is right in 2.0.4 is wrong under `--compat 1.0.6`.
 
-/// A published version that consumers in the field were built on (digest G: 1.0.6 to 2.0.4).
+/// A published version that consumers in the field were built on (docs/specification/uec.md#g-versions: 1.0.6 to 2.0.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ApiVersion {
     /// 1.0.6, April 2020: the last without a contained Slot.
@@ -87,17 +87,19 @@ impl ApiVersion {
     /// `_include` is always understood, and a patient without NHS number is always taken (2.0.0).
     pub fn leniencies(self) -> Leniencies {
         Leniencies {
-            // 2.0.0 brought the contained Slot (digest G; B.5, row `slot`).
+            // 2.0.0 brought the contained Slot (docs/specification/uec.md#g-versions; #b5-appointment, row `slot`).
             slot_by_reference: self < Self::V2_0_0,
             // 2.0.1 made supportingInformation and participant recommendations; the Booking Standard 1.0.0, which
-            // is pinned to 2.0.4, demands the contained trio again (digest B.5, I row 15).
+            // is pinned to 2.0.4, demands the contained trio again (docs/specification/uec.md#b5-appointment;
+            // #i-disagreements, row 15).
             patient_by_actor: self < Self::V2_0_4,
             document_optional: self < Self::V2_0_4,
-            // The rules of ranks came with Standard 0.2.0 (February 2021), after 2.0.1 (digest G, "Standard side").
+            // The rules of ranks came with Standard 0.2.0 (February 2021), after 2.0.1
+            // (docs/specification/uec.md#g-versions, "Standard side").
             contacts_unranked: self < Self::V2_0_2,
             created_by_consumer: self < Self::V2_0_2,
             request_id_optional: self < Self::V2_0_2,
-            // In the capability until 2.0.3, removed by 2.0.4 (digest A.6 and G).
+            // In the capability until 2.0.3, removed by 2.0.4 (docs/specification/uec.md#a6-slot-search and #g-versions).
             end_parameter: self < Self::V2_0_4,
         }
     }

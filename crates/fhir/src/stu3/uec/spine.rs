@@ -1,10 +1,12 @@
 //! The codes of `Spine-ErrorOrWarningCode-1`, each with the display the code system gives it.
 //!
-//! `ACCESS DENIED` is spelled with a space, and there is no code for a slot that is no longer free (digest B.9).
+//! `ACCESS DENIED` is spelled with a space, and there is no code for a slot that is no longer free
+//! (docs/specification/uec.md#b9-operationoutcome).
 
 use crate::outcome::Coding;
 
-/// The code system (not the value set of the same name, which older examples use; digest I, row 26).
+/// The code system (not the value set of the same name, which older examples use;
+/// docs/specification/uec.md#i-disagreements, row 26).
 pub const SYSTEM: &str = "https://fhir.nhs.uk/STU3/CodeSystem/Spine-ErrorOrWarningCode-1";
 
 macro_rules! spine_codes {

@@ -1,4 +1,4 @@
-//! How the patient, or somebody on the patient's behalf, is reached (digest B.6, "Contact ranking").
+//! How the patient, or somebody on the patient's behalf, is reached (docs/specification/uec.md#b6-patient, "Contact ranking").
 //!
 //! Knows telecoms and their ranks.
 //!
@@ -43,7 +43,8 @@ pub(super) fn primary(patient: &Place<'_>, rules: BookingRules<'_>, findings: &m
 
 /// Rank 1 exactly once. On the booking root this is a matter of structure (400) and demanded even of a
 /// patient without any contact; on the provider root it is a rule like others, where contacts are given
-/// (decisions 3 and 5). Consumers built before there were ranks need none, but what they rank is ranked rightly.
+/// (docs/contract.md#the-provider-root, #statuses). Consumers built before there were ranks need none, but what they
+/// rank is ranked rightly.
 fn check_rank_one(patient: &Place<'_>, all: &[Contact<'_>], rules: BookingRules<'_>, findings: &mut Findings) {
     let kind = match rules.contacts {
         ContactRanks::Demanded | ContactRanks::Forgiven => ProblemKind::Structure,
@@ -74,7 +75,7 @@ fn contact<'e>(telecom: Place<'e>, whose: Option<String>, rules: BookingRules<'_
     Contact { telecom, rank, value, whose }
 }
 
-/// The rank, a positive integer; demanded of every telecom on the booking root (digest B.6).
+/// The rank, a positive integer; demanded of every telecom on the booking root (docs/specification/uec.md#b6-patient).
 fn rank(telecom: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -> Option<u32> {
     let Some(value) = telecom.element.child("rank").and_then(|rank| rank.value.as_ref()) else {
         if rules.contacts_ranked() {
@@ -93,7 +94,7 @@ fn rank(telecom: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) -
     rank
 }
 
-/// The name of a third party; it must have one, with a use (profile, digest B.6).
+/// The name of a third party; it must have one, with a use (profile, docs/specification/uec.md#b6-patient).
 fn third_party_name(person: &Place<'_>, findings: &mut Findings) -> Option<String> {
     let Some(name) = person.one("name") else {
         findings.missing(person.path_of("name"), "the name of the contact is missing");

@@ -1,4 +1,5 @@
-//! The contained `DocumentReference`: which clinical document (CDA) goes with the booking (digest B.7).
+//! The contained `DocumentReference`: which clinical document (CDA) goes with the booking
+//! (docs/specification/uec.md#b7-document).
 //!
 //! The document itself travels another way, so nothing here opens an attachment. The identifier is the document's
 //! own id, the only thing that will tie the two together later.
@@ -26,7 +27,8 @@ pub(super) fn read(appointment: &Place<'_>, contained: &Contained<'_>, rules: Bo
     identifier(document, findings)
 }
 
-/// `supportingInformation` points at the contained document: exactly once on the booking root (digest B.5).
+/// `supportingInformation` points at the contained document: exactly once on the booking root
+/// (docs/specification/uec.md#b5-appointment).
 fn supporting_information(appointment: &Place<'_>, contained: &Contained<'_>, rules: BookingRules<'_>, findings: &mut Findings) {
     let given = appointment.many("supportingInformation");
     if given.is_empty() && rules.document_contained() {
@@ -107,7 +109,7 @@ fn attachments(document: &Place<'_>, findings: &mut Findings) {
             continue;
         };
         findings.demand_exactly(&attachment, "contentType", naming::CLINICAL_DOCUMENT_MEDIA_TYPE);
-        // The sources disagree between `en` and `en-GB` (digest I, row 14): either is right.
+        // The sources disagree between `en` and `en-GB` (docs/specification/uec.md#i-disagreements, row 14): either is right.
         if attachment.one("language").is_some() && !matches!(attachment.text("language"), Some("en" | "en-GB")) {
             findings.value(attachment.path_of("language"), "the document is in English: `en` or `en-GB`");
         }

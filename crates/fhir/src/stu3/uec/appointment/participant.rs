@@ -4,7 +4,7 @@
 //!
 //! Pitfall: the published example names the patient by reference alone, the harness by reference, identifier and
 //! display, and an ordinary FHIR client by identifier and display alone. The first two are right everywhere, the
-//! last on the provider root (digest I, row 13; decisions 3).
+//! last on the provider root (docs/specification/uec.md#i-disagreements, row 13; docs/contract.md#the-provider-root).
 
 use super::BookingRules;
 use super::findings::{Findings, Place};
@@ -51,7 +51,7 @@ enum Role {
     Faulty,
 }
 
-/// Gives every participant without `status` the status `accepted` (digest I, row 13).
+/// Gives every participant without `status` the status `accepted` (docs/specification/uec.md#i-disagreements, row 13).
 pub(super) fn accept_by_default(appointment: &mut Element) {
     for participant in appointment.children.iter_mut().filter(|c| c.name == "participant") {
         if participant.value.is_none() && participant.child("status").is_none() {
@@ -60,8 +60,9 @@ pub(super) fn accept_by_default(appointment: &mut Element) {
     }
 }
 
-/// Who else takes part, by a reference to something here: staff and places that this server must know (digest C.11).
-/// Services are compared with the slot's. Kind, id, and the path of the reference.
+/// Who else takes part, by a reference to something here: staff and places that this server must know
+/// (docs/specification/uec.md#c11-references). Services are compared with the slot's. Kind, id, and the path of the
+/// reference.
 pub fn of_the_directory(appointment: &Element, roots: ServiceRoots<'_>) -> Vec<(DirectoryKind, ResourceId, String)> {
     let known = [DirectoryKind::Practitioner, DirectoryKind::Location];
     let named = |(path, text): (String, &str)| {

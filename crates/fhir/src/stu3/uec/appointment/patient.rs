@@ -1,4 +1,5 @@
-//! Who is coming: the contained Patient, or the actor that names one (digest B.6, decisions 3).
+//! Who is coming: the contained Patient, or the actor that names one (docs/specification/uec.md#b6-patient,
+//! docs/contract.md#the-provider-root).
 //!
 //! Knows no register of patients: a number counts as verified because the consumer says so.
 //!
@@ -72,7 +73,7 @@ fn own_number(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     let mut numbers = all.iter().filter(|identifier| identifier.text("system") == Some(naming::NHS_NUMBER));
     let Some(first) = numbers.next() else {
         if rules.nhs_number_only() && !all.is_empty() {
-            // Digest B.6 and B.10.
+            // See docs/specification/uec.md#b6-patient and #b10-prohibited.
             let message = "without an NHS number a patient has no identifier on this root: leave it out";
             findings.invariant(patient.path_of("identifier"), message);
         }
@@ -88,7 +89,7 @@ fn own_number(patient: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findi
     OwnNumber { number: number_of(first, findings), verified, path: first.path_of("extension") }
 }
 
-/// How far the number was verified: one extension, with a code `01` to `08` (digest B.6).
+/// How far the number was verified: one extension, with a code `01` to `08` (docs/specification/uec.md#b6-patient).
 fn verification<'e>(identifier: &Place<'e>, findings: &mut Findings) -> Option<&'e str> {
     let all = identifier.many("extension");
     let mut statuses = all.iter().filter(|extension| extension.text("url") == Some(naming::VERIFICATION_EXTENSION));
@@ -162,7 +163,7 @@ fn birth_date(patient: &Place<'_>, findings: &mut Findings) -> Option<String> {
     is_date.then(|| text.to_owned())
 }
 
-/// One address of use `home`, with a postcode (digest B.6). Other addresses may stand beside it.
+/// One address of use `home`, with a postcode (docs/specification/uec.md#b6-patient). Other addresses may stand beside it.
 fn home_address(patient: &Place<'_>, findings: &mut Findings) {
     let all = patient.many("address");
     let mut homes = all.iter().filter(|address| address.text("use") == Some("home"));

@@ -101,7 +101,7 @@ impl<'e> Contained<'e> {
         self.ids.contains(id)
     }
 
-    /// The first of a kind; every further one is a finding (digest B.5: exactly one each).
+    /// The first of a kind; every further one is a finding (docs/specification/uec.md#b5-appointment: exactly one each).
     pub fn single(&self, kind: &str, findings: &mut Findings) -> Option<&Place<'e>> {
         let all = self.by_kind.get(kind)?;
         for extra in all.iter().skip(1) {

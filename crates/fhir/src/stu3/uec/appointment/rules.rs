@@ -96,7 +96,7 @@ pub enum CreatedBy {
 }
 
 impl BookingRules<'static> {
-    /// The API as it is assured (digest A.7, B.5 to B.8).
+    /// The API as it is assured (docs/specification/uec.md#a7-book, #b5-appointment to #b8-contained-slot).
     pub const BOOKING: Self = Self {
         roots: ServiceRoots::NONE,
         slot: SlotReference::Contained,
@@ -109,7 +109,7 @@ impl BookingRules<'static> {
         require_verified_nhs_number: false,
     };
 
-    /// What ordinary clients need to say (`decisions.md` 3).
+    /// What ordinary clients need to say (docs/contract.md#service-roots).
     pub const PROVIDER: Self = Self {
         slot: SlotReference::Any,
         patient: PatientReference::ContainedOrActor,
@@ -129,7 +129,8 @@ impl<'r> BookingRules<'r> {
         BookingRules { roots, slot, patient, identifiers, contacts, document, reason, created, require_verified_nhs_number }
     }
 
-    /// The rules of the booking root where consumers built on older versions are served too (digest G).
+    /// The rules of the booking root where consumers built on older versions are served too
+    /// (docs/specification/uec.md#g-versions).
     #[must_use]
     pub const fn forgiving(mut self, lenient: Leniencies) -> Self {
         if lenient.slot_by_reference {

@@ -1,4 +1,5 @@
-//! Which slot a booking wants, and what it states about it (digest B.5 and B.8, C.9).
+//! Which slot a booking wants, and what it states about it (docs/specification/uec.md#b5-appointment and
+//! #b8-contained-slot, #c9-one-slot).
 //!
 //! Does not know whether the slot exists or is free: the engine compares the claim with what is stored.
 //!
@@ -33,7 +34,7 @@ pub(super) fn read(
     let named =
         all.first().and_then(|slot| slot.text("reference")).is_some_and(|text| Target::parse(text, rules.roots).id_of("Slot").is_some());
     if contained_slot.is_none() && rules.slot_demanded() && !(named && rules.slot_by_reference()) {
-        // Its own row in the table of answers: 400, not 422 (decisions 5).
+        // Its own row in the table of answers: 400, not 422 (docs/contract.md#statuses).
         findings.add(ProblemKind::Structure, appointment.path_of("contained"), "no Slot is contained: the slot to book must be");
     }
     // Read even when nothing points there, so that all problems come at once.
@@ -92,7 +93,7 @@ fn of_contained(slot: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findin
     (!ids.is_empty()).then(|| SlotClaim { ids, schedule, start, end, service: None, expression: slot.path.clone() })
 }
 
-/// The ids it may be known by: the value of its identifier first, then its id (digest B.8).
+/// The ids it may be known by: the value of its identifier first, then its id (docs/specification/uec.md#b8-contained-slot).
 fn ids(slot: &Place<'_>, findings: &mut Findings) -> Vec<SlotId> {
     let mut ids: Vec<SlotId> = Vec::new();
     let mut values = Vec::new();
@@ -142,7 +143,8 @@ fn schedule(slot: &Place<'_>, rules: BookingRules<'_>, findings: &mut Findings) 
     id
 }
 
-/// The appointment's own start and end, which lie within those of the contained slot (digest I, row 34).
+/// The appointment's own start and end, which lie within those of the contained slot
+/// (docs/specification/uec.md#i-disagreements, row 34).
 pub(super) fn start_and_end(appointment: &Place<'_>, claim: Option<&SlotClaim>, findings: &mut Findings) -> Option<(Timestamp, Timestamp)> {
     let start = findings.instant(appointment, "start");
     let end = findings.instant(appointment, "end");

@@ -1,4 +1,4 @@
-//! The body of digest H.2 and what happens when it is changed.
+//! The body of docs/specification/uec.md#h2-booking and what happens when it is changed.
 
 mod older_versions;
 mod single_faults;

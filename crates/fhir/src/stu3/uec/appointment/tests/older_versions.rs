@@ -1,5 +1,5 @@
-//! Bodies as consumers of older versions send them (digest G): taken where that version is served, refused where
-//! not.
+//! Bodies as consumers of older versions send them (docs/specification/uec.md#g-versions): taken where that version is
+//! served, refused where not.
 
 use super::*;
 use crate::stu3::uec::compat::ApiVersion;
