@@ -1,7 +1,7 @@
 //! What it costs to make trees of bodies and bodies of trees, in XML beside JSON, and to check them.
 //!
 //! Three documents stand for the traffic: the booking a consumer posts, a page of fifty slots with all that
-//! belongs to them, and a refusal. What a reader would get wrong: JSON is the reference *of the same run*.
+//! belongs to them, and a refusal. Pitfall: JSON is the reference *of the same run*.
 //! Times of different runs, or of different machines, say nothing about what XML costs beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic, and its macros make the functions")]
 

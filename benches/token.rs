@@ -3,7 +3,7 @@
 //! docs/specification/uec.md#h2-booking; what the server itself calls, on one thread, with nothing around it. Beside it
 //! the library's own way of decoding a token, and a token that was proven a moment ago.
 //!
-//! What a reader would get wrong: the row that counts is "a booking", which remembers nothing.
+//! Pitfall: the row that counts is "a booking", which remembers nothing.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
 //! The command line: one file per command; here they are listed, told apart and given their exit codes.
 //!
-//! What a reader would get wrong: 0 is done, 1 is failed (a port, a database, a file, a judged failure), 2 is
+//! Pitfall: 0 is done, 1 is failed (a port, a database, a file, a judged failure), 2 is
 //! wrong usage; data goes to stdout, everything else to stderr, and a failure is one line (docs/contract.md#command-line).
 
 pub mod access_log;

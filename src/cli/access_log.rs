@@ -1,6 +1,6 @@
 //! `--access-log FILE`: the records of every access, a line of JSON each, appended by a thread of its own.
 //!
-//! What a reader would get wrong: a server that waited for its log would stop with it, so records beyond
+//! Pitfall: a server that waited for its log would stop with it, so records beyond
 //! [`WAITING_MAX`] are dropped, counted, and the loss is logged; and the file is opened again at SIGHUP, which is what
 //! programs that rotate logs expect.
 

@@ -2,7 +2,7 @@
 //!
 //! What the environment and the file say is put onto the command line, behind what was typed, and parsed
 //! once more: so a value is checked by the same rules and refused in the same words wherever it came from.
-//! What a reader would get wrong: this is the only place that reads the environment.
+//! Pitfall: this is the only place that reads the environment.
 
 mod names;
 

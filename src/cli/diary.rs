@@ -1,6 +1,6 @@
 //! `slotkeeper diary`: who is coming, and what is still free. For the provider's own people, on screen and on paper.
 //!
-//! What a reader would get wrong: consumers choose much of the text that is shown here, so every way of showing
+//! Pitfall: consumers choose much of the text that is shown here, so every way of showing
 //! it has its own guard: no control characters on screen or paper, no formulas in CSV.
 
 mod json;

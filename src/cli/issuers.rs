@@ -1,6 +1,6 @@
 //! `--auth jwks`: the issuers whose signed tokens are believed, from flags or from a file, and read again at SIGHUP.
 //!
-//! It turns settings into [`Issuer`]s; what a token must be is for `http`. What a reader would get wrong: a file is
+//! It turns settings into [`Issuer`]s; what a token must be is for `http`. Pitfall: a file is
 //! checked to its end and every mistake is told with its line; and nothing is put in force before all of it is right.
 
 mod file;

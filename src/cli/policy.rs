@@ -1,6 +1,6 @@
 //! `slotkeeper policy FILE`: what each consumer may see and do, in words; and the policy file of `serve`.
 //!
-//! What a reader would get wrong: what a file names and the database does not hold is only warned of, because the diary
+//! Pitfall: what a file names and the database does not hold is only warned of, because the diary
 //! may be loaded later; what is wrong in the file itself is never put in force.
 
 use super::policy_file::{self, PolicyFile, clients_of};

@@ -1,7 +1,7 @@
 //! The policy file: which consumer organisations there are, what each sees of the diary, and what it may do.
 //!
-//! It reads and judges the text; whether the services and schedules exist is for whoever has a database. What a reader
-//! would get wrong: every mistake is reported in one run with its line, and a file with a single mistake is not used at
+//! It reads and judges the text; whether the services and schedules exist is for whoever has a database. Pitfall:
+//! every mistake is reported in one run with its line, and a file with a single mistake is not used at
 //! all, because half a policy would show somebody what it should hide.
 
 use super::toml_table::{Mistakes, Placed, Table, line_and_column};

@@ -1,6 +1,6 @@
 //! SIGHUP: files that were read at the start are read again, each on its own, while the server goes on.
 //!
-//! It knows when, not what: whoever owns a file says how to read it. What a reader would get wrong: a file that
+//! It knows when, not what: whoever owns a file says how to read it. Pitfall: a file that
 //! cannot be used changes nothing. What was in force stays in force, and the log says why.
 
 use actix_web::rt::signal::unix::{SignalKind, signal};

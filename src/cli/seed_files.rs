@@ -1,7 +1,7 @@
 //! The files a provider is seeded from: its directory as FHIR Bundles, its diary as working times.
 //!
-//! It reads and judges; what becomes of the plan is for the engine, which loads all of it or nothing. What
-//! a reader would get wrong: every mistake in every file is reported in one run, because whoever writes
+//! It reads and judges; what becomes of the plan is for the engine, which loads all of it or nothing. Pitfall:
+//! every mistake in every file is reported in one run, because whoever writes
 //! such files would rather mend ten lines once than one line ten times.
 
 mod across;

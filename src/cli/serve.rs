@@ -1,6 +1,6 @@
 //! `slotkeeper serve`: puts everything together and runs it until it is told to stop.
 //!
-//! What a reader would get wrong: whatever can be refused is refused before the database is touched, so that a
+//! Pitfall: whatever can be refused is refused before the database is touched, so that a
 //! mistyped flag or a port in use leaves no file behind.
 
 mod listen;

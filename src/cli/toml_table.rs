@@ -1,7 +1,7 @@
 //! A TOML document read by hand, so that every mistake is reported at once and with its place.
 //!
 //! A derived reader would stop at the first unknown key. It knows keys and types, nothing of what a file is
-//! for. What a reader would get wrong: a getter that finds nothing usable has already reported why, unless its
+//! for. Pitfall: a getter that finds nothing usable has already reported why, unless its
 //! name says `optional`, in which case absence is no mistake.
 
 use chrono::NaiveDate;

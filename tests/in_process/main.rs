@@ -2,7 +2,7 @@
 //! Method: each test gets a service of its own in this process: a fresh copy of a seeded database, a clock that stands
 //! still and ids that count. It sends requests and reads answers, and knows nothing of what lies behind them.
 //!
-//! What a reader would get wrong: a test is an ordinary function that takes the [`App`](harness::App), and exists twice
+//! Pitfall: a test is an ordinary function that takes the [`App`](harness::App), and exists twice
 //! because it says `#[on_both]`. Whatever it did, every invariant of the database is
 //! asked when its app is dropped.
 #![allow(

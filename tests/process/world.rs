@@ -1,7 +1,7 @@
 //! What the tests about faults and crashes share: a demo provider served by real processes on either
 //! database, the `race` and `check` commands, and a little HTTP to book one slot.
 //!
-//! Knows the product's command line and its tables' names, never its code. What a reader would get wrong:
+//! Knows the product's command line and its tables' names, never its code. Pitfall:
 //! the servers may reach PostgreSQL through a proxy (`Place::seen`), while triggers, locks and look-ups
 //! made here always go straight to it (`Place::url`).
 

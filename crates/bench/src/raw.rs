@@ -1,7 +1,7 @@
 //! The raw batched statement: what the allocator's writer does, on one connection and without anything around it.
 //!
-//! The reference of B3 on PostgreSQL and of B9 on SQLite, and what fills a database with appointments to be read. What a
-//! reader would get wrong: nothing is decided and nobody is asked here, so this is what the database itself gives at best.
+//! The reference of B3 on PostgreSQL and of B9 on SQLite, and what fills a database with appointments to be read. Pitfall:
+//! nothing is decided and nobody is asked here, so this is what the database itself gives at best.
 
 use crate::client::latencies::Latencies;
 use crate::error::BenchError;

@@ -6,7 +6,7 @@
 //! written is read in it: the trees must be equal. What was seen is kept for validators that others wrote, when
 //! `SLOTKEEPER_TEST_ANSWERS` names a directory (`kept.rs`).
 //!
-//! What a reader would get wrong: an answer of the very same bytes to the very same request is examined once per
+//! Pitfall: an answer of the very same bytes to the very same request is examined once per
 //! process, so that this costs little; and an answer may change between two requests, because others book meanwhile,
 //! so that a difference counts only when the first answer is still given.
 

@@ -1,6 +1,6 @@
 //! Runs one test on one database: copies the seeded template, starts the service on it, and asks every invariant in the end.
 //!
-//! What a reader would get wrong: nothing here waits or takes turns. The templates are made once for all tests of this
+//! Pitfall: nothing here waits or takes turns. The templates are made once for all tests of this
 //! process, by whichever test comes first.
 #![allow(
     missing_docs,

@@ -1,8 +1,8 @@
 //! What every integration test may lean on: a throw-away PostgreSQL, a proxy that cuts connections at
 //! the commit, and the built binary as a process of its own.
 //!
-//! Knows nothing of Slotkeeper's own types: it judges the server from outside. What a reader would get
-//! wrong: everything started here dies with the test process, also when that is killed with `-9`,
+//! Knows nothing of Slotkeeper's own types: it judges the server from outside. Pitfall:
+//! everything started here dies with the test process, also when that is killed with `-9`,
 //! because a small shell guards each child and acts when its standard input closes.
 
 use std::collections::hash_map::RandomState;

@@ -1,6 +1,6 @@
 //! A database of either kind for tests that open stores on it themselves, and what is put into it first.
 //!
-//! What a reader would get wrong: nothing is migrated here; whoever opens the first store says whether it is.
+//! Pitfall: nothing is migrated here; whoever opens the first store says whether it is.
 
 use crate::database::Kind;
 use crate::postgres::{Database, Server};

@@ -1,7 +1,7 @@
 //! A throw-away PostgreSQL server, started by the test process and gone with it.
 //!
-//! Knows only how to run a server and hand out databases; migrations are the caller's business. What a
-//! reader would get wrong: the shared server runs with `fsync = off` (behaviour needs no durability), so
+//! Knows only how to run a server and hand out databases; migrations are the caller's business. Pitfall:
+//! the shared server runs with `fsync = off` (behaviour needs no durability), so
 //! a test about surviving a crash starts its own with `Settings { fsync: true, .. }`.
 //!
 //! A shell, the guardian, owns the directory and is the parent of the postmaster. It takes orders on its

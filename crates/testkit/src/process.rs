@@ -1,7 +1,7 @@
 //! The built binary as a process of its own, in an empty directory, to be killed and started again.
 //!
-//! Knows the command line (`serve --listen`) and `/health/ready`, nothing else of the product. What a
-//! reader would get wrong: `restart()` keeps port, arguments and directory, so a SQLite file named with a
+//! Knows the command line (`serve --listen`) and `/health/ready`, nothing else of the product. Pitfall:
+//! `restart()` keeps port, arguments and directory, so a SQLite file named with a
 //! relative path is still there; and no `SLOTKEEPER_…` variable of the caller's environment is passed on.
 
 use crate::os::{free_port, signal, wait_until};

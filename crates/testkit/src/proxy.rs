@@ -1,7 +1,7 @@
 //! A TCP proxy between the server under test and PostgreSQL that cuts the connection at the commit.
 //!
 //! Knows the framing of the PostgreSQL protocol, version 3, and nothing of the statements but which of
-//! them commit. What a reader would get wrong: a connection cut after the commit was forwarded *is*
+//! them commit. Pitfall: a connection cut after the commit was forwarded *is*
 //! committed, whatever the client believes; `counts()` tells how often that happened.
 //!
 //! Commits are recognised in simple queries (`Query`) and in prepared ones (`Parse`, `Bind`, `Execute`).

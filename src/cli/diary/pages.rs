@@ -1,7 +1,7 @@
 //! The diary on paper: plain text in pages for A4 landscape, a form feed between pages, no colours.
 //!
 //! It knows lines and columns, no printer. 130 characters and 42 lines fit on A4 landscape at 12 characters and
-//! 6 lines an inch, half an inch of margin all round. What a reader would get wrong: nothing of a row is lost on
+//! 6 lines an inch, half an inch of margin all round. Pitfall: nothing of a row is lost on
 //! paper but the tail of a very long text, because nobody can scroll there; so cells wrap, and a row is never
 //! parted by the end of a page.
 

@@ -1,6 +1,6 @@
 //! What is said of each slot, in words: one row an appointment, and one for what is still free of its slot.
 //!
-//! What a reader would get wrong: a cancelled appointment has a row of its own beside whoever has the slot now,
+//! Pitfall: a cancelled appointment has a row of its own beside whoever has the slot now,
 //! and it takes nothing of the slot.
 
 use crate::engine::{Diary, DiaryDay, DiarySlot};

@@ -1,7 +1,7 @@
 //! What is wrong between seed files: names used twice, and references that lead nowhere or to the wrong
 //! thing.
 //!
-//! It judges what was read and knows no file format. What a reader would get wrong: where a file could not
+//! It judges what was read and knows no file format. Pitfall: where a file could not
 //! be read at all, nothing is said about references, since their targets may be in that file.
 
 use super::SeedProblem;

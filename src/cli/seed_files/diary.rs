@@ -1,7 +1,7 @@
 //! `diary.toml`: whose time it is, for which services, and when.
 //!
 //! It turns the text into schedules and working times and judges each on its own; whether the services,
-//! people and places exist is for `across`. What a reader would get wrong: a schedule with a mistake is
+//! people and places exist is for `across`. Pitfall: a schedule with a mistake is
 //! still returned as far as it is usable, so that the mistakes between files are found in the same run.
 
 use crate::cli::toml_table::{Mistakes, Placed, Table};

@@ -1,6 +1,6 @@
 //! The flags of `serve` about TLS, and what they come to.
 //!
-//! What a reader would get wrong: flags that contradict each other are wrong usage (exit 2), a file that cannot be used is a
+//! Pitfall: flags that contradict each other are wrong usage (exit 2), a file that cannot be used is a
 //! failure (exit 1), and both are told before the database is touched (docs/contract.md#command-line).
 
 use crate::cli::Failure;

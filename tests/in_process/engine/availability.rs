@@ -2,7 +2,7 @@
 //! the index cannot know, it says so and is right again soon after.
 //! Method: an engine with the index, and other stores and raw connections that change its database behind its back.
 //!
-//! What a reader would get wrong: `None` from [`held`] is a good answer. It sends the search to the database.
+//! Pitfall: `None` from [`held`] is a good answer. It sends the search to the database.
 
 use diesel::connection::SimpleConnection;
 use domain::appointment::{Appointment, AppointmentStatus, Origin, Patient};

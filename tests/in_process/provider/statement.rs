@@ -1,6 +1,6 @@
 //! The statement cannot lie: everything it says is called and has an effect, and everything that has one is said.
 //!
-//! What a reader would get wrong: the tables here are not lists of what is served. They say how to tell that
+//! Pitfall: the tables here are not lists of what is served. They say how to tell that
 //! something is, and a name of the statement that is missing in them fails the test.
 
 use super::house::{Answer, DOCUMENT, House, PATIENTS, PROVIDER, SERVICE};

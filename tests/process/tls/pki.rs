@@ -1,6 +1,6 @@
 //! Certificate authorities, certificates and revocation lists, made anew for every test.
 //!
-//! Knows nothing of the product. What a reader would get wrong: the dates are fixed years, so that nothing here turns out
+//! Knows nothing of the product. Pitfall: the dates are fixed years, so that nothing here turns out
 //! different on another day: "expired" ended in 2021, everything else lasts until 4096.
 
 use rcgen::{

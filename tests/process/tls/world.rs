@@ -1,6 +1,6 @@
 //! A demo server with TLS as a process of its own, and clients that speak to it over real sockets.
 //!
-//! What a reader would get wrong: with TLS 1.3 a client that is refused learns of it only when it reads, so "refused" here means
+//! Pitfall: with TLS 1.3 a client that is refused learns of it only when it reads, so "refused" here means
 //! that no answer came, and the server's log says why.
 
 use super::pki::{Authority, Pair};

@@ -1,7 +1,7 @@
 //! Reads SQL as far as needed to know which tables with which columns a migration leaves behind.
 //!
 //! Knows `CREATE`, `ALTER` and `DROP TABLE` as both databases spell them; types and constraints are not
-//! compared, because they differ rightly. What a reader would get wrong: the order of columns counts,
+//! compared, because they differ rightly. Pitfall: the order of columns counts,
 //! because rows are read by position.
 
 use std::collections::BTreeMap;

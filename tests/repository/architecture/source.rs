@@ -1,6 +1,6 @@
 //! Reads Rust source as far as needed to know which layers, crates and environment calls it names.
 //!
-//! Knows the form of tokens and paths, not the rules about them. What a reader would get wrong: an outside
+//! Knows the form of tokens and paths, not the rules about them. Pitfall: an outside
 //! crate counts only where it heads a path (`diesel::…`) or stands in a `use`; a local variable of the same
 //! name does not.
 

@@ -2,8 +2,8 @@
 //!
 //! A kind is root, interaction, status, resource type and the set of elements in it. Each lies there as two files of one
 //! name, `.json` and `.xml`: the two answers where the server was asked for both, else the answer and what the codec
-//! makes of it. Answers that give back unknown elements, or null in a list, are not among them. What a reader would get
-//! wrong: several test programs write here one after the other, and each may run many threads, so that whoever creates a
+//! makes of it. Answers that give back unknown elements, or null in a list, are not among them. Pitfall:
+//! several test programs write here one after the other, and each may run many threads, so that whoever creates a
 //! file first wins, and names depend on nothing but what is kept.
 
 use super::{Exchange, Format, Seen};

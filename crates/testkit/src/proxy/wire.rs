@@ -1,6 +1,6 @@
 //! The framing of the PostgreSQL protocol, version 3, as far as a proxy needs it to find the commits.
 //!
-//! Knows messages and statements, not sockets or what is done to them. What a reader would get wrong: a
+//! Knows messages and statements, not sockets or what is done to them. Pitfall: a
 //! prepared `COMMIT` commits when its portal is executed, not when its text is parsed.
 
 use std::collections::HashSet;

@@ -2,7 +2,7 @@
 //! and the tables of the `CareConnect` profiles), one by one: `rules.tsv` changes a good body in one place and says
 //! what each root answers, and where.
 //!
-//! What a reader would get wrong: the list of places is the whole list. A rule that also complains elsewhere, or twice,
+//! Pitfall: the list of places is the whole list. A rule that also complains elsewhere, or twice,
 //! would send its reader to the wrong place.
 
 use domain::time::Timestamp;
