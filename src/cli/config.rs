@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    fn a_flag_beats_environment_file_and_default() {
         let file = file("queue_max = 2\naudience = [\"a\", \"b\"]\ndemo = true\n");
         let path = file.path().to_str().unwrap();
         assert_eq!(line(&["serve"], &[]).unwrap(), (1, vec![], false));
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_number_is_refused_by_the_name_of_its_flag_in_both_spellings() {
+    fn negative_numbers_are_refused_by_name_in_both_spellings() {
         for typed in [&["serve", "--queue-max", "-1"][..], &["serve", "--queue-max=-1"], &["serve", "--queue-max", "-1.5"]] {
             let told = line(typed, &[]).unwrap_err();
             assert!(told.contains("--queue-max") && told.contains("-1"), "{told}");

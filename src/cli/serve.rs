@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_taken_as_browsers_name_them_and_all_of_them_only_without_tokens() {
+    fn origins_are_as_browsers_name_them_and_all_need_no_tokens() {
         let several = ["--cors-origin", "https://Diary.example.nhs.uk:443", "--cors-origin", "http://localhost:3000"];
         assert_eq!(origins(&several).unwrap(), ["https://diary.example.nhs.uk", "http://localhost:3000"]);
         assert_eq!(origins(&["--auth", "off", "--cors-origin", "*"]).unwrap(), ["*"]);

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_when_it_begins_once_a_minute_and_when_it_ends() {
+    fn an_outage_is_logged_at_its_begin_each_minute_and_at_its_end() {
         let begin = Instant::now();
         let at = |s: u64| begin + Duration::from_secs(s);
         let mut current = None;

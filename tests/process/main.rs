@@ -15,6 +15,7 @@ mod command_line;
 mod crash;
 mod faults;
 mod policy;
+mod synthetic;
 mod tls;
 mod wire;
 mod world;

@@ -33,7 +33,7 @@ fn logged(server: &Spawned, part: &str) {
 }
 
 #[test]
-fn a_file_with_a_mistake_is_refused_with_its_line_and_nothing_is_begun() {
+fn a_file_with_a_mistake_is_refused_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(dir.path(), BROKEN);
     let place = format!("{file}:3:1: unknown key `boook`");
@@ -87,7 +87,7 @@ fn what_really_holds_is_said_of_the_provider_itself() {
 }
 
 #[test]
-fn a_file_is_read_again_at_sighup_and_a_broken_one_changes_nothing() {
+fn sighup_reads_the_file_again_and_ignores_a_broken_one() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(dir.path(), "[[consumer]]\nods = \"X9T20\"\nservices = [\"2000099901\", \"2999999999\"]\n");
     let server = SLOTKEEPER.serve(&["--demo", "--auth", "unsigned", "--policy", &file]);

@@ -50,7 +50,7 @@ fn a_body_in_chunks_is_a_body_and_keeps_the_same_limit() {
 }
 
 #[test]
-fn a_head_is_answered_without_a_body_and_with_the_length_of_its_get() {
+fn a_head_has_no_body_and_the_length_of_its_get() {
     let server = SLOTKEEPER.serve(&["--demo"]);
     let ask = |method: &str| {
         answered(&server, format!("{method} /STU3/1/booking/metadata HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())

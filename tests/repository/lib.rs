@@ -12,6 +12,7 @@
 mod architecture;
 mod citations;
 mod conformance;
+mod tests;
 
 use std::path::{Path, PathBuf};
 

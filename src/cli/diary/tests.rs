@@ -116,7 +116,7 @@ fn a_week_is_monday_to_sunday_whatever_day_of_it_is_named() {
 }
 
 #[test]
-fn a_cancelled_appointment_is_told_apart_from_the_one_that_has_the_slot_now() {
+fn a_cancelled_appointment_differs_from_the_one_there_now() {
     let gone = booked("slot-0", "Tom Brierley", AppointmentStatus::Cancelled, "Sore throat");
     let diary = diary(3, vec![imogen(), gone]);
     let text = written(|out| table::write(&diary, true, out));
@@ -144,7 +144,7 @@ fn a_slot_whose_only_appointment_was_cancelled_is_free_again() {
 }
 
 #[test]
-fn a_slot_that_was_booked_and_then_kept_back_is_booked_everywhere() {
+fn a_slot_booked_and_then_kept_back_is_booked_everywhere() {
     let mut diary = diary(1, vec![imogen()]);
     diary.days[0].slots[0].slot.blocked = true;
     let statuses = |diary: &Diary| rows::of(diary, &diary.days[0]).into_iter().map(|row| row.status).collect::<Vec<_>>();
@@ -175,7 +175,7 @@ fn nothing_that_a_consumer_wrote_is_hidden_or_turned_round() {
 }
 
 #[test]
-fn what_a_consumer_wrote_is_no_formula_in_csv_and_no_escape_on_a_screen_or_on_paper() {
+fn what_a_consumer_wrote_is_no_formula_and_no_escape() {
     let diary = diary(1, vec![booked("slot-0", "=cmd|' /C calc'!A0", AppointmentStatus::Booked, "\u{1b}[2Jear\u{c}pain\npage 1")]);
     let csv = written(|out| spreadsheet::write(&diary, out));
     assert!(csv.contains(",'=cmd|' /C calc'!A0,"), "{csv}");
@@ -196,7 +196,7 @@ fn csv_has_a_column_for_the_day_the_clinician_and_the_place() {
 }
 
 #[test]
-fn a_page_says_who_and_when_at_its_head_and_never_outgrows_the_paper() {
+fn a_page_says_who_and_when_and_fits_the_paper() {
     let reason = "Persistent ear pain since Monday, worse at night, paracetamol gives little relief, face to face assessment asked";
     let mut diary = diary(60, vec![booked("slot-0", "Imogen Whitlock", AppointmentStatus::Booked, reason)]);
     let mut next = diary.days[0].clone();

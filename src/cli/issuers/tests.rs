@@ -82,7 +82,7 @@ fn a_file_says_everything_of_every_issuer() {
 }
 
 #[test]
-fn where_nothing_is_said_the_clients_decide_how_an_organisation_is_found_and_whether_a_reason_is_needed() {
+fn by_default_the_clients_decide_how_organisations_are_found() {
     let of = |more: &str| {
         let files = Files::new(&format!("[[issuer]]\nissuer = \"i\"\njwks = \"KEYS\"\n{more}\n"));
         let issuer = files.described().unwrap_or_else(|e| panic!("{more}: {e}")).remove(0);
@@ -226,7 +226,7 @@ fn files_that_are_read_again_take_effect_together_or_not_at_all() {
 }
 
 #[test]
-fn at_the_start_settings_are_wrong_usage_and_a_key_set_that_cannot_be_used_is_a_failure() {
+fn at_the_start_settings_are_usage_and_a_key_set_may_fail() {
     let files = Files::new("[[issuer]]\nissuer = \"one\"\njwks = \"KEYS\"\n");
     let exit = |args: &IssuerArgs| Issuers::open(args, Box::new(|_, _| None), NOW).err().map(|failure| failure.exit_code());
     assert_eq!(exit(&files.args()), None);

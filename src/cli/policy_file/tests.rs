@@ -83,7 +83,7 @@ fn a_client_acts_for_the_organisation_that_claims_it() {
 }
 
 #[test]
-fn what_is_not_said_is_as_without_a_policy_and_nobody_else_is_admitted() {
+fn what_a_policy_leaves_out_is_as_without_one() {
     let policy = parse("policy.toml", "[[consumer]]\nods = \"X9T20\"\n").unwrap().policy;
     assert_eq!(*policy.consumer(&ods("X9T20")).unwrap().rights, Rights::usual());
     assert_eq!(policy.consumer(&ods("X1")), None);
@@ -216,7 +216,7 @@ fn a_file_that_admits_nobody_or_is_no_toml_is_refused() {
 }
 
 #[test]
-fn many_mistakes_are_cut_short_and_a_file_that_cannot_be_read_is_named() {
+fn many_mistakes_are_cut_short_and_an_unreadable_file_named() {
     let text: String = (0..300).map(|n| format!("[[consumer]]\nods = \"X{n}\"\nnonsense = 1\n")).collect();
     let found = mistakes(&text);
     assert_eq!((found.len(), found.last().map(String::as_str)), (MISTAKES_MAX + 1, Some("and 100 more")));

@@ -103,7 +103,7 @@ fn the_demo_provider_is_without_mistakes_and_the_same_from_disk() {
 /// docs/contract.md#demo-provider: from tomorrow 00:00 London to four days later at least 240 free slots, blocked
 /// ones inside, others before and after. Every day of three years is somebody's tomorrow.
 #[test]
-fn whatever_tomorrow_is_the_urgent_treatment_centre_offers_240_slots() {
+fn tomorrow_the_urgent_treatment_centre_offers_240_slots() {
     let plan = demo().unwrap();
     for offset in 0..3 * 365 {
         let tomorrow = day("2026-01-01") + TimeDelta::days(offset);
@@ -118,7 +118,7 @@ fn whatever_tomorrow_is_the_urgent_treatment_centre_offers_240_slots() {
 }
 
 #[test]
-fn every_slot_of_the_urgent_treatment_centre_holds_one_appointment() {
+fn every_urgent_treatment_slot_holds_one_appointment() {
     assert!(slots(&demo().unwrap(), URGENT, day("2026-06-01"), 7).iter().all(|s| s.capacity == 1));
 }
 
@@ -140,7 +140,7 @@ fn the_other_services_have_the_slots_they_are_known_for() {
 }
 
 #[test]
-fn one_schedule_of_the_demo_serves_two_services_at_the_same_place() {
+fn one_schedule_of_the_demo_serves_two_services() {
     let plan = demo().unwrap();
     let shared = plan.schedules.iter().filter(|s| s.services.len() > 1).collect::<Vec<_>>();
     assert_eq!(shared.len(), 1);
@@ -174,7 +174,7 @@ fn the_harness_can_join_what_the_demo_gives() {
 }
 
 #[test]
-fn the_mistakes_of_all_files_are_reported_at_once_each_with_its_place() {
+fn the_mistakes_of_all_files_are_reported_at_once() {
     let files = Files::demo()
         .directory(r#""type": "collection""#, r#""type": "batch""#)
         .directory("\"Location/34d2a985", "\"Location/99d2a985")
@@ -275,7 +275,7 @@ fn names_used_twice_are_refused_also_across_files() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_hides_no_other_mistake_and_invents_none() {
+fn an_unreadable_file_hides_and_invents_no_mistake() {
     let mut files = Files::demo().diary("horizon_days = 14", "horizon_days = 0");
     files.directory.push('x');
     let expected: [&[&str]; 2] = [&["directory.json: line "], &[&files.at("horizon_days = 0", 15), "1 to 366"]];
@@ -316,7 +316,7 @@ fn what_each_key_of_the_diary_may_say_is_checked() {
 }
 
 #[test]
-fn working_times_that_cannot_be_kept_are_refused_where_they_stand() {
+fn impossible_working_times_are_refused_where_they_stand() {
     let files = Files::demo()
         .diary("until = \"16:00\"", "until = \"16:00\"\nvalid_from = 2026-06-01\nvalid_until = \"2026-05-31\"")
         .diary("{ from = \"13:00\", until = \"13:40\" }", "{ from = \"08:00\", until = \"13:40\" }");

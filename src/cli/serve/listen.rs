@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_stands_for_itself_and_localhost_for_both_of_this_machine() {
+    fn localhost_stands_for_both_addresses_of_this_machine() {
         assert_eq!(addresses("127.0.0.1:8080"), ["127.0.0.1:8080"]);
         assert_eq!(addresses("[::1]:8080"), ["[::1]:8080"]);
         for name in ["localhost:8080", "LocalHost:8080", "localhost.:8080"] {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_other_machines_are_passed_over_and_ports_in_use_are_not() {
+    fn a_port_in_use_is_refused_and_a_foreign_address_passed_over() {
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let of = |addresses: Vec<SocketAddr>| Listen { given: String::new(), addresses };
         // An address for documents: no machine has it.

@@ -78,7 +78,7 @@ fn resolved<'v>(document: &'v Value, value: &'v Value) -> &'v Value {
 }
 
 #[test]
-fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
+fn the_parameters_of_each_search_are_those_it_lists() {
     let nonsense = [("nonsense".to_owned(), "1".to_owned())];
     let document = document();
     for dialect in dialects::ALL {
@@ -102,7 +102,7 @@ fn the_parameters_of_each_search_are_those_the_search_itself_lists() {
 }
 
 #[test]
-fn the_examples_of_bookings_would_be_booked_and_are_the_same_in_both_formats() {
+fn the_examples_would_be_booked_and_agree_in_both_formats() {
     for dialect in dialects::ALL {
         let example = examples::booking(dialect);
         let body = fhir::codec::json::read(example.to_string().as_bytes(), stu3::definitions()).unwrap();

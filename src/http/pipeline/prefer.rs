@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wishes_are_found_in_any_order_and_spelling_and_others_change_nothing() {
+    fn wishes_are_found_in_any_order_and_spelling() {
         let read = |headers: &[&str]| Preferences::read(headers.iter().copied());
         let (handling, returning) = (Handling::Strict, Returning::Minimal);
         assert_eq!(read(&["return=minimal, handling=strict"]), Preferences { handling, returning });

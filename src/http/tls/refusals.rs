@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_than_a_few_are_told_at_a_time_and_the_rest_is_counted() {
+    fn a_few_are_told_at_a_time_and_the_rest_is_counted() {
         let (mut window, start) = (Window::default(), Instant::now());
         let told = (0..25).filter(|_| window.turn(start) == Some(0)).count();
         assert_eq!(told, usize::try_from(TOLD_MAX).unwrap());

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_the_whole_common_name_or_a_whole_dns_name_in_any_case() {
+    fn a_name_is_a_whole_common_name_or_dns_name_in_any_case() {
         let ssp = bearer(&[(DnType::CommonName, "SSP.example.nhs.uk"), (DnType::OrganizationName, "NHS")], &["a.example.nhs.uk"]);
         for entry in ["ssp.example.nhs.uk", "SSP.EXAMPLE.NHS.UK", "A.example.nhs.uk", " ssp.example.nhs.uk "] {
             assert!(allows(entry, &ssp), "{entry}");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_certificate_it_is_is_not_shown_of_people_and_a_log_line_cannot_be_faked() {
+    fn a_certificate_shows_no_person_and_fakes_no_log_line() {
         let person = bearer(&[(DnType::CommonName, "Imogen Whitlock"), (DnType::CustomDnType(vec![2, 5, 4, 42]), "Imogen")], &[]);
         assert_eq!(person.shown, "a person's certificate");
         let liar = bearer(&[(DnType::CommonName, "x\n[INFO] all is well")], &[]);

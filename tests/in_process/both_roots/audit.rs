@@ -119,7 +119,7 @@ async fn every_access_is_recorded_whether_served_or_refused(app: App) {
 
 /// See docs/specification/uec.md#c23-unrenderable-data.
 #[on_both]
-async fn what_is_stored_and_cannot_be_read_is_a_fault_of_ours_told_without_what_it_is(app: App) {
+async fn an_unreadable_document_is_a_fault_told_without_it(app: App) {
     let slot = app.free_slot(UTC).await;
     let id = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
     let spoil = "UPDATE appointment_version SET document = 'Whitlock'";

@@ -108,7 +108,7 @@ async fn a_booking_and_a_cancel_make_what_was_held_stale(app: App) {
 }
 
 #[on_both]
-async fn the_tag_of_a_version_is_that_of_every_format_and_that_of_a_search_is_not(app: App) {
+async fn a_version_has_one_tag_and_a_search_one_for_each_format(app: App) {
     let slot = app.free_slot(UTC).await;
     let made = app.booked(&slot).await["id"].as_str().unwrap().to_owned();
     for root in ROOTS {

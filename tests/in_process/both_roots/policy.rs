@@ -158,7 +158,7 @@ async fn what_is_hidden_is_nowhere_on_the_provider_root(app: App) {
 
 /// Proves F30.
 #[on_both(under(NO_DENTAL))]
-async fn a_hidden_slot_is_booked_by_nobody_and_no_answer_tells_it_from_one_that_never_was(app: App) {
+async fn booking_a_hidden_slot_is_as_if_it_never_was(app: App) {
     let slots = slots_of(&app, DENTAL).await;
     let nothing = Slot { id: "00000000-0000-4000-8000-000000000000".to_owned(), ..slots[0].clone() };
     let unknown = bare(&app.book(&booking(&nothing)).await, &nothing.id);
@@ -200,7 +200,7 @@ async fn validating_tells_a_hidden_slot_from_nothing_either(app: App) {
 }
 
 #[on_both(under(TWO_SERVICES))]
-async fn a_schedule_that_shows_another_service_is_never_said_to_be_as_it_was(app: App) {
+async fn a_schedule_that_shows_another_service_has_changed(app: App) {
     let shared = "Schedule/a46d5281-a2e7-41eb-85a0-3377b260c64f";
     for root in ["/STU3/1/booking", "/STU3/1/provider"] {
         app.policy(TWO_SERVICES);
@@ -292,7 +292,7 @@ fn list(key: &str, names: Option<&BTreeSet<&str>>) -> String {
 /// Goal: what a search gives under a policy is what it gives without, less what is hidden. Method: random policies, and
 /// for each the whole diary once unfiltered, filtered here by a rule of its own, and once through the policy.
 #[on_both]
-async fn a_search_under_a_policy_finds_what_everybody_finds_less_what_is_hidden(app: App) {
+async fn a_search_under_a_policy_leaves_out_only_what_is_hidden(app: App) {
     let services = [UTC, OUT_OF_HOURS, DENTAL];
     let everything = app.ask(Ask::get(format!("Slot?{DAYS}")).on_provider()).await.expect(200);
     let slots: Vec<Slot> = everything.all("Slot").iter().map(Slot::of).collect();

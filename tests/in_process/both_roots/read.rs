@@ -202,7 +202,7 @@ async fn schedules_come_in_pages(app: App) {
 
 /// Proves F1.
 #[on_both]
-async fn the_statement_of_the_booking_root_has_the_shape_that_is_assured(app: App) {
+async fn the_booking_root_statement_has_the_shape_that_is_assured(app: App) {
     let statement = app.get("metadata").await.expect(200).json();
     assert_eq!((&statement["fhirVersion"], &statement["acceptUnknown"]), (&"3.0.1".into(), &"both".into()));
     assert_eq!(statement["format"], serde_json::json!(["application/fhir+json", "application/fhir+xml"]));

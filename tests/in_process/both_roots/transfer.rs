@@ -288,7 +288,7 @@ async fn a_head_has_every_header_of_its_get(app: App) {
 
 /// Proves F6.
 #[on_both]
-async fn every_answer_has_an_id_of_its_own_and_repeats_the_one_it_was_sent(app: App) {
+async fn every_answer_has_its_own_id_and_repeats_the_one_sent(app: App) {
     let slot = app.free_slot(UTC).await;
     let outside = |path: &str| Ask { root: "", ..Ask::get(path) };
     let asks = [

@@ -114,7 +114,7 @@ impl House {
 }
 
 #[on_both]
-fn a_day_shows_who_is_coming_and_what_was_cancelled_only_on_request(place: Place) {
+fn a_day_shows_what_was_cancelled_only_on_request(place: Place) {
     let house = House::open(&place.typed());
     for form in [&[][..], &["--json"], &["--csv"], &["--print"]] {
         let usual = house.diary(form);
@@ -129,7 +129,7 @@ fn a_day_shows_who_is_coming_and_what_was_cancelled_only_on_request(place: Place
 }
 
 #[on_both]
-fn a_week_is_seven_days_from_monday_and_every_slot_stands_under_its_own_day(place: Place) {
+fn a_week_is_seven_days_from_monday(place: Place) {
     let house = House::open(&place.typed());
     let json: Value = serde_json::from_str(&house.diary(&["--week", "--json"])).unwrap();
     let days: Vec<NaiveDate> = json["week"].as_array().unwrap().iter().map(|day| day["day"].as_str().unwrap().parse().unwrap()).collect();
@@ -145,7 +145,7 @@ fn a_week_is_seven_days_from_monday_and_every_slot_stands_under_its_own_day(plac
 }
 
 #[on_both]
-fn schedules_are_chosen_by_service_clinician_and_place_and_what_names_nothing_is_said(place: Place) {
+fn schedules_are_chosen_by_service_clinician_and_place(place: Place) {
     let house = House::open(&place.typed());
     let all = house.shown(&["--week"]);
     assert!(all.len() > 3);

@@ -163,7 +163,7 @@ fn shown(engine: &Engine, search: &SlotSearch) -> BTreeSet<SlotId> {
 }
 
 #[on_both]
-fn a_search_that_begins_after_a_commit_shows_it_a_thousand_times(place: Place) {
+fn a_search_that_begins_after_a_commit_shows_it(place: Place) {
     place.lay_out(1, 20);
     let (other, engine) = (place.store(), place.engine());
     for round in 0..1_000 {

@@ -46,7 +46,7 @@ async fn appointments_are_found_by_whatever_names_them(house: House) {
 }
 
 #[on_both]
-async fn pages_follow_each_other_without_gap_or_repeat_while_others_book(house: House) {
+async fn pages_have_no_gap_or_repeat_while_others_book(house: House) {
     house.book(5).await;
     for kind in ["Appointment", "Practitioner", "Schedule", "Slot?start=le2026-02-11T09:00Z&status=free"] {
         let separator = if kind.contains('?') { '&' } else { '?' };
@@ -144,7 +144,7 @@ fn token(ods: &str, root: &str) -> String {
 }
 
 #[on_both(Some(AuthMode::Unsigned))]
-async fn only_who_booked_and_the_provider_see_an_appointment_and_its_history(house: House) {
+async fn only_who_booked_and_the_provider_see_an_appointment(house: House) {
     let [consumer, other, provider] = ["A1001", "B2002", "Y9Z41"].map(|ods| token(ods, PROVIDER));
     let get = async |token: &str, path: &str| house.call("GET", &format!("{PROVIDER}/{path}"), &[("Authorization", token)], "").await;
     let slot = get(&consumer, &format!("Slot?schedule={SCHEDULE}&status=free&_count=1")).await.json()["entry"][0]["resource"].clone();

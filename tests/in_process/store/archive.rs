@@ -166,7 +166,7 @@ fn what_has_ended_is_moved_once_and_nothing_else(place: Place) {
 }
 
 #[on_both]
-fn a_transaction_moves_250_slots_at_most_and_whoever_is_asked_in_between_may_stop(place: Place) {
+fn archiving_moves_250_slots_at_a_time_and_may_be_stopped(place: Place) {
     let store = place.store();
     lay_out(&store, &row("one", 600));
     let mut asked = 0;
@@ -180,7 +180,7 @@ fn a_transaction_moves_250_slots_at_most_and_whoever_is_asked_in_between_may_sto
 }
 
 #[test]
-fn on_postgresql_a_slot_that_somebody_holds_is_left_for_the_next_time() {
+fn on_postgresql_a_held_slot_is_left_for_the_next_time() {
     let place = Place::of(Kind::Postgresql);
     let store = place.store();
     lay_out(&store, &row("one", 4));
@@ -195,7 +195,7 @@ fn on_postgresql_a_slot_that_somebody_holds_is_left_for_the_next_time() {
 }
 
 #[on_both]
-fn several_who_archive_at_once_move_everything_once_and_a_check_meanwhile_is_clean(place: Place) {
+fn several_who_archive_at_once_move_everything_once(place: Place) {
     let store = place.store();
     for name in ["one", "two"] {
         lay_out(&store, &row(name, 2_500));
@@ -218,7 +218,7 @@ fn several_who_archive_at_once_move_everything_once_and_a_check_meanwhile_is_cle
 }
 
 #[on_both]
-fn a_killed_archiver_leaves_every_slot_in_one_place_and_the_next_one_ends_its_work(place: Place) {
+fn a_killed_archiver_leaves_every_slot_in_one_place(place: Place) {
     let store = place.store();
     for name in ["one", "two"] {
         lay_out(&store, &row(name, 4_000));

@@ -114,7 +114,7 @@ fn a_dropped_error_is_not_a_commit(place: Place) {
 }
 
 #[on_both]
-fn a_transaction_inside_another_is_refused_and_the_store_works_on_after_a_panic(place: Place) {
+fn a_nested_transaction_and_a_panic_leave_the_store_usable(place: Place) {
     let store = place.store();
     let nested = store.on(Lane::Maintenance).write(|_| store.on(Lane::Maintenance).write(|_| Ok(())));
     assert!(matches!(nested, Err(StoreError::Nested)), "{}: {nested:?}", place.kind);
@@ -146,7 +146,7 @@ fn servers_that_start_together_migrate_once(place: Place) {
 }
 
 #[test]
-fn a_database_that_was_never_migrated_is_older_and_is_left_alone() {
+fn a_database_never_migrated_is_older_and_left_alone() {
     let [sqlite, postgresql] = [Kind::Sqlite, Kind::Postgresql].map(Place::of);
     let DatabaseUrl::Sqlite(file) = &sqlite.url else { panic!() };
     assert!(matches!(Store::open(&sqlite.url, false), Err(StoreError::NoFile(_))));
@@ -215,7 +215,7 @@ fn on_postgresql_a_server_that_takes_no_writes_is_out_of_reach() {
 }
 
 #[on_both]
-fn a_slot_is_taken_as_often_as_it_has_room_and_the_lowest_free_seat_is_given(place: Place) {
+fn a_slot_is_taken_by_seat_as_often_as_it_has_room(place: Place) {
     let store = place.store();
     slots(&store, 1, 3);
     for id in ["a", "b", "c"] {
@@ -261,7 +261,7 @@ fn on_sqlite_asking_what_became_of_a_commit_writes() {
 }
 
 #[on_both]
-fn a_poisoned_member_fails_its_batch_whole_so_that_it_can_be_tried_alone(place: Place) {
+fn a_poisoned_member_fails_its_batch_whole(place: Place) {
     let store = place.store();
     slots(&store, 2, 1);
     let mut poisoned = booking("bad", "s1");
@@ -286,7 +286,7 @@ fn a_ceiling_has_room_for_those_who_come_first(place: Place) {
 
 /// Whoever counts does so alone until the commit: two transactions that cannot see each other's rows would both find room.
 #[test]
-fn on_postgresql_nobody_counts_while_another_does_and_nobody_waits() {
+fn on_postgresql_nobody_waits_for_another_that_counts() {
     let place = Place::of(Kind::Postgresql);
     let store = place.store();
     slots(&store, 3, 1);

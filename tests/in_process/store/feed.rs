@@ -92,7 +92,7 @@ fn every_change_is_told_once(place: Place) {
 }
 
 #[on_both]
-fn what_was_read_when_looking_began_is_told_later_only_if_it_changed_since(place: Place) {
+fn what_was_read_at_first_is_told_only_if_it_changed(place: Place) {
     let store = place.seeded(3);
     place.by_hand(&take(0));
     let (mut last, offered) = store
@@ -134,7 +134,7 @@ fn what_is_on_offer_is_read_page_by_page_whole_and_once(place: Place) {
 }
 
 #[test]
-fn on_postgresql_a_transaction_that_commits_late_is_told_when_it_commits() {
+fn on_postgresql_a_late_commit_is_told_when_it_commits() {
     let place = Place::postgresql(Server::shared());
     let store = place.seeded(4);
     let mut early = place.database.as_ref().unwrap().connect();
@@ -191,7 +191,7 @@ fn on_postgresql_transactions_in_any_order_are_told_once_each() {
 }
 
 #[on_both]
-fn bookings_leave_the_catalogue_alone_and_everything_else_raises_it(place: Place) {
+fn all_but_bookings_raises_the_version_of_the_catalogue(place: Place) {
     let store = place.seeded(3);
     let mut last = begin(&store);
     let mut raised = |doing: &str, wanted: bool| {
@@ -271,7 +271,7 @@ fn another_session_of_the_server_is_doubt() {
 }
 
 #[test]
-fn on_postgresql_a_diary_restored_from_another_server_is_followed() {
+fn on_postgresql_a_diary_restored_elsewhere_is_followed() {
     let place = Place::postgresql(Server::shared());
     let store = place.seeded(3);
     place.by_hand(

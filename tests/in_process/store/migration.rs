@@ -151,7 +151,7 @@ fn rows() -> String {
 }
 
 #[on_both]
-fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything(place: Place) {
+fn a_database_is_migrated_and_led_back_without_loss(place: Place) {
     place.lay_out_as_before();
     let (schema, content) = (place.schema(), place.content());
     assert_eq!(Store::migrate(&place.url).unwrap(), SINCE.map(version), "{}", place.kind);
@@ -179,7 +179,7 @@ fn a_database_with_bookings_is_migrated_and_led_back_without_losing_anything(pla
 }
 
 #[on_both]
-fn a_migration_that_fails_half_way_leaves_the_database_as_it_was(place: Place) {
+fn a_migration_that_fails_leaves_the_database_as_it_was(place: Place) {
     place.lay_out_as_before();
     // In the way of the last step but one.
     place.by_hand("CREATE VIEW slot_ever AS SELECT 1 AS mine");
@@ -194,7 +194,7 @@ fn a_migration_that_fails_half_way_leaves_the_database_as_it_was(place: Place) {
 
 /// Foreign keys are off while SQLite migrates: what they would have refused is found before the commit.
 #[test]
-fn on_sqlite_a_database_whose_rows_refer_to_nothing_is_not_migrated() {
+fn on_sqlite_a_database_with_dangling_rows_is_not_migrated() {
     let place = Place::of(Kind::Sqlite);
     place.lay_out_as_before();
     place.by_hand("PRAGMA foreign_keys = OFF; INSERT INTO appointment_version VALUES ('nobody', 1, true, 0, '{}')");
@@ -205,7 +205,7 @@ fn on_sqlite_a_database_whose_rows_refer_to_nothing_is_not_migrated() {
 }
 
 #[on_both]
-fn several_who_migrate_a_database_with_bookings_at_once_do_it_once(place: Place) {
+fn several_who_migrate_at_once_do_it_once(place: Place) {
     place.lay_out_as_before();
     let content = place.content();
     let applied: usize = std::thread::scope(|scope| {

@@ -57,7 +57,7 @@ fn ask(tx: &mut Tx<'_>) -> usize {
 }
 
 #[test]
-fn on_postgresql_the_offer_is_read_from_its_index_alone_by_plans_that_are_kept() {
+fn on_postgresql_the_offer_is_read_from_its_index_alone() {
     // A database server of its own: one that others load too would not vacuum what they may still see.
     let server = Server::start(Settings { fsync: false, extra: &[("plan_cache_mode", "force_generic_plan"), ("autovacuum", "off")] });
     let place = Place::postgresql(&server);

@@ -54,7 +54,7 @@ fn a_migration_that_is_killed_is_done_by_the_next_one() {
 }
 
 #[test]
-fn a_first_start_that_is_killed_leaves_nothing_half_and_the_next_start_works() {
+fn a_first_start_that_is_killed_is_completed_by_the_next() {
     let mut dice = Dice::cast("first start");
     for kind in ["sqlite", "postgresql"] {
         let whole = places(kind);

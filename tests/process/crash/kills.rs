@@ -115,20 +115,20 @@ fn kill_the_only_server(what: &'static str, place: &Place) {
 
 /// Proves F32.
 #[test]
-fn a_server_on_sqlite_that_is_killed_at_random_moments_keeps_every_promise() {
+fn a_server_on_sqlite_killed_at_random_keeps_promises() {
     kill_the_only_server("server on SQLite", &Place::sqlite());
 }
 
 /// Proves F32.
 #[test]
-fn a_server_on_postgresql_that_is_killed_at_random_moments_keeps_every_promise() {
+fn a_server_on_postgresql_killed_at_random_keeps_promises() {
     kill_the_only_server("server on PostgreSQL", &Place::postgres());
 }
 
 /// The survivor answers for the dead one: requests that were sent there are sent again here.
 /// Proves F54.
 #[test]
-fn one_of_two_servers_that_is_killed_at_random_moments_leaves_every_promise_to_the_other() {
+fn one_of_two_servers_killed_at_random_keeps_promises() {
     let what = "one of two servers on PostgreSQL";
     let place = Place::postgres();
     let (mut dice, mut tally) = (Dice::cast(what), Tally::new(what));
@@ -155,7 +155,7 @@ fn one_of_two_servers_that_is_killed_at_random_moments_leaves_every_promise_to_t
 
 /// The servers live on and must find back by themselves.
 #[test]
-fn a_postgresql_that_is_killed_at_random_moments_keeps_every_promise_of_two_servers() {
+fn killing_postgresql_at_random_keeps_every_promise() {
     let what = "PostgreSQL itself, under two servers";
     let database = Server::start(Settings::default());
     let place = Place::durable(&database);
@@ -181,7 +181,7 @@ fn a_postgresql_that_is_killed_at_random_moments_keeps_every_promise_of_two_serv
 
 /// The server dies while its commit is on the way; the commit arrives when the next server runs already.
 #[test]
-fn a_commit_that_arrives_after_its_server_died_is_named_when_the_request_is_sent_again() {
+fn a_commit_after_its_server_died_is_named_on_resending() {
     let mut place = Place::postgres();
     let proxy = CutProxy::start(Server::shared().addr());
     place.seen = proxy.url(&place.url);

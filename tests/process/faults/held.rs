@@ -61,7 +61,7 @@ fn assert_never_booked(place: &Place, server: &Spawned, slot: &Slot, request_id:
 }
 
 #[test]
-fn a_slot_that_a_stranger_has_locked_delays_nobody_but_its_own_claim_which_ends_at_its_deadline() {
+fn a_locked_slot_delays_only_its_own_claim() {
     let place = Place::postgres();
     let server = serve(&place);
     let slots = free_slots(&server, 21);
@@ -79,7 +79,7 @@ fn a_slot_that_a_stranger_has_locked_delays_nobody_but_its_own_claim_which_ends_
 }
 
 #[test]
-fn a_cancel_of_an_appointment_whose_slot_a_stranger_has_locked_ends_at_its_deadline_and_changes_nothing() {
+fn a_cancel_on_a_locked_slot_ends_at_its_deadline() {
     let place = Place::postgres();
     let server = serve(&place);
     let slots = free_slots(&server, 21);
@@ -108,7 +108,7 @@ fn a_cancel_of_an_appointment_whose_slot_a_stranger_has_locked_ends_at_its_deadl
 
 /// Being skipped is no answer in itself: the holder may give way, or keep what it holds.
 #[test]
-fn a_claim_on_a_locked_slot_is_decided_when_the_stranger_lets_go() {
+fn a_claim_on_a_locked_slot_is_decided_when_it_is_unlocked() {
     let place = Place::postgres();
     let server = serve(&place);
     let slots = free_slots(&server, 2);
@@ -132,7 +132,7 @@ fn a_claim_on_a_locked_slot_is_decided_when_the_stranger_lets_go() {
 }
 
 #[test]
-fn a_request_key_that_a_stranger_holds_delays_nobody_but_its_own_request() {
+fn a_locked_request_key_delays_only_its_own_request() {
     let place = Place::postgres();
     let server = serve(&place);
     let slots = free_slots(&server, 21);
@@ -151,7 +151,7 @@ fn a_request_key_that_a_stranger_holds_delays_nobody_but_its_own_request() {
 }
 
 #[test]
-fn a_database_file_that_a_stranger_has_locked_ends_bookings_at_their_deadline_and_books_none_later() {
+fn a_locked_database_file_ends_bookings_at_their_deadline() {
     let place = Place::sqlite();
     let server = serve(&place);
     let slots = free_slots(&server, 3);
@@ -174,7 +174,7 @@ fn a_database_file_that_a_stranger_has_locked_ends_bookings_at_their_deadline_an
 
 /// The stranger gives the file back before the deadline: nobody is refused.
 #[test]
-fn a_database_file_that_is_given_back_in_time_costs_nobody_a_booking() {
+fn a_database_file_unlocked_in_time_costs_no_booking() {
     let place = Place::sqlite();
     let server = serve(&place);
     let slots = free_slots(&server, 1);
@@ -191,7 +191,7 @@ fn a_database_file_that_is_given_back_in_time_costs_nobody_a_booking() {
 
 /// The look-up of a lost commit may wait for the lost transaction, never for a stranger who holds another slot of the batch.
 #[test]
-fn a_lost_commit_is_looked_up_without_waiting_for_a_slot_that_a_stranger_has_locked() {
+fn a_lost_commit_is_looked_up_without_waiting_for_a_lock() {
     let mut place = Place::postgres();
     let proxy = CutProxy::start(Server::shared().addr());
     place.seen = proxy.url(&place.url);
@@ -255,7 +255,7 @@ fn a_network_that_stands_still_leaves_every_answer_true() {
 
 /// PostgreSQL out of reach is a 503, and the server is well again as soon as the database is.
 #[test]
-fn an_unreachable_postgresql_ends_bookings_with_503_and_the_server_recovers_by_itself() {
+fn an_unreachable_postgresql_means_503_until_it_is_back() {
     let mut place = Place::postgres();
     let proxy = CutProxy::start(Server::shared().addr());
     place.seen = proxy.url(&place.url);
@@ -275,7 +275,7 @@ fn an_unreachable_postgresql_ends_bookings_with_503_and_the_server_recovers_by_i
 }
 
 #[test]
-fn a_postgresql_that_falls_silent_does_not_keep_anybody_waiting_beyond_the_deadline() {
+fn nobody_waits_past_the_deadline_for_a_silent_postgresql() {
     let database_server = Server::start(Settings::default());
     let place = Place::durable(&database_server);
     let server = serve(&place);

@@ -111,7 +111,7 @@ fn assert_all_out_of_reach(server: &Spawned, slot: &crate::world::Slot, appointm
 }
 
 #[test]
-fn a_stopped_postgresql_is_said_to_be_out_of_reach_and_logged_in_two_lines() {
+fn a_stopped_postgresql_is_out_of_reach_and_logged_in_two_lines() {
     let database = Server::start(Settings::default());
     let place = Place::durable(&database);
     let server = place.serve(&["--deadline-ms", "1500"]);

@@ -36,7 +36,7 @@ fn a_race_on_postgresql_is_clean_in_every_mode() {
 }
 
 #[test]
-fn a_race_through_two_processes_on_one_postgresql_is_clean_in_every_mode() {
+fn a_race_through_two_processes_is_clean_in_every_mode() {
     let place = Place::postgres();
     let (one, two) = (place.serve(STRICT), place.serve(STRICT));
     for mode in MODES {
@@ -47,7 +47,7 @@ fn a_race_through_two_processes_on_one_postgresql_is_clean_in_every_mode() {
 
 /// A tenth of the appointments is refused by the database for no reason of the booking rules; the next try may do.
 #[test]
-fn a_race_on_sqlite_is_clean_while_the_database_refuses_rows_at_random() {
+fn a_race_on_sqlite_is_clean_while_rows_are_refused() {
     let place = Place::sqlite();
     let server = place.serve(STRICT);
     let mut hand = place.connect();
@@ -64,7 +64,7 @@ fn a_race_on_sqlite_is_clean_while_the_database_refuses_rows_at_random() {
 }
 
 #[test]
-fn a_race_on_postgresql_is_clean_while_the_database_refuses_rows_at_random() {
+fn a_race_on_postgresql_is_clean_while_rows_are_refused() {
     let place = Place::postgres();
     let (one, two) = (place.serve(STRICT), place.serve(STRICT));
     let mut hand = place.connect();
@@ -137,21 +137,21 @@ fn commits_cut(mode_of_proxy: Mode) {
 }
 
 #[test]
-fn a_race_is_clean_while_connections_are_cut_before_the_commit_arrives() {
+fn a_race_is_clean_while_cut_before_the_commit_arrives() {
     commits_cut(Mode::CutBeforeCommit(Pick::Every(3)));
 }
 
 #[test]
-fn a_race_is_clean_while_connections_are_cut_after_the_commit_was_answered() {
+fn a_race_is_clean_while_cut_after_the_commit_was_answered() {
     commits_cut(Mode::CutAfterCommit(Pick::Every(3), ServerSide::AnswersFirst));
 }
 
 #[test]
-fn a_race_is_clean_while_connections_are_cut_with_the_commit_still_at_work() {
+fn a_race_is_clean_while_cut_with_the_commit_at_work() {
     commits_cut(Mode::CutAfterCommit(Pick::PerMille { share: 300, seed: 7 }, ServerSide::AnswersLater));
 }
 
 #[test]
-fn a_race_is_clean_while_both_sides_are_cut_with_the_commit_on_its_way() {
+fn a_race_is_clean_while_both_sides_are_cut_at_the_commit() {
     commits_cut(Mode::CutAfterCommit(Pick::PerMille { share: 300, seed: 11 }, ServerSide::ClosedAtOnce));
 }

@@ -13,7 +13,7 @@ use testkit::os::{free_port, wait_until};
 use testkit::process::{Ended, request};
 
 #[test]
-fn tls_1_3_and_1_2_are_served_with_http_1_and_2_and_the_urls_say_https() {
+fn tls_1_3_and_1_2_are_served_with_http_1_and_2() {
     let house = House::open(&[], &[]);
     for version in [&TLS13, &TLS12] {
         let mut line = house.client_of(None, version).connect().unwrap();
@@ -71,7 +71,7 @@ fn versions_below_1_2_and_plain_http_and_nonsense_end_cleanly() {
 
 /// Goal: whoever connects and says nothing holds no place for good. Method: one place, and a short wait.
 #[test]
-fn a_handshake_that_takes_too_long_is_given_up_and_its_place_is_free() {
+fn a_slow_handshake_is_given_up_and_its_place_is_free() {
     let house = House::open(&[], &["--handshakes-max", "1", "--handshake-ms", "500"]);
     let silent: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(house.addr()).unwrap()).collect();
     assert!(wait_until(Duration::from_secs(60), || house.client(None).get("/health/live").is_ok_and(|reply| reply.status == 200)));
@@ -80,7 +80,7 @@ fn a_handshake_that_takes_too_long_is_given_up_and_its_place_is_free() {
 
 /// Proves F18.
 #[test]
-fn the_trusted_proxy_is_enforced_under_tls_and_forwarding_headers_are_believed_by_nobody() {
+fn forwarding_headers_are_believed_by_nobody_under_tls() {
     let house = House::open(&[], &["--trusted-proxy", "10.20.0.0/24"]);
     let client = house.client(None);
     let forwarded = "X-Forwarded-For: 10.20.0.5\r\nForwarded: for=10.20.0.5;proto=https;host=evil.example\r\nX-Real-IP: 10.20.0.5\r\nX-Forwarded-Host: evil.example\r\n";
@@ -99,7 +99,7 @@ fn the_trusted_proxy_is_enforced_under_tls_and_forwarding_headers_are_believed_b
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_at_the_start_on_one_line_that_says_what_would_be_right() {
+fn the_start_refuses_what_it_cannot_use_on_one_line() {
     let dir = tempfile::tempdir().unwrap();
     let ca = Authority::root("CA");
     let (server, other) = (ca.server(), ca.server());
@@ -151,7 +151,7 @@ fn what_cannot_be_used_is_refused_at_the_start_on_one_line_that_says_what_would_
 }
 
 #[test]
-fn a_certificate_that_has_expired_and_a_key_open_to_all_are_told_and_served() {
+fn an_expired_certificate_and_an_open_key_are_warned_of() {
     let house = House::open(&[], &[]);
     house.write("expired.pem", &house.ca.expired_client("localhost").chain);
     let expired = house.ca.expired_client("localhost");

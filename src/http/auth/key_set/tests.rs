@@ -52,7 +52,7 @@ fn refused(key: Value) -> String {
 }
 
 #[test]
-fn every_type_of_key_checks_the_algorithms_of_its_type_and_no_other() {
+fn a_key_checks_the_algorithms_of_its_type_and_no_other() {
     let rsa = [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512, Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512];
     let pairs = [
         (Pair::rsa(), &rsa[..]),
@@ -80,7 +80,7 @@ fn every_type_of_key_checks_the_algorithms_of_its_type_and_no_other() {
 }
 
 #[test]
-fn the_key_id_picks_the_key_and_without_one_there_must_be_no_choice() {
+fn the_key_id_picks_the_key_unless_there_is_only_one() {
     let (one, two) = (Pair::rsa(), Pair::rsa());
     let ec = Pair::ec(&PKCS_ECDSA_P256_SHA256, Algorithm::Es256);
     let both = set(&[one.with(json!({"kid": "1"})), two.with(json!({"kid": "2"})), ec.with(json!({"kid": "3"}))]).unwrap();
@@ -109,7 +109,7 @@ fn a_key_signs_only_with_the_algorithm_it_names() {
 }
 
 #[test]
-fn a_key_that_cannot_be_used_is_passed_over_with_its_reason_and_spoils_no_other() {
+fn an_unusable_key_is_passed_over_with_its_reason() {
     let rsa = Pair::rsa();
     let ec = Pair::ec(&PKCS_ECDSA_P256_SHA256, Algorithm::Es256);
     let weak = URL_SAFE_NO_PAD.encode([0xa5; 128]);

@@ -108,7 +108,7 @@ fn on_actix<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
 }
 
 #[test]
-fn all_who_wait_share_one_fetch_and_one_who_goes_away_ends_it_for_nobody() {
+fn all_who_wait_share_one_fetch_that_none_of_them_ends() {
     on_actix(|| async {
         let stub = Stub::new(&["a"]);
         let source = stub.source();
@@ -129,7 +129,7 @@ fn all_who_wait_share_one_fetch_and_one_who_goes_away_ends_it_for_nobody() {
 }
 
 #[test]
-fn invented_keys_cost_the_token_server_one_fetch_in_half_a_minute() {
+fn invented_keys_cost_one_fetch_in_half_a_minute() {
     on_actix(|| async {
         let stub = Stub::new(&["a"]);
         let source = stub.source();
@@ -152,7 +152,7 @@ fn invented_keys_cost_the_token_server_one_fetch_in_half_a_minute() {
 }
 
 #[test]
-fn a_new_key_is_known_after_a_fetch_and_one_that_was_withdrawn_no_longer() {
+fn a_fetch_brings_new_keys_and_ends_withdrawn_ones() {
     on_actix(|| async {
         let stub = Stub::new(&["a", "b"]);
         let source = stub.source();
@@ -171,7 +171,7 @@ fn a_new_key_is_known_after_a_fetch_and_one_that_was_withdrawn_no_longer() {
 }
 
 #[test]
-fn a_source_that_fails_changes_nothing_and_its_keys_are_believed_for_a_day() {
+fn keys_of_a_source_that_fails_are_believed_for_a_day() {
     on_actix(|| async {
         let stub = Stub::new(&["a"]);
         let source = stub.source();
@@ -271,7 +271,7 @@ fn the_same_set_fetched_again_stays_the_same_object() {
 }
 
 #[test]
-fn a_key_set_behind_tls_is_taken_only_under_an_authority_that_is_trusted() {
+fn a_key_set_is_taken_only_under_a_trusted_authority() {
     on_actix(|| async {
         let ca_key = rcgen::KeyPair::generate().unwrap();
         let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();

@@ -111,7 +111,7 @@ async fn the_ceiling_of_a_default_is_each_organisations_own(app: App) {
 }
 
 #[on_both(under("daily_ceiling = 1\n"))]
-async fn whatever_would_be_refused_without_a_ceiling_is_refused_as_before(app: App) {
+async fn what_no_ceiling_refuses_is_refused_as_before(app: App) {
     let slots = on_day(&app, UTC, "2026-02-11").await;
     let first = Ask::book(&booking(&slots[0])).key("key");
     let made = app.ask(first.clone()).await.expect(201);

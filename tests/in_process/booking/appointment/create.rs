@@ -91,7 +91,7 @@ async fn a_slot_that_nobody_knows_cannot_be_booked(app: App) {
 }
 
 #[on_both]
-async fn a_booking_that_contradicts_its_slot_is_refused_at_the_place_of_the_contradiction(app: App) {
+async fn a_booking_that_contradicts_its_slot_is_refused_there(app: App) {
     let slots = app.free_slots(UTC).await;
     let slot = &slots[0];
     let other = slots.iter().find(|other| other.schedule != slot.schedule).unwrap();

@@ -113,7 +113,7 @@ async fn of_several_cancels_one_succeeds(app: App) {
 }
 
 #[on_both]
-async fn a_slot_that_is_booked_and_cancelled_all_the_time_is_never_given_away_twice(app: App) {
+async fn a_slot_booked_and_cancelled_in_turn_is_never_taken_twice(app: App) {
     let slots = &app.free_slots(UTC).await[..2];
     // How many of us hold each slot, from the answer to the booking until the cancel is sent.
     let held: Vec<Cell<u32>> = slots.iter().map(|_| Cell::new(0)).collect();
@@ -182,7 +182,7 @@ fn sent_away(answer: &Answer) {
 }
 
 #[on_both(Setup::with(|setup| setup.engine.allocator.queue_max = 4))]
-async fn whoever_comes_when_the_queue_is_full_is_sent_away_and_never_booked(app: App) {
+async fn whoever_comes_when_the_queue_is_full_is_never_booked(app: App) {
     let slots = &app.free_slots(UTC).await[..12];
     let lock = Lock::on(&app, slots);
     let ask = async |at: usize| (at, app.ask(Ask::book(&booking(&slots[at])).key(&format!("key-{at}"))).await);

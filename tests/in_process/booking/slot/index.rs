@@ -38,7 +38,7 @@ async fn every_way_of_answering_gives_the_same_answer(app: App) {
 }
 
 #[on_both(Setup::with(|setup| setup.engine.availability = false))]
-async fn every_way_of_answering_gives_the_same_answer_without_the_index(app: App) {
+async fn every_way_of_answering_agrees_without_the_index(app: App) {
     every_way_of_answering_gives_the_same_answer(app).await;
 }
 

@@ -58,7 +58,7 @@ async fn what_is_given_again_is_what_would_be_written_anew(app: App) {
 }
 
 #[on_both]
-async fn what_others_book_and_free_through_another_server_is_in_the_next_answer(app: App) {
+async fn what_another_server_books_is_in_the_next_answer(app: App) {
     let beside = app.beside(Setup::default()).await;
     let all = shown(&app).await;
     for round in 0..3 {
@@ -91,7 +91,7 @@ async fn a_slot_that_has_begun_is_in_no_answer_that_is_given_again(app: App) {
 }
 
 #[on_both]
-async fn a_window_that_has_passed_is_refused_although_it_was_searched_before(app: App) {
+async fn a_window_that_has_passed_is_refused_although_cached(app: App) {
     let query = format!("service={UTC}&status=free&start=ge2026-02-11T00:00:00Z&start=lt2026-02-11T00:01:00Z");
     for _ in 0..2 {
         app.search(&query).await.expect(200);
@@ -115,7 +115,7 @@ async fn a_window_that_ends_with_the_present_moves_on(app: App) {
 }
 
 #[on_both(Setup::with(|setup| setup.http.window_days_max = 1))]
-async fn a_window_that_is_still_to_begin_and_has_no_end_moves_on_once_it_has_begun(app: App) {
+async fn an_open_window_moves_on_once_it_has_begun(app: App) {
     // A day that lies ahead and has nothing left: only its end, a day after its beginning, limits how long that is so.
     while let Some(slot) = found(&app, &format!("service={DENTAL}&{DAY}")).await.first() {
         app.booked(slot).await;

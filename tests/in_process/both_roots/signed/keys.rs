@@ -4,7 +4,7 @@ use super::*;
 use testkit::on_both;
 
 #[on_both(Setup::signed(|_| ()))]
-async fn a_token_that_was_good_a_moment_ago_still_grows_old_and_opens_its_own_root_only(app: App) {
+async fn a_token_known_as_good_still_expires_and_keeps_its_root(app: App) {
     let token = signer("a").token(&put(claims(&app), "/requested_scope", "organization/slot.read"));
     for _ in 0..3 {
         bearing(&app, &token).await.expect(200);
@@ -33,7 +33,7 @@ async fn an_issuer_that_is_trusted_no_longer_is_refused_at_once(app: App) {
 }
 
 #[on_both(Setup::signed(|_| ()))]
-async fn a_new_key_is_accepted_and_a_withdrawn_one_refused_as_soon_as_the_set_is_fetched(app: App) {
+async fn a_new_key_counts_and_a_withdrawn_one_ends_with_the_fetch(app: App) {
     let shelf = Shelf::with(&["a"]);
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);
     let [old, new] = ["a", "b"].map(|id| signer(id).token(&claims(&app)));
@@ -61,7 +61,7 @@ async fn a_new_key_is_accepted_and_a_withdrawn_one_refused_as_soon_as_the_set_is
 }
 
 #[on_both(Setup::signed(|_| ()))]
-async fn a_flood_of_invented_keys_fetches_once_and_refuses_nobody_else(app: App) {
+async fn a_flood_of_invented_keys_fetches_once_and_harms_nobody(app: App) {
     let shelf = Shelf::with(&["a"]);
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);
     let good = signer("a").token(&claims(&app));
@@ -83,7 +83,7 @@ async fn a_flood_of_invented_keys_fetches_once_and_refuses_nobody_else(app: App)
 }
 
 #[on_both(Setup::signed(|_| ()))]
-async fn a_token_that_names_no_key_is_accepted_while_there_is_no_choice(app: App) {
+async fn a_token_may_name_no_key_while_there_is_no_choice(app: App) {
     let shelf = Shelf::with(&["a", "c"]);
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);
     let nameless = |id: &str| {
@@ -105,7 +105,7 @@ async fn a_token_that_names_no_key_is_accepted_while_there_is_no_choice(app: App
 }
 
 #[on_both(Setup::signed(|_| ()))]
-async fn without_any_keys_every_token_is_refused_and_the_server_is_not_ready(app: App) {
+async fn without_keys_tokens_are_refused_and_it_is_not_ready(app: App) {
     let shelf = Shelf::with(&["a"]);
     shelf.put(Err("away".to_owned()));
     app.trust.replace(vec![Issuer::usual(ISSUER, shelf.source())]);

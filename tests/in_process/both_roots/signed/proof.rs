@@ -26,7 +26,7 @@ async fn a_signed_token_books_and_cancels_for_its_organisation_alone(app: App) {
 }
 
 #[on_both(Setup::signed(|_| ()))]
-async fn a_token_without_a_signature_is_refused_where_signatures_are_demanded(app: App) {
+async fn an_unsigned_token_is_refused_where_signatures_are_demanded(app: App) {
     let payload = encoded(&claims(&app).to_string());
     for algorithm in ["none", "None", "NONE", "nOnE", ""] {
         let header = encoded(&json!({"alg": algorithm, "kid": "a"}).to_string());
@@ -158,7 +158,7 @@ fn two_issuers() -> Vec<Issuer> {
 }
 
 #[on_both(Setup::believing(two_issuers()))]
-async fn an_issuer_nobody_trusts_is_refused_and_nobody_signs_for_another(app: App) {
+async fn an_issuer_signs_only_for_itself_and_only_if_trusted(app: App) {
     let of = |issuer: &str, key: &str| {
         let header = header(&json!({"kid": key}));
         signer(key).token_with(&header, &put(claims(&app), "/iss", issuer))

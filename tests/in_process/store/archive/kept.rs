@@ -21,7 +21,7 @@ fn told(store: &Store, last: &mut Poll) -> Vec<(String, i32)> {
 /// A look asks for numbers larger than the largest it has seen, and on SQLite the next number is one more than the largest
 /// there is: it must not become smaller when the slot that has it is archived.
 #[on_both]
-fn who_follows_the_diary_is_told_nothing_of_archiving_and_everything_else(place: Place) {
+fn who_follows_the_diary_hears_nothing_of_archiving(place: Place) {
     let store = place.store();
     let (past, open) = (row("one", 20), [slot("open-1", "two", 9_000, 15), slot("open-2", "two", 9_015, 15)]);
     lay_out(&store, &open);
@@ -40,7 +40,7 @@ fn who_follows_the_diary_is_told_nothing_of_archiving_and_everything_else(place:
 }
 
 #[test]
-fn on_sqlite_a_diary_of_which_everything_was_archived_is_read_anew() {
+fn on_sqlite_a_diary_that_was_archived_whole_is_read_anew() {
     let place = Place::of(Kind::Sqlite);
     let store = place.store();
     lay_out(&store, &row("one", 5));
@@ -138,7 +138,7 @@ fn a_slot_with_appointments_goes_nowhere_but_into_the_archive(place: Place) {
 }
 
 #[on_both]
-fn a_check_finds_an_appointment_without_a_slot_and_a_slot_in_two_places(place: Place) {
+fn a_check_finds_a_lost_slot_and_a_slot_in_two_places(place: Place) {
     let store = place.store();
     let slots = row("one", 3);
     lay_out(&store, &slots);

@@ -70,7 +70,7 @@ fn created_is_never_compared_and_only_at_the_root() {
 }
 
 #[test]
-fn what_the_server_added_and_the_consumer_changed_is_a_difference() {
+fn what_the_server_added_and_was_changed_is_a_difference() {
     assert_eq!(changed(|a| a.set(Element::text("id", "a2"))), ["Appointment.id"]);
     let declined = |a: &mut Element| child(a, &[("participant", 0)]).set(Element::text("status", "declined"));
     assert_eq!(changed(declined), ["Appointment.participant.status"]);

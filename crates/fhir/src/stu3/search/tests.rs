@@ -258,7 +258,7 @@ fn pages_summaries_and_what_is_always_accepted() {
 }
 
 #[test]
-fn end_restricts_where_it_still_has_a_meaning_and_bounds_the_start_with_it() {
+fn end_restricts_where_it_has_a_meaning_and_bounds_start() {
     let older = SearchRules { end: EndParameter::Restricts, ..BOOKING };
     let query = slot_query("service=1&start=ge2026-02-11T09:00:00Z&end=le2026-02-11T10:00:00Z", &older).unwrap();
     assert_eq!(query.search.end.until, Some(at("2026-02-11T10:00:01.000+00:00")));

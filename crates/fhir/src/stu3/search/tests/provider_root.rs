@@ -47,7 +47,7 @@ fn names_of_the_provider_root_are_unknown_on_the_booking_root() {
 }
 
 #[test]
-fn another_order_is_refused_where_handling_is_strict_and_left_out_elsewhere() {
+fn another_order_is_refused_only_where_handling_is_strict() {
     assert_eq!(slot_query("_sort=-status", &PROVIDER).unwrap().applied, []);
     assert!(matches!(slot_query("_sort=-status", &STRICT), Err(Fault::Parameter(ParameterFault::Value { .. }))));
 }

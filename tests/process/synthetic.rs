@@ -1,22 +1,11 @@
 //! Goal: `seed --synthetic` lays a diary out once, on both databases. Method: the built binary.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::disallowed_methods,
-    reason = "a test may panic"
-)]
 
-#[path = "support/mod.rs"]
-mod support;
-
+use crate::SLOTKEEPER;
 use std::process::{Command, Stdio};
-use support::postgres::Server;
+use testkit::postgres::Server;
 
 fn slotkeeper(words: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_slotkeeper")).args(words).stdin(Stdio::null()).output().unwrap();
+    let output = Command::new(SLOTKEEPER.path()).args(words).stdin(Stdio::null()).output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 
