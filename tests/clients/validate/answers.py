@@ -19,7 +19,7 @@ import uuid
 SERVICE = "2000099901"
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 MEDIA = {"json": "application/fhir+json", "xml": "application/fhir+xml"}
-FULL_BODY = pathlib.Path(__file__).parents[2] / "api" / "data" / "booking.json"
+FULL_BODY = pathlib.Path(__file__).parents[3] / "crates" / "testkit" / "src" / "bodies" / "booking.json"
 INCLUDES = [
     ("_include", "Slot:schedule"),
     ("_include:recurse", "Schedule:actor:HealthcareService"),

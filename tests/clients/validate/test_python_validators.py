@@ -7,7 +7,7 @@ exception that nothing needs any more fails too.
 
 SLOTKEEPER_BASE_URL is the provider root and SLOTKEEPER_ANSWERS a directory for the answers that are asked for here.
 SLOTKEEPER_TEST_ANSWERS, if it is set, is the directory in which the tests kept the answers that they saw
-(tests/examiner): they are judged as well.
+(the examiner of crates/testkit): they are judged as well.
 """
 
 import copy
